@@ -1,0 +1,120 @@
+"""The promise written before a request that changes Octopus (rules 12 to 14).
+
+An intent's id is the SHA-256 of the canonical bytes of what is asked for, where it is asked, and
+which deployment of the cell was the newest when it was asked. Any later deployment in the cell,
+whoever made it, changes `after`, so one intent is never meant twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.core.canonical import digest_hex
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What one deployment request means. All ids are Octopus' own."""
+
+    server: str
+    space: str
+    environment: str
+    tenant: str | None
+    project: str
+    version: str
+    machines: tuple[str, ...]
+    after: str | None
+    verb: str = "deploy"
+
+    @property
+    def id(self) -> str:
+        """64 hex digits, the same for equal intents on every machine."""
+        return digest_hex(
+            {
+                "after": self.after,
+                "environment": self.environment,
+                "kind": self.verb,
+                "machines": sorted(self.machines),
+                "project": self.project,
+                "server": self.server,
+                "space": self.space,
+                "tenant": self.tenant,
+                "version": self.version,
+            }
+        )
+
+
+class Progress(StrEnum):
+    """How far an intent got. `promised` may or may not have reached Octopus."""
+
+    PROMISED = "promised"
+    LAUNCHED = "launched"
+    FINISHED = "finished"
+    RECEIPTED = "receipted"
+    VOID = "void"  # proved absent from Octopus: it was never carried out
+
+
+class Outcome(StrEnum):
+    """How a deployment ended, in the words of a receipt."""
+
+    SUCCESS = "Success"
+    SUCCESS_WITH_WARNINGS = "SuccessWithWarnings"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    TIMED_OUT = "TimedOut"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class IntentRecord:
+    """An intent with what the journal keeps beside it.
+
+    `environment` is the manifest's name, `component` the pin's. `replaces` is the version the cell
+    ran before, None if none. `redeploy` is the pin's counter at the time (rule 12). `settled` is
+    None until finished; False where the deployment did not settle the cell.
+    """
+
+    intent: Intent
+    environment: str
+    component: str
+    project_slug: str
+    commit: str
+    plan_digest: str
+    action: str
+    replaces: str | None
+    redeploy: int
+    promised_at: datetime
+    progress: Progress = Progress.PROMISED
+    deployment_id: str | None = None
+    task_id: str | None = None
+    outcome: Outcome | None = None
+    settled: bool | None = None
+
+
+_TAG = re.compile(
+    r"\[reconciler intent=([0-9a-f]{64}) commit=([0-9a-f]{40,64}) plan=([0-9a-f]{64})\]\s*\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CommentTag:
+    """The end of a deployment's comments: enough to find, adopt and receipt it without the store."""
+
+    intent: str
+    commit: str
+    plan: str
+
+    def __str__(self) -> str:
+        return f"[reconciler intent={self.intent} commit={self.commit} plan={self.plan}]"
+
+    @classmethod
+    def find(cls, comments: str) -> CommentTag | None:
+        """Return the tag at the very end of `comments`, or None."""
+        found = _TAG.search(comments)
+        return None if found is None else cls(*found.groups())

@@ -1,0 +1,226 @@
+"""Manifests as values: what a commit of the manifest repository says.
+
+Built by the `manifests` room after every check passed, so nobody asks again. Every value that a
+message may have to point at knows its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+API_VERSION = "reconciler/v1"
+
+
+class Kind(StrEnum):
+    """The kinds of manifest that are carried out today."""
+
+    ENVIRONMENT = "Environment"
+    SPACE = "Space"
+    STACK = "Stack"
+    POLICY = "Policy"
+    PINS = "Pins"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something is written: path inside the repository, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with one manifest; `message` includes the fix where there is one.
+
+    `message` is one printable line: foreign text in it is already escaped and bounded (rule 52).
+    """
+
+    place: Place
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a commit: path from the repository root, blob id, git mode (`100644`)."""
+
+    path: str
+    blob: str
+    mode: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """A hold or a suspension: why, and until when (aware UTC; None: until taken away)."""
+
+    reason: str
+    until: datetime | None = None
+
+    def in_force(self, at: datetime) -> bool:
+        """True while the hold stands, judged against the time the state was read (rule 2)."""
+        return self.until is None or at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The version one component is to run in one environment, and where that is written."""
+
+    version: str
+    place: Place
+    redeploy: int = 0
+    hold: Until | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSource:
+    """Where to find a credential, never its value: an environment variable or a file name.
+
+    Exactly one is set. `file` is a plain name inside the setting `secrets_dir`: no string of a
+    manifest ever becomes a path (rule 23).
+    """
+
+    env: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An Octopus space: server address, the space's name or id, where its credentials are."""
+
+    name: str
+    server: str
+    octopus_space: str
+    observe: CredentialSource | None
+    deploy: CredentialSource | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A deployable part of a stack.
+
+    `project` is the id, slug or name of its Octopus project; `project_by_space` overrides it for
+    the named Space manifests. `after` names components that are deployed before this one.
+    """
+
+    name: str
+    project: str
+    place: Place
+    after: tuple[str, ...] = ()
+    up_only: bool = False
+    project_by_space: tuple[tuple[str, str], ...] = ()
+
+    def project_in(self, space: str) -> str:
+        """Return the project reference that applies in the Space manifest named `space`."""
+        return dict(self.project_by_space).get(space, self.project)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A set of components and their order. The graph of `after` has no cycle: checked on load."""
+
+    name: str
+    components: Mapping[str, Component]
+    place: Place
+    owners: tuple[str, ...] = ()
+
+
+class Mode(StrEnum):
+    """What a pass may do by itself."""
+
+    OBSERVE = "observe"
+    APPLY = "apply"
+
+
+class OnFailure(StrEnum):
+    """What happens to the rest of an environment after a component failed."""
+
+    STOP = "stop"  # start nothing new, watch what runs (default)
+    FINISH_STARTED = "finish-started"  # finish the wave that has started, then stop
+    CONTINUE = "continue"  # go on with everything that does not depend on the failure
+
+
+class OnWarning(StrEnum):
+    """Whether a success with warnings settles a cell."""
+
+    CONTINUE = "continue"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Numbers a plan must stay within. None: the built-in default, or no limit for `changes`."""
+
+    downgrades: int | None = None
+    changes: int | None = None
+    parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules an environment is changed under. The default only observes."""
+
+    name: str = "(default)"
+    mode: Mode = Mode.OBSERVE
+    protected: bool = False
+    limits: Limits = field(default_factory=Limits)
+    on_failure: OnFailure = OnFailure.STOP
+    on_warning: OnWarning = OnWarning.CONTINUE
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment manifest, with the pins of all its fragments merged in."""
+
+    name: str
+    space: str
+    octopus_environment: str
+    stack: str
+    policy: str | None
+    pins: Mapping[str, Pin]
+    place: Place
+    suspend: Until | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """Everything one commit says about one environment, names resolved."""
+
+    environment: Environment
+    space: Space
+    stack: Stack
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """An environment whose manifests are broken: nothing in it is applied (rule 4)."""
+
+    name: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSet:
+    """All manifests of one commit.
+
+    `problems` are all problems of all files, sorted by place. Every environment is here, either
+    whole or `Invalid`; a problem that cannot be laid at one environment's door stops them all.
+    """
+
+    environments: Mapping[str, DesiredState | Invalid]
+    problems: tuple[Problem, ...] = ()

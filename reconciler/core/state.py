@@ -1,0 +1,237 @@
+"""What Octopus says, as values: the reading of one space.
+
+`SpaceState` is filled by the `octopus` room from one batch of requests; `core.sighting` judges it
+cell by cell. Ids are Octopus' own (`Projects-7`); times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class TaskState(StrEnum):
+    """States of an Octopus server task. An unknown or new word is `UNKNOWN`: running (rule 17)."""
+
+    QUEUED = "Queued"
+    EXECUTING = "Executing"
+    CANCELLING = "Cancelling"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    TIMED_OUT = "TimedOut"
+    UNKNOWN = "Unknown"
+
+    @property
+    def is_finished(self) -> bool:
+        """True only for the four states that can never change again."""
+        return self in FINISHED
+
+
+FINISHED = frozenset({TaskState.SUCCESS, TaskState.FAILED, TaskState.CANCELED, TaskState.TIMED_OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An Octopus server: `installation_id` is the UUID by which servers are told apart."""
+
+    installation_id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who a credential belongs to."""
+
+    id: str
+    username: str
+    display_name: str
+    is_service: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One entry of one permission; the four dimensions AND together.
+
+    A dimension is None where it does not restrict, else the set of ids it is limited to.
+    """
+
+    space_id: str
+    projects: frozenset[str] | None = None
+    environments: frozenset[str] | None = None
+    tenants: frozenset[str] | None = None
+    project_groups: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a user may do, as Octopus said at the time of reading: a hint, never a licence (31).
+
+    `complete` False: absence of a grant is not proof of its absence.
+    """
+
+    grants: Mapping[str, tuple[Grant, ...]]
+    system: frozenset[str]
+    complete: bool
+
+    @property
+    def administers_system(self) -> bool:
+        """True for a key that deploys even in maintenance mode: `apply` refuses it."""
+        return "AdministerSystem" in self.system
+
+    def allows(
+        self, permission: str, space_id: str, project: Project | None, environment_id: str | None
+    ) -> bool:
+        """Tell whether an untenanted action on project x environment is covered by a grant."""
+        if self.administers_system:
+            return True
+        return any(
+            grant.space_id == space_id
+            and (grant.projects is None or (project is not None and project.id in grant.projects))
+            and (
+                grant.project_groups is None
+                or (project is not None and project.group_id in grant.project_groups)
+            )
+            and (grant.environments is None or environment_id in grant.environments)
+            and grant.tenants is None
+            for grant in self.grants.get(permission, ())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An Octopus project; `tenanted_mode` is Untenanted, TenantedOrUntenanted or Tenanted."""
+
+    id: str
+    slug: str
+    name: str
+    group_id: str
+    is_disabled: bool
+    tenanted_mode: str
+    discrete_channels: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OctopusEnvironment:
+    """An environment as Octopus knows it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardItem:
+    """One square of the dashboard: the newest attempt of a cell, or its last success before.
+
+    `is_previous` tells the second kind. `created`, `completed`: None where Octopus says null.
+    """
+
+    deployment_id: str
+    project_id: str
+    environment_id: str
+    tenant_id: str | None
+    release_id: str
+    version: str
+    task_id: str
+    state: TaskState
+    created: datetime | None
+    completed: datetime | None
+    has_warnings: bool
+    is_previous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveTask:
+    """A task that is not finished, whoever started it.
+
+    `environment_id` None: the environment is not known (a runbook run, say), so the task counts
+    against every cell of its project. `queued_until` is the time a person scheduled it for.
+    """
+
+    id: str
+    name: str
+    description: str
+    state: TaskState
+    project_id: str | None
+    environment_id: str | None
+    tenant_id: str | None
+    deployment_id: str | None
+    queued_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentDetail:
+    """A deployment by id: who asked, in which words, and whether it left machines or steps out."""
+
+    id: str
+    project_id: str
+    environment_id: str
+    tenant_id: str | None
+    release_id: str
+    task_id: str
+    created: datetime
+    deployed_by: str
+    deployed_by_id: str
+    comments: str
+    is_partial: bool
+    machine_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDetail:
+    """A release by id, with what identifies its content."""
+
+    id: str
+    project_id: str
+    version: str
+    assembled: datetime
+    channel_id: str
+    process_snapshot: str
+    variable_snapshot: str
+    packages: tuple[tuple[str, str], ...] = ()  # (action or package reference, version), sorted
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A server task as far as watching and receipts need it. Times are aware UTC."""
+
+    id: str
+    state: TaskState
+    description: str
+    queued: datetime
+    started: datetime | None
+    completed: datetime | None
+    has_warnings: bool
+    has_pending_interruptions: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceState:
+    """One reading of one space.
+
+    `board_projects` and `board_environments` tell what the dashboard covered: an empty square
+    means "never deployed" only inside them (rule 3). `gaps` says, in words, which part of the
+    reading is known to be incomplete as a whole.
+    """
+
+    read_at: datetime
+    server: Server
+    space_id: str
+    me: User
+    permissions: Permissions
+    projects: tuple[Project, ...]
+    environments: tuple[OctopusEnvironment, ...]
+    board_projects: frozenset[str]
+    board_environments: frozenset[str]
+    items: tuple[BoardItem, ...]
+    active: tuple[ActiveTask, ...]
+    waiting_for_person: frozenset[str]  # task ids with a pending interruption
+    deployments: Mapping[str, DeploymentDetail]
+    releases: Mapping[str, ReleaseDetail]
+    gaps: tuple[str, ...] = field(default=())

@@ -1,0 +1,349 @@
+"""Every door to the world, each a small Protocol.
+
+The engine knows the adapters only by these. Git, store and signing are called from worker threads
+and block; Octopus and the clock are awaited. Failures arrive as `reconciler.errors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.core.intent import IntentRecord, Outcome
+    from reconciler.core.manifest import ManifestSet, SourceFile
+    from reconciler.core.state import (
+        DeploymentDetail,
+        Permissions,
+        ReleaseDetail,
+        SpaceState,
+        Task,
+        User,
+    )
+
+
+class Clock(Protocol):
+    """Time, so that tests can turn it."""
+
+    def now(self) -> datetime:
+        """Return the wall clock: aware UTC, for records and `until`, never for durations."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump, for durations (rule 49)."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+
+
+# --- git --------------------------------------------------------------------------------------
+
+
+class Repository(Protocol):
+    """A bare mirror of the manifest repository; objects are read by hash (rule 22)."""
+
+    def fetch(self) -> str:
+        """Bring the mirror up to date and return the tip of the watched branch (full hash).
+
+        Raises: RemoteUnreachable, GitTrouble (no such branch, empty remote).
+        """
+
+    def tip(self) -> str:
+        """Ask the remote for the tip of the watched branch now, without fetching objects."""
+
+    def resolve(self, revision: str) -> str:
+        """Return the full hash of the commit a person's words name. Raises: UsageError."""
+
+    def contains(self, commit: str) -> bool:
+        """Tell whether the mirror holds this commit (full hash)."""
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Tell whether `newer` descends from (or is) `older`; False if either is missing."""
+
+    def files(self, commit: str) -> tuple[SourceFile, ...]:
+        """List every file under the manifest root at `commit`, sorted by path, all modes."""
+
+    def read(self, blobs: Collection[str]) -> Mapping[str, bytes]:
+        """Return the bytes of blobs by their ids, in one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditChange:
+    """What one audit commit adds or replaces.
+
+    `records` are new files that never change afterwards (receipts, passes, certificates): the
+    same bytes again is fine, other bytes at that path is an error (rule 24). `edits` are computed
+    from the file's bytes on whatever tip they land on (None: no such file; returning None leaves
+    it alone), because a rejected push rebuilds them (rule 25). Trailers are (key, value) pairs.
+    """
+
+    subject: str
+    body: str
+    trailers: tuple[tuple[str, str], ...]
+    records: Mapping[str, bytes]
+    edits: Mapping[str, Callable[[bytes | None], bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim on one environment: `fence` grows with every taking, for ever.
+
+    `ref_value` is the object the lease ref must still have; `expires_at` (UTC) is what others
+    read; `deadline` is our own monotonic clock's, measured from before the request was sent.
+    """
+
+    environment: str
+    fence: int
+    holder: str
+    ref_value: str
+    expires_at: datetime
+    deadline: float
+
+
+class AuditBranch(Protocol):
+    """The audit branch and the lease refs, on the remote that all writers share."""
+
+    def fetch(self) -> str | None:
+        """Bring the audit branch up to date; return its tip, or None while it does not exist."""
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file of the last fetched or published tip, or None."""
+
+    def list(self, folder: str) -> tuple[SourceFile, ...]:
+        """List all files below `folder` at that tip, sorted by path."""
+
+    def read_blobs(self, blobs: Collection[str]) -> Mapping[str, bytes]:
+        """Return the bytes of blobs by their ids, in one batch."""
+
+    def publish(self, change: AuditChange, lease: Lease) -> tuple[str | None, Lease]:
+        """Commit and push `change` together with a renewal of `lease`, atomically.
+
+        Returns the new tip and the renewed lease; None as tip where the change turned out empty.
+        A rejection because the branch moved is answered by fetch, rebuild and push again here.
+        Raises: LeaseLost, RemoteUnreachable, PushRejected (after bounded tries), GitTrouble.
+        """
+
+    def take_lease(self, environment: str, *, may_take_over: str | None) -> Lease:
+        """Take the lease of an environment by compare-and-swap on its ref.
+
+        `may_take_over`: a holder id whose unexpired lease may be taken because the caller has
+        proved that this holder is dead. Raises: LeaseHeld (names holder and expiry).
+        """
+
+    def renew_lease(self, lease: Lease) -> Lease:
+        """Extend the lease. Raises: LeaseLost, RemoteUnreachable."""
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give the lease back, keeping its fence. Losing it meanwhile is no error."""
+
+
+class ManifestReader(Protocol):
+    """YAML at a commit -> manifests. Keeps parsed files by blob id."""
+
+    def load(
+        self,
+        files: Sequence[SourceFile],
+        read: Callable[[Collection[str]], Mapping[str, bytes]],
+        earlier: Sequence[SourceFile] = (),
+    ) -> ManifestSet:
+        """Load all manifests of a commit; only blobs never seen before are read.
+
+        `earlier` lists the files of the last good commit: a file that is too broken to say which
+        environment it belongs to is laid at the door its earlier content names.
+        """
+
+
+# --- Octopus ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentOrder:
+    """One deployment to ask for. `comments` ends in the intent's tag."""
+
+    release_id: str
+    environment_id: str
+    comments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Deployments and releases read before, which need not be asked for again."""
+
+    deployments: Mapping[str, DeploymentDetail]
+    releases: Mapping[str, ReleaseDetail]
+
+
+class Octopus(Protocol):
+    """One Octopus space under one credential for reading and, where given, one for deploying."""
+
+    async def look(self, known: Known) -> SpaceState:
+        """Read the state of the whole space: a constant number of requests (see ARCHITECTURE).
+
+        Raises: Unreachable, RateLimited, BadAnswer, NotAllowed.
+        """
+
+    async def deployer(self) -> tuple[User, Permissions]:
+        """Tell whom the deploy credential belongs to and what they may do.
+
+        Raises: NotAllowed where no deploy credential is configured.
+        """
+
+    async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
+        """Return the project's release with exactly this version, or None if there is none."""
+
+    async def promotable(self, release_id: str) -> frozenset[str]:
+        """Return the ids of the environments the lifecycle lets this release go to now."""
+
+    async def deploy(self, order: DeploymentOrder) -> tuple[str, str]:
+        """Ask for one deployment; return (deployment id, task id). Never repeated here.
+
+        Raises: RemoteRejected, NotAllowed (nothing happened); OutcomeUnknown (search first).
+        """
+
+    async def deployments_of(
+        self, project_id: str | None, environment_id: str, take: int
+    ) -> tuple[DeploymentDetail, ...]:
+        """Return the newest deployments of a cell (project None: of the environment)."""
+
+    async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
+        """Return tasks by id in batches; ids the server does not know are missing."""
+
+    async def log_lines(self, task_id: str, tail: int) -> tuple[str, ...]:
+        """Return the last summary lines of a task's log: foreign text, cleaned, bounded."""
+
+    async def close(self) -> None:
+        """Close connections."""
+
+
+# --- signing ----------------------------------------------------------------------------------
+
+
+class Signer(Protocol):
+    """The signing key of one space, with its certificate."""
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate as PEM."""
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:<hex of the certificate's DER>`."""
+
+    def sign(self, payload_type: str, payload: bytes) -> bytes:
+        """Return the bytes of the DSSE envelope file: compact JSON and one LF."""
+
+
+# --- store ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedEnvironment:
+    """What was last accepted for an environment: commit and the Octopus it was seen in."""
+
+    environment: str
+    commit: str
+    server_url: str
+    server: str
+    space: str
+    octopus_environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """The place of one receipt in the chain of its (environment, project slug, tenant)."""
+
+    environment: str
+    project: str
+    tenant: str | None
+    sequence: int
+    digest: str  # sha256:<hex of the payload>
+    path: str  # on the audit branch
+    intent: str
+    deployment_id: str
+    version: str
+    outcome: Outcome
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRecord:
+    """A receipt (or pass record) that is made, durable, and not yet on the remote (rule 26)."""
+
+    environment: str
+    path: str
+    content: bytes
+
+
+class Journal(Protocol):
+    """The durable memory of this machine: promises, receipts not yet pushed, caches.
+
+    Every write about an environment carries the fence of the lease it was made under; a write
+    with a lower fence than the journal has seen is refused with LeaseLost (rule 19). A write that
+    returned is on disk (rule 13).
+    """
+
+    @property
+    def store_id(self) -> str:
+        """Random id made with the store: a lost store comes back as another."""
+
+    def raise_fence(self, environment: str, fence: int) -> None:
+        """Remember the fence of a lease just taken; never lowers it."""
+
+    def promise(self, record: IntentRecord, fence: int) -> None:
+        """Write an intent before its request, or again after it was proved absent."""
+
+    def launched(self, intent: str, deployment_id: str, task_id: str, fence: int) -> None:
+        """Note that Octopus has the deployment."""
+
+    def void(self, intent: str, fence: int) -> None:
+        """Note that the intent is proved absent from Octopus."""
+
+    def finished(self, intent: str, outcome: Outcome, *, settled: bool, fence: int) -> None:
+        """Note how the deployment ended."""
+
+    def adopt(self, record: IntentRecord, fence: int) -> None:
+        """Write an intent found in Octopus that this store does not know."""
+
+    def intents(self, environment: str) -> tuple[IntentRecord, ...]:
+        """Return all intents of an environment, oldest promise first."""
+
+    def queue_receipt(self, record: QueuedRecord, link: ChainLink, fence: int) -> None:
+        """Keep a receipt until the remote has it; its intent becomes `receipted`."""
+
+    def queue_record(self, record: QueuedRecord, fence: int) -> None:
+        """Keep a pass record until the remote has it."""
+
+    def queued(self, environment: str) -> tuple[QueuedRecord, ...]:
+        """Return what the remote does not have yet, oldest first."""
+
+    def recorded(self, paths: Collection[str]) -> None:
+        """Forget queued records that the remote now has."""
+
+    def index_receipts(self, links: Sequence[ChainLink]) -> None:
+        """Add links read from the audit branch to the index; known paths are left alone."""
+
+    def links(self, environment: str) -> tuple[ChainLink, ...]:
+        """Return all known links of an environment, by project and sequence."""
+
+    def accepted(self, environment: str) -> AcceptedEnvironment | None:
+        """Return what this store knows as accepted for an environment."""
+
+    def accept(self, accepted: AcceptedEnvironment) -> None:
+        """Remember an acceptance."""
+
+    def next_write(self) -> int:
+        """Count and return this store's audit writes, before each push (tells an older store)."""
+
+    def writes(self) -> int:
+        """Return the count without raising it."""
+
+    def known(self, server: str, space_id: str) -> Known:
+        """Return the cached deployments and releases of a space."""
+
+    def remember(self, server: str, space_id: str, known: Known) -> None:
+        """Add deployments and releases to the cache."""
+
+    def close(self) -> None:
+        """Close the store."""
