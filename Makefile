@@ -21,7 +21,7 @@ NO_UV := uv is missing: "make lock" resolves with it; install uv and try again
 need = $(if $(1),,$(error $(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test proof lock clean
+.PHONY: help demo test proof lock clean which-python
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,7 +33,7 @@ test: $(VENV)/.ready-dev ## style, types, the import contract and the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n $(WORKERS) -m "not proof" $(ARGS)
 
 proof: $(VENV)/.ready-dev ## the slow proofs (crash sweeps, fuzz, scale), then the benchmarks
@@ -46,6 +46,10 @@ lock: ## resolve the locks anew; UPGRADE=--upgrade takes the newest of everythin
 		--output-file requirements.lock pyproject.toml
 	uv pip compile $(LOCK_FLAGS) $(UPGRADE) --extra backend --extra quality --extra test \
 		--constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+which-python:
+	@:$(call need,$(FOUND_PYTHON),$(NO_PYTHON))
+	@echo "$(FOUND_PYTHON): $$("$(FOUND_PYTHON)" --version)"
 
 clean: ## remove .venv, caches and build results
 	rm -rf $(VENV) build dist .benchmarks .hypothesis .import_linter_cache .mypy_cache
