@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.core.acceptance import AcceptedEnvironment as AcceptedEnvironment
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
@@ -236,18 +238,6 @@ class Signer(Protocol):
 
 
 # --- store ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedEnvironment:
-    """What was last accepted for an environment: commit and the Octopus it was seen in."""
-
-    environment: str
-    commit: str
-    server_url: str
-    server: str
-    space: str
-    octopus_environment: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ _TAG = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class CommentTag:
-    """The end of a deployment's comments: enough to find, adopt and receipt it without the store."""
+    """The end of a deployment's comments: enough to find and receipt it without the store."""
 
     intent: str
     commit: str

@@ -1,0 +1,273 @@
+"""The plan: one action per cell, each with a reason, in waves.
+
+`make_plan` is pure and total: every pinned cell gets exactly one action, and doing nothing has a
+reason. Equal inputs give equal bytes (rule 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from reconciler.core.canonical import digest_hex
+from reconciler.core.intent import CommentTag
+from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.text import clean
+from reconciler.core.version import Direction, direction, only_prerelease_lower
+from reconciler.core.wave import all_dependencies, needed_changes, order, waves
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.core.manifest import DesiredState, Pin
+    from reconciler.core.sighting import ObservedCell, ObservedState
+
+
+class Kind(StrEnum):
+    """What is done to a cell."""
+
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    REDEPLOY = "redeploy"
+    IGNORE = "ignore"
+
+
+class Reason(StrEnum):
+    """Why. A closed list; docs/reasons.md says what to do about each."""
+
+    NEW_PIN = "new-pin"
+    NOT_DEPLOYED = "not-deployed"
+    REDEPLOY = "redeploy"
+    UNSETTLED = "unsettled"
+    IN_SYNC = "in-sync"
+    UNMANAGED = "unmanaged"
+    HELD = "held"
+    HELD_BY_HAND = "held-by-hand"
+    DRIFT_LEFT = "drift-left"
+    SUSPENDED = "suspended"
+    UNOBSERVED = "unobserved"
+    UNKNOWN_DIRECTION = "unknown-direction"
+    UP_ONLY = "up-only"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is done to one cell, from which version to which, in which wave (0: none), and why.
+
+    `redeploy` is the pin's counter. `waits_for` names the changes that come first. `note` is one
+    clean line for people.
+    """
+
+    component: str
+    kind: Kind
+    reason: Reason
+    from_version: str | None
+    to_version: str | None
+    note: str = ""
+    redeploy: int = 0
+    wave: int = 0
+    waits_for: tuple[str, ...] = ()
+    unknown_direction: bool = False
+
+    @property
+    def is_change(self) -> bool:
+        """True for everything but ignore."""
+        return self.kind is not Kind.IGNORE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One action per cell of one environment at one commit, sorted by component.
+
+    `mixed` names changes that cannot be ordered because a neighbour moves the other way.
+    """
+
+    environment: str
+    commit: str
+    read_at: datetime
+    actions: tuple[Action, ...]
+    mixed: frozenset[str] = frozenset()
+
+    @cached_property
+    def changes(self) -> tuple[Action, ...]:
+        """The actions that do something, by wave, then by component."""
+        return tuple(
+            sorted((a for a in self.actions if a.is_change), key=lambda a: (a.wave, a.component))
+        )
+
+    @property
+    def has_work(self) -> bool:
+        """True if any cell is to change."""
+        return bool(self.changes)
+
+    @cached_property
+    def digest(self) -> str:
+        """64 hex digits over what would change, and nothing else.
+
+        Covers (cell, from, to, redeploy, machines) per cell to change; not ignores, gates,
+        commit, times or identity, so that a plan reviewed on a branch is the plan after merge.
+        """
+        return digest_hex(
+            [
+                {
+                    "cell": f"{self.environment}/{a.component}",
+                    "from": a.from_version,
+                    "machines": [],
+                    "redeploy": a.redeploy,
+                    "to": a.to_version,
+                }
+                for a in sorted(self.changes, key=lambda a: a.component)
+            ]
+        )
+
+
+def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Plan:
+    """Choose one action for every cell and put the changes in order.
+
+    `desired.policy` is the policy the commit is judged by. Every `until` is judged against
+    `observed.read_at`.
+    """
+    suspend = desired.environment.suspend
+    in_force = suspend is not None and suspend.in_force(observed.read_at)
+    suspended = clean(suspend.reason) or "suspended" if suspend is not None and in_force else ""
+    actions = {
+        name: _choose(desired, observed, observed.cells[name], pin, suspended)
+        for name, pin in desired.environment.pins.items()
+    }
+    _blind_dependants(desired, observed, actions)
+    for name, version in observed.unmanaged:
+        actions[name] = Action(
+            name, Kind.IGNORE, Reason.UNMANAGED, version, None, "runs here, pinned nowhere"
+        )
+    changing = [name for name, action in actions.items() if action.is_change]
+    downwards = frozenset(n for n in changing if actions[n].kind is Kind.DOWNGRADE)
+    waits, mixed = order(needed_changes(desired.stack.components, changing), downwards)
+    for name, number in waves(waits).items():
+        actions[name] = replace(actions[name], wave=number, waits_for=tuple(sorted(waits[name])))
+    return Plan(
+        environment=desired.environment.name,
+        commit=commit,
+        read_at=observed.read_at,
+        actions=tuple(actions[name] for name in sorted(actions)),
+        mixed=mixed,
+    )
+
+
+def is_new(cell: ObservedCell, pin: Pin) -> bool:
+    """Tell whether a commit asks for this pin: it differs from the pin that was last reached."""
+    reached = cell.reached
+    if reached is None:
+        return True
+    same = direction(reached.version, pin.version) is Direction.SAME
+    return not same or pin.redeploy != reached.redeploy
+
+
+def is_raised(cell: ObservedCell, pin: Pin) -> bool:
+    """Tell whether the pin's redeploy counter is higher than when it was last reached."""
+    return cell.reached is not None and pin.redeploy > cell.reached.redeploy
+
+
+def made_by_us(cell: ObservedCell, me: str) -> bool:
+    """Tell whether the newest deployment of the cell is the reconciler's own."""
+    return cell.made_by_id == me and CommentTag.find(cell.comment) is not None
+
+
+def _choose(
+    desired: DesiredState, observed: ObservedState, cell: ObservedCell, pin: Pin, suspended: str
+) -> Action:
+    """Choose the one action that closes the gap for one cell."""
+    draft = Action(
+        cell.component,
+        Kind.IGNORE,
+        Reason.IN_SYNC,
+        cell.version,
+        pin.version,
+        redeploy=pin.redeploy,
+    )
+    if suspended:
+        return replace(draft, reason=Reason.SUSPENDED, note=suspended)
+    if pin.hold is not None and pin.hold.in_force(observed.read_at):
+        return replace(draft, reason=Reason.HELD, note=clean(pin.hold.reason))
+    new = is_new(cell, pin)
+    match cell.sighting:
+        case Unobserved(why=why):
+            # acting blind could undo a newer release
+            return replace(draft, reason=Reason.UNOBSERVED, note=why)
+        case NeverDeployed():
+            return replace(draft, kind=Kind.UPGRADE, reason=Reason.NOT_DEPLOYED)
+        case Settled(version=version):
+            if direction(version, pin.version) is Direction.SAME:
+                if is_raised(cell, pin):
+                    note = "the redeploy counter was raised"
+                    return replace(draft, kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
+                return draft
+            if not new:
+                return _leave(draft, cell, observed.me)
+            return _move(desired, draft, version, highest=version)
+        case Unsettled(version=last, attempted=attempted, why=why):
+            if not new and not made_by_us(cell, observed.me):
+                return _leave(draft, cell, observed.me)
+            draft = replace(
+                draft,
+                reason=Reason.UNSETTLED,
+                note=f"the last attempt, {clean(attempted, 60)}, ended {why}",
+            )
+            if last is None:
+                return replace(draft, kind=Kind.UPGRADE)
+            if direction(last, pin.version) is Direction.SAME:
+                return replace(draft, kind=Kind.REDEPLOY)
+            return _move(desired, draft, last, highest=attempted)
+
+
+def _leave(draft: Action, cell: ObservedCell, me: str) -> Action:
+    """Leave a drift that no commit asks to correct, saying who made it where a person did."""
+    if not cell.made_by or cell.made_by_id in {me, "users-system"}:
+        return replace(draft, reason=Reason.DRIFT_LEFT, note="no commit asks for it")
+    when = "" if cell.made_at is None else f" at {cell.made_at:%Y-%m-%d %H:%M}Z"
+    said = clean(cell.comment, 80)
+    note = f"by {cell.made_by}{when}" + (f": {said}" if said else "")
+    return replace(draft, reason=Reason.HELD_BY_HAND, note=note)
+
+
+def _move(desired: DesiredState, draft: Action, last: str, highest: str) -> Action:
+    """Move a cell from `last` to its pin; `highest` is what may partly run there."""
+    up_only = desired.stack.components[draft.component].up_only
+    pin = draft.to_version or ""
+    headings = {direction(last, pin), direction(highest, pin)}
+    if up_only and Direction.UNKNOWN in headings:
+        note = f"up-only, and {clean(last, 60)} cannot be compared with {pin}"
+        return replace(draft, reason=Reason.UNKNOWN_DIRECTION, note=note)
+    if up_only and Direction.DOWN in headings:
+        note = f"up-only: {clean(highest, 60)} is higher"
+        return replace(draft, reason=Reason.UP_ONLY, note=note)
+    reason = Reason.UNSETTLED if draft.reason is Reason.UNSETTLED else Reason.NEW_PIN
+    match direction(last, pin):
+        case Direction.UP:
+            return replace(draft, kind=Kind.UPGRADE, reason=reason)
+        case Direction.UNKNOWN:  # handled like a downgrade (rule 8)
+            note = f"change of unknown direction: {clean(last, 60)} is no version we can order"
+            return replace(
+                draft, kind=Kind.DOWNGRADE, reason=reason, note=note, unknown_direction=True
+            )
+        case _:
+            only_pre = only_prerelease_lower(last, pin)
+            note = "only the prerelease part makes it lower" if only_pre else draft.note
+            return replace(draft, kind=Kind.DOWNGRADE, reason=reason, note=note)
+
+
+def _blind_dependants(
+    desired: DesiredState, observed: ObservedState, actions: dict[str, Action]
+) -> None:
+    """Ignore every change that depends on a cell which could not be read (rule 3)."""
+    blind = {n for n, c in observed.cells.items() if isinstance(c.sighting, Unobserved)}
+    if not blind:
+        return
+    for name, action in actions.items():
+        if not action.is_change:
+            continue
+        hidden = sorted(all_dependencies(desired.stack.components, name) & blind)
+        if hidden:
+            note = f"depends on {hidden[0]}, which could not be read"
+            actions[name] = replace(action, kind=Kind.IGNORE, reason=Reason.UNOBSERVED, note=note)
