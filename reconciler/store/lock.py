@@ -1,0 +1,62 @@
+"""One writer per environment on this machine, proved by the operating system.
+
+The lock dies with the process that holds it, so whoever gets it has proved that the earlier holder
+on this machine and store is dead: its unexpired lease may then be taken over at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reconciler.core.slug import slug
+from reconciler.errors import LeaseHeld
+from reconciler.store.trouble import told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_PID_DIGITS = 20
+
+
+@contextmanager
+def environment_lock(state_dir: Path, environment: str) -> Iterator[None]:
+    """Hold the lock of one environment for the length of the block; never waits.
+
+    Raises:
+        LeaseHeld: another process (or task of this one) holds it; the message names its pid.
+        StoreTrouble: the lock file cannot be written.
+    """
+    path = state_dir / "locks" / f"{slug(environment)}.lock"
+    with told(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _take(descriptor, path, environment)
+        # The file stays: removing it would let two holders lock two files of one name.
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, path: Path, environment: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise LeaseHeld(
+            f"environment {environment} is being worked on by process {_holder(descriptor)} on "
+            "this machine; nothing was started",
+            hint="wait for it to finish, then run again",
+        ) from None
+    with told(path):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    """Return the pid in the file; a holder that has only just begun may not have written it."""
+    text = os.pread(descriptor, _PID_DIGITS, 0).strip()
+    return text.decode("ascii") if text.isdigit() else "(unknown)"

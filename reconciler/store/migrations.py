@@ -1,0 +1,98 @@
+"""The shape of the store, as numbered steps: a store of version N has seen the first N of them.
+
+A step that was released is never edited. Each is a tuple of single statements, carried out in one
+transaction with the raise of `user_version`.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x5265636F  # "Reco": tells a store of ours from any other SQLite file
+
+Step = tuple[str, ...]
+
+JOURNAL: Step = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    # The highest lease fence ever seen per environment: no write passes below it (rule 19).
+    "CREATE TABLE fences (environment TEXT PRIMARY KEY, fence INTEGER NOT NULL)",
+    """CREATE TABLE intents (
+        id TEXT PRIMARY KEY,
+        environment TEXT NOT NULL REFERENCES fences (environment),
+        component TEXT NOT NULL,
+        project_slug TEXT NOT NULL,
+        server TEXT NOT NULL,
+        space TEXT NOT NULL,
+        octopus_environment TEXT NOT NULL,
+        tenant TEXT,
+        project TEXT NOT NULL,
+        version TEXT NOT NULL,
+        machines TEXT NOT NULL,
+        after TEXT,
+        verb TEXT NOT NULL,
+        commit_hash TEXT NOT NULL,
+        plan_digest TEXT NOT NULL,
+        action TEXT NOT NULL,
+        replaces TEXT,
+        redeploy INTEGER NOT NULL,
+        promised_at TEXT NOT NULL,
+        progress TEXT NOT NULL,
+        deployment_id TEXT,
+        task_id TEXT,
+        outcome TEXT,
+        settled INTEGER
+    )""",
+    "CREATE INDEX intents_by_age ON intents (environment, promised_at)",
+    # Receipts and passes that the remote does not have yet (rule 26).
+    """CREATE TABLE queue (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        environment TEXT NOT NULL REFERENCES fences (environment),
+        path TEXT NOT NULL UNIQUE,
+        content BLOB NOT NULL
+    )""",
+    # The index of all receipts, pushed or not. A fork on the audit branch must fit in, so a
+    # sequence number is not unique here.
+    """CREATE TABLE receipts (
+        path TEXT PRIMARY KEY,
+        environment TEXT NOT NULL,
+        project TEXT NOT NULL,
+        tenant TEXT,
+        sequence INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        intent TEXT NOT NULL,
+        deployment_id TEXT NOT NULL,
+        version TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        commit_hash TEXT NOT NULL
+    )""",
+    "CREATE INDEX receipts_by_chain ON receipts (environment, project, tenant, sequence)",
+    """CREATE TABLE accepted (
+        environment TEXT PRIMARY KEY,
+        commit_hash TEXT NOT NULL,
+        server_url TEXT NOT NULL,
+        server TEXT NOT NULL,
+        space TEXT NOT NULL,
+        octopus_environment TEXT NOT NULL,
+        accepted_at TEXT NOT NULL
+    )""",
+)
+
+# What Octopus said about things that never change; `number` tells the age (see cache.py).
+CACHE: Step = (
+    """CREATE TABLE seen_deployments (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        server TEXT NOT NULL,
+        space TEXT NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (server, space, id)
+    )""",
+    """CREATE TABLE seen_releases (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        server TEXT NOT NULL,
+        space TEXT NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (server, space, id)
+    )""",
+)
+
+STEPS: tuple[Step, ...] = (JOURNAL, CACHE)

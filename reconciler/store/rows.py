@@ -1,0 +1,190 @@
+"""Values to rows and back, one pair of functions for each kind of value.
+
+Times are kept as UTC text of fixed width, so that text order is time order.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.core.intent import Intent, IntentRecord, Outcome, Progress
+from reconciler.core.state import DeploymentDetail, ReleaseDetail
+from reconciler.ports import AcceptedEnvironment, ChainLink
+
+Row = tuple[Any, ...]
+
+INTENT_COLUMNS = (
+    "id, environment, component, project_slug, server, space, octopus_environment, tenant, "
+    "project, version, machines, after, verb, commit_hash, plan_digest, action, replaces, "
+    "redeploy, promised_at, progress, deployment_id, task_id, outcome, settled"
+)
+LINK_COLUMNS = (
+    "path, environment, project, tenant, sequence, digest, intent, deployment_id, version, "
+    "outcome, commit_hash"
+)
+ACCEPTED_COLUMNS = "environment, commit_hash, server_url, server, space, octopus_environment"
+
+
+def marks(columns: str) -> str:
+    """Return as many question marks as there are columns."""
+    return ", ".join("?" * (columns.count(",") + 1))
+
+
+def time_text(moment: datetime) -> str:
+    """Return an aware time as UTC text with microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def intent_row(record: IntentRecord) -> Row:
+    """Return a record in the order of INTENT_COLUMNS."""
+    intent = record.intent
+    return (
+        intent.id,
+        record.environment,
+        record.component,
+        record.project_slug,
+        intent.server,
+        intent.space,
+        intent.environment,
+        intent.tenant,
+        intent.project,
+        intent.version,
+        json.dumps(intent.machines),
+        intent.after,
+        intent.verb,
+        record.commit,
+        record.plan_digest,
+        record.action,
+        record.replaces,
+        record.redeploy,
+        time_text(record.promised_at),
+        record.progress.value,
+        record.deployment_id,
+        record.task_id,
+        record.outcome and record.outcome.value,
+        record.settled,
+    )
+
+
+def intent_of(row: Row) -> IntentRecord:
+    """Return the record of a row of INTENT_COLUMNS."""
+    return IntentRecord(
+        intent=Intent(
+            server=row[4],
+            space=row[5],
+            environment=row[6],
+            tenant=row[7],
+            project=row[8],
+            version=row[9],
+            machines=tuple(json.loads(row[10])),
+            after=row[11],
+            verb=row[12],
+        ),
+        environment=row[1],
+        component=row[2],
+        project_slug=row[3],
+        commit=row[13],
+        plan_digest=row[14],
+        action=row[15],
+        replaces=row[16],
+        redeploy=row[17],
+        promised_at=datetime.fromisoformat(row[18]),
+        progress=Progress(row[19]),
+        deployment_id=row[20],
+        task_id=row[21],
+        outcome=None if row[22] is None else Outcome(row[22]),
+        settled=None if row[23] is None else bool(row[23]),
+    )
+
+
+def link_row(link: ChainLink) -> Row:
+    """Return a link in the order of LINK_COLUMNS."""
+    return (
+        link.path,
+        link.environment,
+        link.project,
+        link.tenant,
+        link.sequence,
+        link.digest,
+        link.intent,
+        link.deployment_id,
+        link.version,
+        link.outcome.value,
+        link.commit,
+    )
+
+
+def link_of(row: Row) -> ChainLink:
+    """Return the link of a row of LINK_COLUMNS."""
+    return ChainLink(
+        path=row[0],
+        environment=row[1],
+        project=row[2],
+        tenant=row[3],
+        sequence=row[4],
+        digest=row[5],
+        intent=row[6],
+        deployment_id=row[7],
+        version=row[8],
+        outcome=Outcome(row[9]),
+        commit=row[10],
+    )
+
+
+def accepted_of(row: Row) -> AcceptedEnvironment:
+    """Return what was accepted, of a row of ACCEPTED_COLUMNS."""
+    return AcceptedEnvironment(*row)
+
+
+def deployment_text(deployment: DeploymentDetail) -> str:
+    """Return a deployment as a JSON list, in the order of its fields."""
+    return _list(
+        deployment.id,
+        deployment.project_id,
+        deployment.environment_id,
+        deployment.tenant_id,
+        deployment.release_id,
+        deployment.task_id,
+        time_text(deployment.created),
+        deployment.deployed_by,
+        deployment.deployed_by_id,
+        deployment.comments,
+        deployment.is_partial,
+        deployment.machine_ids,
+    )
+
+
+def deployment_of(text: str) -> DeploymentDetail:
+    """Return the deployment of `deployment_text`."""
+    values = json.loads(text)
+    values[6] = datetime.fromisoformat(values[6])
+    values[11] = tuple(values[11])
+    return DeploymentDetail(*values)
+
+
+def release_text(release: ReleaseDetail) -> str:
+    """Return a release as a JSON list, in the order of its fields."""
+    return _list(
+        release.id,
+        release.project_id,
+        release.version,
+        time_text(release.assembled),
+        release.channel_id,
+        release.process_snapshot,
+        release.variable_snapshot,
+        release.packages,
+    )
+
+
+def release_of(text: str) -> ReleaseDetail:
+    """Return the release of `release_text`."""
+    values = json.loads(text)
+    values[3] = datetime.fromisoformat(values[3])
+    values[7] = tuple((reference, version) for reference, version in values[7])
+    return ReleaseDetail(*values)
+
+
+def _list(*values: object) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

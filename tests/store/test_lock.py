@@ -1,0 +1,79 @@
+"""One writer per environment on this machine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import LeaseHeld, StoreTrouble
+from reconciler.store import environment_lock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from reconciler.store import environment_lock
+with environment_lock(Path(sys.argv[1]), "production-uk"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_rule_19_a_held_lock_refuses_naming_the_process(tmp_path: Path) -> None:
+    with (
+        environment_lock(tmp_path, "production-uk"),
+        pytest.raises(LeaseHeld, match=f"by process {os.getpid()} on this machine"),
+        environment_lock(tmp_path, "production-uk"),
+    ):
+        pass
+
+    with environment_lock(tmp_path, "production-uk"):
+        pass
+
+
+def test_environments_are_locked_apart(tmp_path: Path) -> None:
+    with environment_lock(tmp_path, "production-uk"), environment_lock(tmp_path, "production-de"):
+        names = sorted(path.name for path in (tmp_path / "locks").iterdir())
+
+    assert names == ["production-de.lock", "production-uk.lock"]
+
+
+def test_rule_19_the_lock_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(LeaseHeld, match=f"by process {holder.pid}"),
+            environment_lock(tmp_path, "production-uk"),
+        ):
+            pass
+        holder.kill()
+        holder.wait()
+
+    with environment_lock(tmp_path, "production-uk"):
+        text = (tmp_path / "locks" / "production-uk.lock").read_text()
+
+    assert text == f"{os.getpid()}\n"
+
+
+def test_a_name_of_an_environment_never_leaves_the_folder(tmp_path: Path) -> None:
+    with environment_lock(tmp_path, "../../etc/passwd"):
+        (lock,) = (tmp_path / "locks").iterdir()
+
+    assert lock.name.startswith("etc-passwd-")
+
+
+def test_a_place_that_cannot_hold_a_lock_is_told(tmp_path: Path) -> None:
+    (tmp_path / "locks").write_text("in the way")
+
+    with (
+        pytest.raises(StoreTrouble, match="cannot be written"),
+        environment_lock(tmp_path, "production-uk"),
+    ):
+        pass
