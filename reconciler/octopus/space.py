@@ -1,0 +1,267 @@
+"""One Octopus space behind the engine's door: looked at with one credential, deployed with another.
+
+The two credentials never stand in for each other (rules 29, 31).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import msgspec
+
+from reconciler.core.state import Server
+from reconciler.core.text import clean
+from reconciler.errors import BadAnswer, NotAllowed, RemoteRejected
+from reconciler.octopus import translate, wire
+from reconciler.octopus.budget import RequestBudget
+from reconciler.octopus.client import OctopusHttp, unknown
+from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
+from reconciler.octopus.options import ClientOptions
+from reconciler.octopus.pages import read_by_ids, read_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.core.secret import Secret
+    from reconciler.core.state import (
+        DeploymentDetail,
+        Permissions,
+        ReleaseDetail,
+        SpaceState,
+        Task,
+        User,
+    )
+    from reconciler.ports import Clock, DeploymentOrder, Known
+
+NOT_FOUND: Final = 404
+LONGEST_PAGE: Final = 300  # Octopus' own measured sweet spot for lists of large documents
+
+_SPACE_ID = re.compile(r"Spaces-[0-9]+")
+
+
+class OctopusSpace:
+    """The door to one space (`ports.Octopus`).
+
+    `octopus_space` is the space's name or id. `budget` is shared by all spaces of one server;
+    None makes one of its own.
+    """
+
+    def __init__(
+        self,
+        server_url: str,
+        octopus_space: str,
+        observe: Secret,
+        deploy: Secret | None,
+        clock: Clock,
+        options: ClientOptions | None = None,
+        budget: RequestBudget | None = None,
+    ) -> None:
+        options = options or ClientOptions()
+        budget = budget or RequestBudget(clock)
+        self._server_url = server_url
+        self._wanted = octopus_space
+        self._clock = clock
+        self._observer = OctopusHttp(
+            server_url, observe, options=options, clock=clock, budget=budget
+        )
+        self._deployer: OctopusHttp | None = None
+        if deploy is not None:
+            self._deployer = OctopusHttp(
+                server_url, deploy, options=options, clock=clock, budget=budget
+            )
+        self._looker = Looker(self._observer)
+        self._starting = asyncio.Lock()
+        self._start: Start | None = None
+
+    @property
+    def sent(self) -> int:
+        """How many requests went out so far under either credential, repetitions included."""
+        return self._observer.sent + (0 if self._deployer is None else self._deployer.sent)
+
+    async def identity(self) -> tuple[Server, str]:
+        """Return the server and the id of the space; asked once per start, then kept."""
+        start = await self._started()
+        return start.server, start.space_id
+
+    async def look(self, known: Known) -> SpaceState:
+        """Read the state of the whole space (see `look.py` for the requests).
+
+        Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
+        """
+        read_at = self._clock.now()
+        return await self._looker.look(await self._started(), known, read_at)
+
+    async def deployer(self) -> tuple[User, Permissions]:
+        """Tell whom the deploy credential belongs to and what they may do, read afresh.
+
+        Raises: NotAllowed where no deploy credential is configured, or Octopus refuses it.
+        """
+        start = await self._started()
+        http = self._deploying()
+        user = translate.user(wire.decode(await http.get("api/users/me"), wire.User))
+        return user, await read_permissions(http, user.id, start.space_id)
+
+    async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
+        """Return the project's release with exactly this version, or None if there is none.
+
+        Source: Octopus REST API, `GET /projects/{id}/releases/{version}`.
+        """
+        if not version.strip("."):
+            return None  # would be a step up in the address, and is no version
+        path = f"projects/{_part(project_id)}/releases/{_part(version)}"
+        try:
+            answer = await self._observer.get(await self._path(path))
+        except RemoteRejected as refused:
+            if refused.status == NOT_FOUND:
+                return None
+            raise
+        found = translate.release(wire.decode(answer, wire.Release))
+        if found.project_id != project_id:
+            raise BadAnswer(
+                f"{answer.url} answered {answer.status} with a release of another project: "
+                f"ProjectId is {clean(found.project_id)}.",
+                hint="see what stands between here and Octopus",
+            )
+        return found if found.version == version else None  # Octopus takes 1.0 for 1.0.0
+
+    async def promotable(self, release_id: str) -> frozenset[str]:
+        """Return the ids of the environments the lifecycle lets this release go to now.
+
+        Source: Octopus REST API, `GET /releases/{id}/deployments/template`, `PromoteTo`.
+        """
+        path = await self._path(f"releases/{_part(release_id)}/deployments/template")
+        template = wire.decode(await self._observer.get(path), wire.DeploymentTemplate)
+        return frozenset(one.id for one in template.promote_to)
+
+    async def deploy(self, order: DeploymentOrder) -> tuple[str, str]:
+        """Ask for one deployment; return (deployment id, task id). Never repeated here.
+
+        Raises:
+            NotAllowed, RemoteRejected, RateLimited, Unreachable: nothing happened.
+            OutcomeUnknown: it may have happened; search for the intent first.
+
+        Source: Octopus REST API, `POST /deployments`.
+        """
+        http = self._deploying()
+        path = await self._path("deployments")
+        body = wire.NewDeployment(order.release_id, order.environment_id, order.comments)
+        answer = await http.post(path, msgspec.json.encode(body))
+        try:
+            made = wire.decode(answer, wire.CreatedDeployment)
+        except BadAnswer as error:
+            raise unknown(answer.url, "its answer names no deployment") from error
+        return made.id, made.task_id
+
+    async def deployments_of(
+        self, project_id: str | None, environment_id: str, take: int
+    ) -> tuple[DeploymentDetail, ...]:
+        """Return the newest deployments of a cell (project None: of the environment).
+
+        A search for an intent rests on this (rule 14), so an answer that ends too early or holds
+        other cells' deployments is a BadAnswer, never a short list.
+
+        Source: Octopus REST API, `GET /deployments`, newest first.
+        """
+        query = {"environments": environment_id}
+        if project_id is not None:
+            query["projects"] = project_id
+        path = await self._path("deployments")
+        found, complete = await read_pages(
+            self._observer, path, query, wire.Deployment, min(take, LONGEST_PAGE), at_most=take
+        )
+        strays = any(
+            one.environment_id != environment_id or project_id not in (None, one.project_id)
+            for one in found
+        )
+        if strays or not complete:
+            fault = "deployments that were not asked for" if strays else "only a part of the list"
+            raise BadAnswer(
+                f"{self._server_url.rstrip('/')}/{path} answered with {fault}.",
+                hint="try again; if it stays, check that the server's version is supported",
+            )
+        return tuple(map(translate.deployment, found))
+
+    async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
+        """Return tasks by id, 100 to a request; ids the server does not know are missing."""
+        if not task_ids:
+            return ()
+        path = await self._path("tasks")
+        return tuple(
+            map(translate.task, await read_by_ids(self._observer, path, task_ids, wire.Task))
+        )
+
+    async def log_lines(self, task_id: str, tail: int) -> tuple[str, ...]:
+        """Return the last summary lines of a task's log: foreign text, cleaned, bounded.
+
+        Source: Octopus REST API, `GET /tasks/{id}/details`; `tail` counts per node of the tree.
+        """
+        path = await self._path(f"tasks/{_part(task_id)}/details")
+        answer = await self._observer.get(path, {"verbose": "false", "tail": str(tail)})
+        details = wire.decode(answer, wire.TaskDetails)
+        return translate.log_lines(details.activity_logs, tail)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._observer.close()
+        if self._deployer is not None:
+            await self._deployer.close()
+
+    def _deploying(self) -> OctopusHttp:
+        if self._deployer is None:
+            raise NotAllowed(
+                f"No deploy credential is configured for the space {clean(self._wanted)}; "
+                "nothing was deployed.",
+                hint="name where to find it as 'deploy' in the Space manifest",
+            )
+        return self._deployer
+
+    async def _path(self, below: str) -> str:
+        return f"api/{(await self._started()).space_id}/{below}"
+
+    async def _started(self) -> Start:
+        """Read server, user and space, once; a failure is not remembered."""
+        if self._start is not None:
+            return self._start
+        async with self._starting:
+            if self._start is None:
+                self._start = await self._read_start()
+            return self._start
+
+    async def _read_start(self) -> Start:
+        http = self._observer
+        root = wire.decode(await http.get("api"), wire.Root)
+        me = wire.decode(await http.get("api/users/me"), wire.User)
+        space = await self._space()
+        return Start(
+            Server(root.installation_id, root.version), translate.user(me), space.id, space.name
+        )
+
+    async def _space(self) -> wire.Space:
+        """Return the space, whether it was named by id or by name."""
+        query = {"partialName": self._wanted}
+        if _SPACE_ID.fullmatch(self._wanted):
+            query = {"ids": self._wanted}
+        found, complete = await read_pages(
+            self._observer, "api/spaces", query, wire.Space, ONE_PAGE
+        )
+        for one in found:
+            if self._wanted in (one.id, one.name):
+                return one
+        if not complete:
+            raise BadAnswer(
+                f"{self._server_url.rstrip('/')}/api/spaces ends too early.",
+                hint="name the space by its id (Spaces-1) in the Space manifest",
+            )
+        raise RemoteRejected(
+            f"{self._server_url.rstrip('/')} shows this key no space {clean(self._wanted)}.",
+            hint="check the space's name in the Space manifest, and that the key's user may see it",
+            status=NOT_FOUND,
+        )
+
+
+def _part(text: str) -> str:
+    """Return one segment of an address."""
+    return quote(text, safe="")
