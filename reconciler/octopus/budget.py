@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 OUR_SHARE = 0.5
 MINUTE = 60.0
-LEAST_PER_MINUTE = 6.0  # below this a pass could not even look
+LEAST_PER_MINUTE = 30.0  # learning stops here: a look of five, and a glance every few seconds
 
 
 class RequestBudget:
@@ -29,7 +29,7 @@ class RequestBudget:
         self._clock = clock
         self.per_minute: float | None = None
         if limit_per_minute is not None:
-            self.per_minute = max(limit_per_minute * OUR_SHARE, LEAST_PER_MINUTE)
+            self.per_minute = max(limit_per_minute * OUR_SHARE, 1.0)
         self._tokens = self.per_minute or 0.0
         self._counted_at = clock.monotonic()
         self._silent_until = float("-inf")
@@ -69,7 +69,8 @@ class RequestBudget:
         self._learned_at = now
         self._forget(now)
         so_far = float(len(self._recent)) if self.per_minute is None else self.per_minute
-        self.per_minute = max(so_far / 2, LEAST_PER_MINUTE)
+        learned = max(so_far / 2, LEAST_PER_MINUTE)
+        self.per_minute = learned if self.per_minute is None else min(learned, self.per_minute)
         self._tokens = 0.0
         self._counted_at = now
 
