@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         DeploymentDetail,
         Permissions,
         ReleaseDetail,
+        Server,
         SpaceState,
         Task,
         User,
@@ -179,6 +180,9 @@ class Known:
 
 class Octopus(Protocol):
     """One Octopus space under one credential for reading and, where given, one for deploying."""
+
+    async def identity(self) -> tuple[Server, str]:
+        """Return the server and the id of the space; asked once per start, then kept."""
 
     async def look(self, known: Known) -> SpaceState:
         """Read the state of the whole space: a constant number of requests (see ARCHITECTURE).

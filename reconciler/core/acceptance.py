@@ -1,4 +1,4 @@
-"""Acceptance: which commit of an environment was last accepted, and when a person must say so again.
+"""Acceptance: the last accepted commit of an environment, and when a person must accept again.
 
 The audit branch's `state.json` is the shared truth; the store remembers what this machine has seen,
 so that a lost or older store shows (rule 10). An environment moves on by itself only along the

@@ -118,3 +118,54 @@ class CommentTag:
         """Return the tag at the very end of `comments`, or None."""
         found = _TAG.search(comments)
         return None if found is None else cls(*found.groups())
+
+
+_SENTENCE = re.compile(
+    r"\AReconciler: (?P<action>upgrade|downgrade|redeploy) (?P<component>[a-z0-9._-]+)"
+    r"(?: from (?P<replaces>\S+))? to (?P<version>\S+) in (?P<environment>[a-z0-9._-]+)\. \["
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """A deployment's comments: a sentence for people, then the tag.
+
+    Together with the deployment itself they hold everything a receipt needs, so that a lost store
+    loses no receipt.
+    """
+
+    action: str
+    component: str
+    replaces: str | None
+    version: str
+    environment: str
+    tag: CommentTag
+
+    @classmethod
+    def of(cls, record: IntentRecord) -> Comments:
+        """Return the comments of the deployment that an intent asks for."""
+        return cls(
+            record.action,
+            record.component,
+            record.replaces,
+            record.intent.version,
+            record.environment,
+            CommentTag(record.intent.id, record.commit, record.plan_digest),
+        )
+
+    def __str__(self) -> str:
+        came = f" from {self.replaces}" if self.replaces else ""
+        return (
+            f"Reconciler: {self.action} {self.component}{came} to {self.version} "
+            f"in {self.environment}. {self.tag}"
+        )
+
+    @classmethod
+    def read(cls, text: str) -> Comments | None:
+        """Return what `text` says if a reconciler wrote it, else None."""
+        tag = CommentTag.find(text)
+        found = _SENTENCE.match(text)
+        if tag is None or found is None:
+            return None
+        said = cls(**found.groupdict(), tag=tag)
+        return said if str(said) == text.rstrip() else None

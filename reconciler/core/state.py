@@ -235,3 +235,4 @@ class SpaceState:
     deployments: Mapping[str, DeploymentDetail]
     releases: Mapping[str, ReleaseDetail]
     gaps: tuple[str, ...] = field(default=())
+    space_name: str = ""

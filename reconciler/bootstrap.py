@@ -1,0 +1,212 @@
+"""The one place where doors get their other side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.core.receipt import PAYLOAD_TYPE
+from reconciler.core.secret import Secret
+from reconciler.core.text import clean
+from reconciler.engine.doors import Doors, Pace
+from reconciler.errors import UsageError
+from reconciler.git.address import HttpsCredential
+from reconciler.git.audit import GitAudit
+from reconciler.git.lease import Holder
+from reconciler.git.mirror import GitOptions, Mirror
+from reconciler.git.repository import GitRepository
+from reconciler.git.source import locate
+from reconciler.manifests.loader import ManifestLoader
+from reconciler.manifests.snapshot import parse_snapshot, render_snapshot
+from reconciler.octopus.budget import RequestBudget
+from reconciler.octopus.options import ClientOptions
+from reconciler.octopus.space import OctopusSpace
+from reconciler.signing.dsse import SpaceSigner
+from reconciler.signing.keys import load_key, load_or_make_key
+from reconciler.signing.verify import verify_envelope
+from reconciler.store.journal import SqliteJournal
+from reconciler.store.lock import environment_lock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from reconciler.core.manifest import CredentialSource, Space
+    from reconciler.engine.events import Event
+    from reconciler.git.source import Source
+    from reconciler.ports import Clock, Octopus, Signer
+    from reconciler.settings import Settings
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        """Return the wall clock, aware UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+def open_source(settings: Settings, repo: str | None) -> Source:
+    """Find the repository a command means. Raises: UsageError."""
+    return locate(repo, settings.repo, Path.cwd(), allow_local=settings.git.allow_local)
+
+
+@asynccontextmanager
+async def open_doors(
+    settings: Settings,
+    repo: str | None,
+    *,
+    records: bool,
+    tell: Callable[[Event], None] = lambda _: None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Doors]:
+    """Open every door for one command, and close them after it.
+
+    `records`: the command works on the remote's watched branch and writes to the audit branch;
+    else it reads any local commit, and the audit branch where there is one.
+
+    Raises: UsageError, StoreTrouble, GitTrouble.
+    """
+    clock = clock or SystemClock()
+    source = open_source(settings, repo)
+    shared = source.shared() if records else source.write
+    state = settings.state_dir
+    token = settings.git.token
+    options = GitOptions(
+        timeout=timedelta(seconds=settings.git.timeout),
+        credential=None if token is None else HttpsCredential(token.get_secret_value()),
+    )
+    mirrors = state / "mirrors"
+    address = source.read if shared is None or not records else shared
+    branch = settings.branch if records else source.branch_to_read(settings.branch)
+    repository = GitRepository(Mirror(mirrors, address, options), branch, settings.root)
+    journal = SqliteJournal(state / "store.sqlite3", clock=clock)
+    spaces = _Spaces(settings, clock)
+    audit = None
+    if shared is not None:
+        # the store's id: a later process of the same store proves by its lock that this one died
+        store = journal.store_id
+        holder = Holder(id=store, host=socket.gethostname(), pid=os.getpid(), store=store)
+        audit = GitAudit(Mirror(mirrors, shared, options), settings.audit.branch, holder, clock)
+    try:
+        yield Doors(
+            clock=clock,
+            repository=repository,
+            audit=audit,
+            manifests=ManifestLoader(),
+            journal=journal,
+            octopus=spaces.octopus,
+            signer=spaces.signer,
+            lock=partial(environment_lock, state),
+            read_snapshot=parse_snapshot,
+            write_snapshot=render_snapshot,
+            open_receipt=_open_receipt,
+            tell=tell,
+            pace=Pace(
+                poll=settings.octopus.poll,
+                settling=settings.octopus.settling,
+                slots=settings.octopus.slots,
+            ),
+        )
+    finally:
+        await spaces.close()
+        journal.close()
+
+
+def _open_receipt(content: bytes, certificates: tuple[bytes, ...]) -> bytes:
+    return verify_envelope(content, certificates, PAYLOAD_TYPE).payload
+
+
+@dataclass(slots=True)
+class _Spaces:
+    """Clients and signers by Space manifest, made when first asked for."""
+
+    settings: Settings
+    clock: Clock
+    clients: dict[Space, OctopusSpace] = field(default_factory=dict)
+    signers: dict[str, SpaceSigner] = field(default_factory=dict)
+    budgets: dict[str, RequestBudget] = field(default_factory=dict)
+
+    def octopus(self, space: Space) -> Octopus:
+        """Return the client of a space. Raises: UsageError where a credential cannot be found."""
+        if space not in self.clients:
+            budget = self.budgets.setdefault(
+                space.server, RequestBudget(self.clock, self.settings.octopus.requests_per_minute)
+            )
+            self.clients[space] = OctopusSpace(
+                space.server,
+                space.octopus_space,
+                self._credential(space, "observe", space.observe),
+                None if space.deploy is None else self._credential(space, "deploy", space.deploy),
+                self.clock,
+                ClientOptions(
+                    connect_timeout=timedelta(seconds=self.settings.octopus.connect_timeout),
+                    silence_timeout=timedelta(seconds=self.settings.octopus.read_timeout),
+                ),
+                budget,
+            )
+        return self.clients[space]
+
+    def signer(self, space: str) -> Signer:
+        """Return the signer of a space; its key is made where none is configured."""
+        if space not in self.signers:
+            given = self.settings.signing.get(space)
+            key = (
+                load_or_make_key(self.settings.state_dir, space, self.clock)
+                if given is None
+                else load_key(given.key, given.certificate, self.clock)
+            )
+            self.signers[space] = SpaceSigner(key)
+        return self.signers[space]
+
+    async def close(self) -> None:
+        """Close all clients."""
+        for client in self.clients.values():
+            await client.close()
+
+    def _credential(self, space: Space, use: str, source: CredentialSource | None) -> Secret:
+        if source is None:
+            raise UsageError(
+                f"Space {space.name} names no {use!r} credential; nothing was asked of Octopus",
+                hint=f"add credentials: {{{use}: {{env: OCTOPUS_...}}}} at {space.place}",
+            )
+        if source.env is not None:
+            value = os.environ.get(source.env, "").strip()
+            if value:
+                return Secret(value)
+            raise UsageError(
+                f"the {use} credential of Space {space.name} is not set; Octopus was not asked",
+                hint=f"export {source.env}=API-...",
+            )
+        return Secret(self._from_file(space, use, source.file or ""))
+
+    def _from_file(self, space: Space, use: str, name: str) -> str:
+        folder = self.settings.secrets_dir
+        if folder is None:
+            raise UsageError(
+                f"the {use} credential of Space {space.name} is a file, and no folder is set",
+                hint="set RECONCILER_SECRETS_DIR to the folder that holds it",
+            )
+        try:
+            return (folder / name).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not text"
+            raise UsageError(
+                f"the {use} credential of Space {space.name} cannot be read: {clean(str(why))}",
+                hint=f"look at {name} in the secrets folder",
+            ) from None

@@ -1,0 +1,89 @@
+"""Capture: the observed state of one environment as the next snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.plan import Reason, make_plan
+from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
+
+if TYPE_CHECKING:
+    from reconciler.core.manifest import DesiredState
+    from reconciler.core.sighting import ObservedCell, ObservedState
+    from reconciler.core.state import ReleaseDetail, SpaceState
+
+
+def capture(
+    desired: DesiredState,
+    observed: ObservedState,
+    state: SpaceState | None,
+    before: Snapshot | None,
+    commit: str,
+) -> Snapshot:
+    """Return the snapshot of what was just observed.
+
+    A cell that could not be read keeps what was known of it, marked unobserved; a component that
+    left the manifests keeps its last line (rule 5). `reached` moves where the plan says in-sync.
+    """
+    plan = make_plan(desired, observed, commit)
+    in_sync = {a.component for a in plan.actions if a.reason is Reason.IN_SYNC}
+    cells = {} if before is None else dict(before.cells)
+    for name, cell in observed.cells.items():
+        pin = desired.environment.pins[name]
+        reached = Reached(pin.version, pin.redeploy) if name in in_sync else cell.reached
+        cells[name] = _captured(cell, state, reached, cells.get(name))
+    return Snapshot(
+        name=desired.environment.name,
+        server=observed.server.installation_id,
+        space=observed.space_id,
+        environment=observed.environment_id or "",
+        cells=cells,
+    )
+
+
+def _captured(
+    cell: ObservedCell,
+    state: SpaceState | None,
+    reached: Reached | None,
+    before: SnapshotCell | None,
+) -> SnapshotCell:
+    project = None if cell.project is None else cell.project.id
+    match cell.sighting:
+        case Unobserved():
+            kept = SnapshotCell("unobserved") if before is None else before
+            return replace(kept, state="unobserved", reached=reached)
+        case NeverDeployed():
+            return SnapshotCell("never", reached=reached, project=project)
+        case Settled(version=version, deployment_id=deployment_id, release_id=release_id):
+            known = SnapshotCell(
+                "settled",
+                version=version,
+                reached=reached,
+                project=project,
+                deployment=deployment_id,
+                release=release_id,
+            )
+            return known if state is None else _with_release(known, state.releases.get(release_id))
+        case Unsettled(version=last, deployment_id=deployment_id):
+            return SnapshotCell(
+                "unsettled",
+                version=last,
+                reached=reached,
+                project=project,
+                deployment=deployment_id,
+            )
+
+
+def _with_release(cell: SnapshotCell, release: ReleaseDetail | None) -> SnapshotCell:
+    """Add what identifies the release's content: a version string alone does not."""
+    if release is None:
+        return cell
+    return replace(
+        cell,
+        assembled=f"{release.assembled:%Y-%m-%dT%H:%M:%SZ}",
+        process=release.process_snapshot,
+        variables=release.variable_snapshot,
+        packages=release.packages,
+    )

@@ -1,0 +1,52 @@
+"""Snapshots: the captured observed state of one environment, as kept on the audit branch.
+
+Plain and unsigned; one line per cell in the file, so that one changed component is one changed
+line. No time of reading: an unchanged environment gives unchanged bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The pin, version and redeploy counter, at which desired last equalled observed."""
+
+    version: str
+    redeploy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotCell:
+    """One cell. `state` is settled, unsettled, never or unobserved.
+
+    `version` is the last full success; ids are Octopus' own; `assembled` is the release's time as
+    `YYYY-MM-DDTHH:MM:SSZ`. Everything unknown is None.
+    """
+
+    state: str
+    version: str | None = None
+    reached: Reached | None = None
+    project: str | None = None
+    deployment: str | None = None
+    release: str | None = None
+    assembled: str | None = None
+    process: str | None = None
+    variables: str | None = None
+    packages: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The cells of one environment by component, and which Octopus they were seen in (ids)."""
+
+    name: str
+    server: str
+    space: str
+    environment: str
+    cells: Mapping[str, SnapshotCell] = field(default_factory=dict)

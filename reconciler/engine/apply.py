@@ -1,0 +1,246 @@
+"""Apply: carry a plan out, side by side and in order, and record what came of it.
+
+One control loop does everything in turns: tend the lease, read afresh, launch what is ready, look
+at what runs. Nothing here sleeps but through the clock door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.core.manifest import OnFailure
+from reconciler.engine.doors import blocking, side_by_side
+from reconciler.engine.events import Launched, NotStarted, Said
+from reconciler.engine.launch import Absent, Refused, Taken, launch, promise_of
+from reconciler.engine.launch import Unknown as NobodyKnows
+from reconciler.engine.survey import judge, look, survey, with_reached
+from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Action
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.keeper import LeaseKeeper
+    from reconciler.engine.planning import Planned
+    from reconciler.engine.record import Recorder
+    from reconciler.engine.survey import Situation
+    from reconciler.engine.watch import Finished, Watch
+    from reconciler.ports import Octopus
+
+TRIES = 3
+"""Requests for one change that were lost and proved absent, before it is given up."""
+
+
+class Done(StrEnum):
+    """What became of one change."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # it ran and did not settle the cell
+    REFUSED = "refused"  # Octopus said no; nothing happened
+    UNKNOWN = "unknown"  # asked for, and nobody knows yet
+    HELD = "held"  # a gate stood before it
+    NOT_STARTED = "not-started"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one change, in words where it is not plain."""
+
+    done: Done
+    why: str = ""
+    task_id: str | None = None
+
+
+@dataclass(slots=True)
+class Execution:
+    """One plan being carried out."""
+
+    doors: Doors
+    octopus: Octopus
+    keeper: LeaseKeeper
+    recorder: Recorder
+    watch: Watch
+    planned: Planned
+    results: dict[str, Result] = field(default_factory=dict)
+    stale: str = ""  # why the rest of the plan was dropped
+    stopping: str = ""  # why nothing new is started
+    _pending: dict[str, Action] = field(default_factory=dict)
+    _wave: int = 0
+    _tries: dict[str, int] = field(default_factory=dict)
+    _read_at: float = float("-inf")
+    _tip: str = ""
+    _fresh: Situation | None = None
+    _published: float = 0.0
+
+    async def run(self) -> None:
+        """Carry out every change no gate stands before, in order, as wide as the slots allow."""
+        for gate in self.planned.gates:
+            if gate.component:
+                self.results.setdefault(gate.component, Result(Done.HELD, gate.message))
+        self._pending = {a.component: a for a in self.planned.runnable}
+        self._tip = self.planned.plan.commit
+        self._published = self.doors.clock.monotonic()
+        while self._pending or self.watch.running:
+            await self.keeper.tend()
+            await self._start()
+            if not self.watch.running:
+                if self._pending and not self._startable():
+                    self._give_up()
+                continue
+            await self.doors.clock.sleep(self.doors.pace.poll)
+            for finished in await self.watch.look():
+                self._ended(finished)
+            await self._publish_now_and_then()
+
+    def _startable(self) -> list[Action]:
+        """Return the pending changes whose turn it is, longest wait first: by wave, by name."""
+        if self.stopping or self.stale:
+            return []
+        free = self._slots() - len(self.watch.running)
+        ready = [
+            action
+            for action in sorted(self._pending.values(), key=lambda a: (a.wave, a.component))
+            if all(self._succeeded(name) for name in action.waits_for)
+            and (not self._wave or action.wave <= self._wave)
+        ]
+        return ready[: max(free, 0)]
+
+    def _slots(self) -> int:
+        limit = self.planned.situation.desired.policy.limits.parallel
+        slots = self.doors.pace.slots
+        return slots if limit is None else min(slots, limit)
+
+    def _succeeded(self, component: str) -> bool:
+        result = self.results.get(component)
+        return result is not None and result.done is Done.SUCCEEDED
+
+    async def _start(self) -> None:
+        ready = self._startable()
+        if not ready:
+            return
+        situation = await self._read_afresh()
+        if situation is None:
+            return
+        await side_by_side(self._launch(situation, action) for action in ready)
+
+    async def _launch(self, situation: Situation, action: Action) -> None:
+        name = action.component
+        record = promise_of(self.planned, situation, action, self.doors)
+        release = self.planned.releases[name]
+        try:
+            result = await launch(self.doors, self.octopus, self.keeper, record, release)
+        except LeaseLost as error:
+            self.stopping = error.message
+            return
+        match result:
+            case Taken(deployment_id=deployment_id, task_id=task_id, found=found):
+                del self._pending[name]
+                self.watch.add(record, deployment_id, task_id)
+                self.results[name] = Result(Done.UNKNOWN, "running", task_id)
+                self.doors.tell(Launched(action, task_id, found))
+            case Absent(why=why):
+                self._tries[name] = self._tries.get(name, 0) + 1
+                self._read_at = float("-inf")  # whatever lost it may have changed more
+                if self._tries[name] >= TRIES:
+                    self._fail(name, Result(Done.REFUSED, f"lost {TRIES} times: {why}"))
+            case Refused(why=why):
+                self._fail(name, Result(Done.REFUSED, why))
+            case NobodyKnows(why=why):
+                self._fail(name, Result(Done.UNKNOWN, why))
+                self.stopping = self.stopping or f"{name}: {why}"
+
+    def _fail(self, name: str, result: Result) -> None:
+        """Note that a change did not work out, and what that means for the others (rule 18)."""
+        action = self._pending.pop(name, None)
+        self.results[name] = result
+        if action is not None:
+            self.doors.tell(NotStarted(name, result.why))
+        match self.planned.situation.desired.policy.on_failure:
+            case OnFailure.STOP:
+                self.stopping = self.stopping or f"{name} {result.done.value}"
+            case OnFailure.FINISH_STARTED:
+                started = [a.wave for a in self.planned.plan.changes if a.component in self.results]
+                self._wave = self._wave or max(started, default=1)
+            case OnFailure.CONTINUE:
+                pass
+
+    def _ended(self, finished: Finished) -> None:
+        name = finished.record.component
+        if finished.settled:
+            self.results[name] = Result(Done.SUCCEEDED, finished.outcome.value, finished.task_id)
+            return
+        self._fail(name, Result(Done.FAILED, finished.outcome.value, finished.task_id))
+
+    async def _read_afresh(self) -> Situation | None:
+        """Return a reading young enough to act on, or None where nothing may start (rule 15).
+
+        Any difference from what was planned drops the rest of the plan.
+        """
+        now = self.doors.clock.monotonic()
+        # 0.8: a request must leave before the reading is `fresh` seconds old
+        if self._fresh is not None and now - self._read_at < 0.8 * self.doors.pace.fresh:
+            return self._fresh
+        begun = now
+        try:
+            situation = await self._reread()
+        except (OctopusTrouble, GitTrouble) as error:
+            if self.watch.running:
+                self.doors.tell(Said(f"nothing new is started for now: {error.message}"))
+            else:
+                self.stopping = error.message
+            return None
+        except ReconcilerError as error:
+            self.stale = error.message
+            return None
+        self.stale = self._difference(situation)
+        if self.stale:
+            return None
+        self._fresh, self._read_at = situation, begun
+        return situation
+
+    async def _reread(self) -> Situation:
+        before = self.planned.situation
+        if await blocking(self.doors.repository.tip) != self._tip:
+            situation = await survey(self.doors, self.planned.plan.environment)
+            self._tip = situation.commit
+            return situation
+        state = await look(self.doors, self.octopus)
+        observed = judge(before.desired, state, before.audit.snapshot, before.history)
+        observed = with_reached(observed, before.reached)
+        return replace(self._fresh or before, observed=observed, space_state=state)
+
+    def _difference(self, now: Situation) -> str:
+        """Say in which way the world is not the one the plan was made for, or nothing."""
+        before = self.planned.situation
+        if now.tip_state != before.tip_state:
+            return f"commit {now.commit[:12]} changes this environment"
+        if now.held is not None and now.held != before.held:
+            return now.held
+        for name in self._pending:
+            seen, then = now.observed.cells[name], before.observed.cells[name]
+            if (seen.sighting, seen.newest, seen.running) != (
+                then.sighting,
+                then.newest,
+                then.running,
+            ):
+                return f"{name} changed in Octopus since the plan was made"
+        return ""
+
+    def _give_up(self) -> None:
+        """Nothing runs and nothing may start: say so for every change that is left."""
+        for name in sorted(self._pending):
+            action = self._pending[name]
+            behind = [w for w in action.waits_for if not self._succeeded(w)]
+            why = self.stale or self.stopping
+            if behind and not self.stale:
+                why = f"{behind[0]} was not deployed"
+            self.results[name] = Result(Done.NOT_STARTED, why or "an earlier wave failed")
+            self.doors.tell(NotStarted(name, self.results[name].why))
+        self._pending.clear()
+
+    async def _publish_now_and_then(self) -> None:
+        now = self.doors.clock.monotonic()
+        if now - self._published >= self.doors.pace.renew:
+            self._published = now
+            await self.recorder.publish_receipts()

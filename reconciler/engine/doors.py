@@ -1,0 +1,86 @@
+"""The doors of one run of the engine, opened by `bootstrap`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+    from contextlib import AbstractContextManager
+
+    from reconciler.core.manifest import Space
+    from reconciler.core.snapshot import Snapshot
+    from reconciler.engine.events import Event
+    from reconciler.ports import (
+        AuditBranch,
+        Clock,
+        Journal,
+        ManifestReader,
+        Octopus,
+        Repository,
+        Signer,
+    )
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def blocking(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a blocking call of git, store or signing in a worker thread: the one place for it."""
+    return await asyncio.to_thread(call, *args, **kwargs)
+
+
+async def side_by_side(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run work concurrently and wait for all of it; the first failure ends the rest and is raised.
+
+    One exception leaves, not a group: a pass answers with one error.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as failures:
+        first: BaseException = failures
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from failures
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Durations in seconds, and counts, that a pass keeps to."""
+
+    poll: float = 2.0
+    settling: float = 10.0  # how long a list may lag behind a write before absence is proof
+    request_timeout: float = 30.0  # of a deployment request; what must be left on the lease
+    fresh: float = 10.0  # rule 15: the age a read may have when a request is sent
+    renew: float = 30.0  # a lease is renewed this often
+    slots: int = 4  # Octopus' default task cap is 5; one is left for people
+    patience: float = 600.0  # how long unanswered watching goes on
+    preflight_at_once: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Everything a pass reaches the world through.
+
+    `audit` is None where the repository has no remote (commands that only read). `lock` proves
+    that no other process of this store works on an environment. `open_receipt` verifies a receipt
+    file against the certificates given as PEM and returns its payload.
+    """
+
+    clock: Clock
+    repository: Repository
+    audit: AuditBranch | None
+    manifests: ManifestReader
+    journal: Journal
+    octopus: Callable[[Space], Octopus]
+    signer: Callable[[str], Signer]
+    lock: Callable[[str], AbstractContextManager[None]]
+    read_snapshot: Callable[[bytes], Snapshot]
+    write_snapshot: Callable[[Snapshot], bytes]
+    open_receipt: Callable[[bytes, tuple[bytes, ...]], bytes]
+    tell: Callable[[Event], None]
+    pace: Pace

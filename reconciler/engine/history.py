@@ -1,0 +1,187 @@
+"""What was done before: receipts on the audit branch, and the journal's own intents.
+
+Truth is git; the store only keeps an index of it. A receipt is opened by its signature before one
+byte of its payload is read (rule 37); one that does not verify is an alarm, never an instruction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.gate import Attempt
+from reconciler.core.intent import CommentTag, Outcome, Progress
+from reconciler.core.manifest import DesiredState
+from reconciler.core.plan import made_by_us
+from reconciler.core.receipt import parse_receipt
+from reconciler.core.sighting import Settled, find_project
+from reconciler.core.snapshot import Reached
+from reconciler.core.version import Direction, direction
+from reconciler.engine.doors import blocking
+from reconciler.errors import ReconcilerError
+from reconciler.ports import ChainLink
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.intent import IntentRecord
+    from reconciler.core.sighting import ObservedState
+    from reconciler.core.state import SpaceState
+    from reconciler.engine.doors import Doors
+    from reconciler.ports import AuditBranch
+
+_SUCCESS = frozenset({Outcome.SUCCESS, Outcome.SUCCESS_WITH_WARNINGS})
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Receipts of one environment in chain order, the journal's intents, and what looked wrong."""
+
+    links: tuple[ChainLink, ...]
+    intents: Mapping[str, IntentRecord]
+    alarms: tuple[str, ...] = ()
+
+
+async def read_history(doors: Doors, environment: str, space: str) -> History:
+    """Read the history of one environment; receipts not yet indexed are opened and indexed."""
+
+    def read() -> History:
+        alarms = () if doors.audit is None else _index(doors, doors.audit, environment, space)
+        intents = {r.intent.id: r for r in doors.journal.intents(environment)}
+        return History(doors.journal.links(environment), intents, alarms)
+
+    return await blocking(read)
+
+
+def _index(doors: Doors, audit: AuditBranch, environment: str, space: str) -> tuple[str, ...]:
+    known = {link.path for link in doors.journal.links(environment)}
+    files = [f for f in audit.list(f"receipts/{environment}") if f.path not in known]
+    if not files:
+        return ()
+    folder = audit.list(f"certificates/{space}")
+    blobs = audit.read_blobs([f.blob for f in (*files, *folder)])
+    certificates = tuple(blobs[f.blob] for f in folder if f.blob in blobs)
+    links, alarms = [], []
+    for file in files:
+        try:
+            payload = doors.open_receipt(blobs[file.blob], certificates)
+            links.append(link_of(environment, file.path, payload))
+        except (ReconcilerError, ValueError, KeyError) as error:
+            alarms.append(f"{file.path} is no receipt of this space: {error}")
+    doors.journal.index_receipts(links)
+    return tuple(alarms)
+
+
+def link_of(environment: str, path: str, payload: bytes) -> ChainLink:
+    """Return the place of a receipt in its chain. Raises ValueError on a malformed payload."""
+    from hashlib import sha256
+
+    receipt = parse_receipt(payload)
+    return ChainLink(
+        environment=environment,
+        project=receipt.project,
+        tenant=receipt.tenant,
+        sequence=receipt.sequence,
+        digest=f"sha256:{sha256(payload).hexdigest()}",
+        path=path,
+        intent=receipt.intent,
+        deployment_id=receipt.deployment_id,
+        version=receipt.version,
+        outcome=receipt.outcome,
+        commit=receipt.commit,
+    )
+
+
+def project_slugs(desired: DesiredState, state: SpaceState) -> dict[str, str]:
+    """Return the Octopus slug of every pinned component whose project can be told."""
+    found = {}
+    for name in desired.environment.pins:
+        component = desired.stack.components[name]
+        project = find_project(component.project_in(desired.space.name), state.projects)
+        if not isinstance(project, str):
+            found[name] = project.slug
+    return found
+
+
+def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[str]:
+    """Return the components that a receipt says were deployed here with success."""
+    deployed = {link.project for link in history.links if link.outcome in _SUCCESS}
+    return frozenset(name for name, slug in slugs.items() if slug in deployed)
+
+
+async def failed_attempts(
+    doors: Doors, desired: DesiredState, observed: ObservedState, history: History
+) -> dict[str, Attempt]:
+    """Return our newest attempt at each pinned version that did not settle its cell (rule 12)."""
+    newest: dict[str, ChainLink] = {}
+    pinned = {
+        cell.project.slug: (name, desired.environment.pins[name].version)
+        for name, cell in observed.cells.items()
+        if cell.project is not None
+    }
+    for link in history.links:
+        if link.project not in pinned:
+            continue
+        name, version = pinned[link.project]
+        if direction(link.version, version) is Direction.SAME:
+            newest[name] = link
+    attempts = {}
+    for name, link in newest.items():
+        record = history.intents.get(link.intent)
+        settled = link.outcome in _SUCCESS if record is None else record.settled
+        if settled:
+            continue
+        redeploy = (
+            await _redeploy_at(doors, link.commit, desired.environment.name, name)
+            if record is None
+            else record.redeploy
+        )
+        attempts[name] = Attempt(link.version, link.outcome.value, redeploy)
+    return attempts
+
+
+async def reached_now(
+    doors: Doors, desired: DesiredState, observed: ObservedState, history: History
+) -> dict[str, Reached]:
+    """Return pins that a settled deployment of ours reached and no snapshot has told yet.
+
+    The deployment's own comments lead to the commit it was made for, so this holds without the
+    store too.
+    """
+    found = {}
+    for name, cell in observed.cells.items():
+        tag = CommentTag.find(cell.comment)
+        sighting = cell.sighting
+        if not isinstance(sighting, Settled) or tag is None or not made_by_us(cell, observed.me):
+            continue
+        reached = cell.reached
+        if (
+            reached is not None
+            and direction(reached.version, sighting.version) is Direction.SAME
+            and desired.environment.pins[name].redeploy <= reached.redeploy
+        ):
+            continue
+        record = history.intents.get(tag.intent)
+        redeploy = (
+            record.redeploy
+            if record is not None and record.progress is not Progress.VOID
+            else await _redeploy_at(doors, tag.commit, desired.environment.name, name)
+        )
+        if redeploy is not None and (
+            reached is None
+            or direction(reached.version, sighting.version) is not Direction.SAME
+            or redeploy > reached.redeploy
+        ):
+            found[name] = Reached(sighting.version, redeploy)
+    return found
+
+
+async def _redeploy_at(doors: Doors, commit: str, environment: str, component: str) -> int | None:
+    """Return the redeploy counter a commit gave a pin, None where nobody can tell any more."""
+    from reconciler.engine.survey import load_manifests
+
+    if not await blocking(doors.repository.contains, commit):
+        return None
+    found = (await load_manifests(doors, commit)).environments.get(environment)
+    pin = found.environment.pins.get(component) if isinstance(found, DesiredState) else None
+    return None if pin is None else pin.redeploy

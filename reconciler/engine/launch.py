@@ -1,0 +1,158 @@
+"""One deployment request: promise, ask, and find out what became of it.
+
+At most one deployment per intent, whatever breaks and whenever (rules 12 to 14, 16).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.intent import Comments, CommentTag, Intent, IntentRecord
+from reconciler.engine.doors import blocking
+from reconciler.errors import (
+    NotAllowed,
+    OctopusTrouble,
+    OutcomeUnknown,
+    RateLimited,
+    RemoteRejected,
+    Unreachable,
+)
+from reconciler.ports import DeploymentOrder
+
+if TYPE_CHECKING:
+    from reconciler.core.plan import Action
+    from reconciler.core.state import DeploymentDetail, ReleaseDetail
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.keeper import LeaseKeeper
+    from reconciler.engine.planning import Planned
+    from reconciler.engine.survey import Situation
+    from reconciler.ports import Octopus
+
+SEARCHED = 100
+"""How many of the newest deployments of a cell a search for an intent looks through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Octopus has the deployment; `found` if a search had to tell."""
+
+    deployment_id: str
+    task_id: str
+    found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Octopus refused, and nothing happened there."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The request was lost, and a repeated search proved that it had no effect (rule 14)."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows yet; the promise stays in the journal and the next pass searches again."""
+
+    why: str
+
+
+Result = Taken | Refused | Absent | Unknown
+
+
+def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
+    """Return the promise for one change, as the freshest reading has its cell."""
+    observed = situation.observed
+    cell = observed.cells[action.component]
+    if cell.project is None or observed.environment_id is None or action.to_version is None:
+        raise AssertionError("a change is planned only for a cell that was read")
+    return IntentRecord(
+        intent=Intent(
+            server=observed.server.installation_id,
+            space=observed.space_id,
+            environment=observed.environment_id,
+            tenant=None,
+            project=cell.project.id,
+            version=action.to_version,
+            machines=(),
+            after=cell.newest,
+        ),
+        environment=planned.plan.environment,
+        component=action.component,
+        project_slug=cell.project.slug,
+        commit=planned.plan.commit,
+        plan_digest=planned.plan.digest,
+        action=action.kind.value,
+        replaces=action.from_version,
+        redeploy=action.redeploy,
+        promised_at=at.clock.now(),
+    )
+
+
+async def launch(
+    doors: Doors,
+    octopus: Octopus,
+    keeper: LeaseKeeper,
+    record: IntentRecord,
+    release: ReleaseDetail,
+) -> Result:
+    """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
+
+    Raises: LeaseLost, StoreTrouble: before anything was sent.
+    """
+    await blocking(doors.journal.promise, record, keeper.fence)
+    await keeper.check()
+    order = DeploymentOrder(release.id, record.intent.environment, str(Comments.of(record)))
+    try:
+        deployment_id, task_id = await octopus.deploy(order)
+    except (RemoteRejected, NotAllowed, RateLimited, Unreachable) as error:
+        await blocking(doors.journal.void, record.intent.id, keeper.fence)
+        return Refused(error.message)
+    except OutcomeUnknown as error:
+        return await resolve(doors, octopus, keeper, record, error.message)
+    await blocking(doors.journal.launched, record.intent.id, deployment_id, task_id, keeper.fence)
+    return Taken(deployment_id, task_id)
+
+
+async def resolve(
+    doors: Doors, octopus: Octopus, keeper: LeaseKeeper, record: IntentRecord, why: str
+) -> Result:
+    """Find out whether a promise reached Octopus: search, wait the settling time, search again."""
+    for last in (False, True):
+        try:
+            found = await search(octopus, record)
+        except OctopusTrouble as error:
+            return Unknown(f"{why}; the search failed too: {error.message}")
+        if found is not None:
+            await blocking(
+                doors.journal.launched, record.intent.id, found.id, found.task_id, keeper.fence
+            )
+            return Taken(found.id, found.task_id, found=True)
+        if not last:
+            await doors.clock.sleep(doors.pace.settling)
+    await blocking(doors.journal.void, record.intent.id, keeper.fence)
+    return Absent(why)
+
+
+async def search(octopus: Octopus, record: IntentRecord) -> DeploymentDetail | None:
+    """Look for the deployment that carries this intent; only a full match is ours."""
+    intent = record.intent
+    newest = await octopus.deployments_of(intent.project, intent.environment, SEARCHED)
+    for detail in newest:
+        tag = CommentTag.find(detail.comments)
+        if (
+            tag is not None
+            and tag.intent == intent.id
+            and detail.project_id == intent.project
+            and detail.environment_id == intent.environment
+            and detail.tenant_id == intent.tenant
+            and tuple(sorted(detail.machine_ids)) == tuple(sorted(intent.machines))
+        ):
+            return detail
+    return None

@@ -1,0 +1,152 @@
+"""Plan and gate: the survey judged, the gates asked, the changes checked with Octopus."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.gate import Gate, GateName, cell_gates, dependency_gates, plan_gates
+from reconciler.core.plan import make_plan
+from reconciler.core.text import clean
+from reconciler.engine.doors import side_by_side
+from reconciler.engine.history import failed_attempts
+from reconciler.engine.survey import survey
+from reconciler.errors import RemoteRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.plan import Action, Plan
+    from reconciler.core.state import ReleaseDetail
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.survey import Situation
+    from reconciler.ports import Octopus
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with everything that stands in its way, and the releases its changes would deploy."""
+
+    situation: Situation
+    plan: Plan
+    gates: tuple[Gate, ...]
+    releases: Mapping[str, ReleaseDetail]
+
+    @property
+    def stopped(self) -> tuple[Gate, ...]:
+        """The closed gates on the whole plan."""
+        return tuple(gate for gate in self.gates if not gate.component)
+
+    @property
+    def runnable(self) -> tuple[Action, ...]:
+        """The changes no gate stands before."""
+        if self.stopped:
+            return ()
+        closed = {gate.component for gate in self.gates}
+        return tuple(action for action in self.plan.changes if action.component not in closed)
+
+
+async def plan_environment(
+    doors: Doors, name: str, *, commit: str | None = None, retry: bool = False
+) -> Planned:
+    """Plan one environment at `commit`, or at the watched branch's tip. Changes nothing (rule 2).
+
+    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin, OctopusTrouble and its kin.
+    """
+    return await judge_situation(doors, await survey(doors, name, commit=commit), retry=retry)
+
+
+async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = False) -> Planned:
+    """Make the plan of a surveyed situation, and close its gates."""
+    desired, observed = situation.desired, situation.observed
+    plan = make_plan(desired, observed, situation.commit)
+    gates: list[Gate] = []
+    if situation.held is not None and plan.has_work:
+        accept = f"`reconciler accept {plan.environment}` after a look at this plan"
+        gates.append(Gate("", GateName.ACCEPT, situation.held, accept))
+    gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
+    attempts = await failed_attempts(doors, desired, observed, situation.history)
+    deployer = None if situation.deployer is None else situation.deployer[1]
+    gates += cell_gates(plan, observed, attempts, deployer, retry=retry)
+    if deployer is not None and deployer.administers_system and plan.has_work:
+        gates.append(
+            Gate(
+                "",
+                GateName.PERMISSION,
+                "the deploy credential holds AdministerSystem: it would deploy in maintenance mode",
+                "a service account without AdministerSystem",
+            )
+        )
+    octopus = doors.octopus(desired.space)
+    checked, releases = await _preflight(doors, octopus, plan, situation)
+    gates += checked
+    gates += dependency_gates(plan, gates)
+    return Planned(situation, plan, tuple(sorted(gates)), releases)
+
+
+async def _preflight(
+    doors: Doors, octopus: Octopus, plan: Plan, situation: Situation
+) -> tuple[list[Gate], dict[str, ReleaseDetail]]:
+    """Ask Octopus about each change whether its release exists and may go there now.
+
+    Two requests per changed cell, a few at once.
+    """
+    if situation.space_state is None:
+        return [], {}
+    turn = asyncio.Semaphore(doors.pace.preflight_at_once)
+    gates: list[Gate] = []
+    releases: dict[str, ReleaseDetail] = {}
+
+    async def check(action: Action) -> None:
+        async with turn:
+            release = await _release(octopus, situation, action)
+            if isinstance(release, Gate):
+                gates.append(release)
+                return
+            releases[action.component] = release
+            gate = await _lifecycle(octopus, situation, action, release)
+            if gate is not None:
+                gates.append(gate)
+
+    await side_by_side(check(action) for action in plan.changes)
+    return gates, releases
+
+
+async def _release(octopus: Octopus, situation: Situation, action: Action) -> ReleaseDetail | Gate:
+    project = situation.observed.cells[action.component].project
+    version = action.to_version
+    release = (
+        None
+        if project is None or version is None
+        else await octopus.find_release(project.id, version)
+    )
+    if release is not None:
+        return release
+    where = "" if project is None else f" in project {clean(project.name)!r}"
+    return Gate(
+        action.component,
+        GateName.RELEASE_MISSING,
+        f"there is no release {clean(version or '', 60)}{where}",
+        "the release is created in Octopus, or a commit pins one that exists",
+    )
+
+
+async def _lifecycle(
+    octopus: Octopus, situation: Situation, action: Action, release: ReleaseDetail
+) -> Gate | None:
+    try:
+        allowed = await octopus.promotable(release.id)
+    except RemoteRejected as error:
+        return Gate(
+            action.component, GateName.LIFECYCLE, error.message, "Octopus answers the question"
+        )
+    if situation.observed.environment_id in allowed:
+        return None
+    environment = clean(situation.desired.environment.octopus_environment, 60)
+    return Gate(
+        action.component,
+        GateName.LIFECYCLE,
+        f"the lifecycle does not let {clean(release.version, 60)} go to {environment} now",
+        "the release succeeds in the phases before, or its channel's lifecycle is changed",
+    )

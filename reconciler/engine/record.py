@@ -1,0 +1,292 @@
+"""Record: receipts, the snapshot and the pass, as one audit commit.
+
+A receipt is signed and durable in the store before anything is pushed; until the remote has it, it
+is pending, and pending blocks nothing but the claim "recorded" (rule 26).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from reconciler.core.acceptance import PATH, AuditState
+from reconciler.core.canonical import digest_hex
+from reconciler.core.capture import capture
+from reconciler.core.receipt import PAYLOAD_TYPE, Receipt, payload_bytes, receipt_path
+from reconciler.engine.doors import blocking
+from reconciler.engine.events import Recorded, Said
+from reconciler.errors import GitTrouble, LeaseLost
+from reconciler.ports import AuditChange, ChainLink, QueuedRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.gate import Gate
+    from reconciler.core.intent import IntentRecord, Outcome
+    from reconciler.core.plan import Plan
+    from reconciler.core.state import DeploymentDetail, Task
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.keeper import LeaseKeeper
+    from reconciler.engine.survey import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class PassRecord:
+    """What one pass did or was refused, for `passes/`."""
+
+    started: datetime
+    ended: datetime
+    plan: Plan
+    gates: tuple[Gate, ...]
+    outcomes: Mapping[str, str]
+    tasks: Mapping[str, str]
+
+    def content(self) -> bytes:
+        """Return the file's stable bytes."""
+        root = {
+            "apiVersion": "reconciler/v1",
+            "kind": "Pass",
+            "metadata": {"name": self.id},
+            "spec": {
+                "environment": self.plan.environment,
+                "commit": self.plan.commit,
+                "planDigest": f"sha256:{self.plan.digest}",
+                "readAt": _time(self.plan.read_at),
+                "startedAt": _time(self.started),
+                "endedAt": _time(self.ended),
+                "gates": [
+                    {
+                        "component": g.component or None,
+                        "gate": g.name.value,
+                        "message": g.message,
+                        "opener": g.opener,
+                    }
+                    for g in self.gates
+                ],
+                "changes": [
+                    {
+                        "component": a.component,
+                        "action": a.kind.value,
+                        "reason": a.reason.value,
+                        "from": a.from_version,
+                        "to": a.to_version,
+                        "outcome": self.outcomes.get(a.component, "not-started"),
+                        "task": self.tasks.get(a.component),
+                    }
+                    for a in self.plan.changes
+                ],
+            },
+        }
+        return (json.dumps(root, indent=1, ensure_ascii=True) + "\n").encode()
+
+    @property
+    def id(self) -> str:
+        """A name that sorts by time and differs between passes."""
+        seed = f"{self.started.isoformat()} {self.plan.environment} {self.plan.digest}"
+        return f"{self.started:%Y%m%dT%H%M%SZ}-{sha256(seed.encode()).hexdigest()[:8]}"
+
+    @property
+    def path(self) -> str:
+        """Where it goes on the audit branch."""
+        return f"passes/{self.plan.environment}/{self.started:%Y}/{self.started:%m}/{self.id}.json"
+
+    @property
+    def refusal(self) -> str:
+        """A digest of what was refused and why: the same refusal is recorded once."""
+        return digest_hex(
+            [self.plan.digest, [[g.component, g.name.value, g.message] for g in self.gates]]
+        )
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Makes and publishes the records of one pass over one environment."""
+
+    doors: Doors
+    situation: Situation
+    keeper: LeaseKeeper
+    made: int = field(default=0)
+
+    async def receipt(
+        self,
+        record: IntentRecord,
+        outcome: Outcome,
+        task: Task,
+        detail: DeploymentDetail,
+        fence: int,
+    ) -> None:
+        """Sign the receipt of a finished deployment and keep it, durably."""
+        await blocking(self._receipt, record, outcome, task, detail, fence)
+        self.made += 1
+
+    def _receipt(
+        self,
+        record: IntentRecord,
+        outcome: Outcome,
+        task: Task,
+        detail: DeploymentDetail,
+        fence: int,
+    ) -> None:
+        desired, state = self.situation.desired, self.situation.space_state
+        if state is None:
+            raise AssertionError("a deployment of ours was watched without reading its space")
+        signer = self.doors.signer(desired.space.name)
+        chain = [
+            link
+            for link in self.doors.journal.links(record.environment)
+            if link.project == record.project_slug and link.tenant == record.intent.tenant
+        ]
+        last = max(chain, key=lambda link: link.sequence, default=None)
+        names = {e.id: e.name for e in state.environments}
+        receipt = Receipt(
+            sequence=1 if last is None else last.sequence + 1,
+            previous=None if last is None else last.digest,
+            space=state.space_name,
+            certificate=signer.fingerprint,
+            server=record.intent.server,
+            project=record.project_slug,
+            environment=names.get(record.intent.environment, record.intent.environment),
+            tenant=record.intent.tenant,
+            version=record.intent.version,
+            replaces=record.replaces,
+            action=record.action,
+            outcome=outcome,
+            deployment_id=detail.id,
+            task_id=task.id,
+            queued_at=task.queued,
+            completed_at=task.completed,
+            requested_by=detail.deployed_by_id,
+            intent=record.intent.id,
+            commit=record.commit,
+            plan_digest=record.plan_digest,
+            approvals=(),
+        )
+        payload = payload_bytes(receipt)
+        path = receipt_path(record.environment, record.project_slug, receipt)
+        link = ChainLink(
+            environment=record.environment,
+            project=record.project_slug,
+            tenant=record.intent.tenant,
+            sequence=receipt.sequence,
+            digest=f"sha256:{sha256(payload).hexdigest()}",
+            path=path,
+            intent=record.intent.id,
+            deployment_id=detail.id,
+            version=receipt.version,
+            outcome=outcome,
+            commit=record.commit,
+        )
+        envelope = signer.sign(PAYLOAD_TYPE, payload)
+        self.doors.journal.queue_receipt(
+            QueuedRecord(record.environment, path, envelope), link, fence
+        )
+
+    async def publish(
+        self,
+        situation: Situation,
+        passed: PassRecord | None = None,
+        *,
+        accepted: AcceptedEnvironment | None = None,
+        subject: str,
+    ) -> bool:
+        """Push everything there is to record; return False where it stays pending.
+
+        `situation` is the newest survey: its observation becomes the snapshot. `passed` is a pass
+        to keep. `accepted` moves the environment's accepted commit.
+        """
+        doors, journal = self.doors, self.doors.journal
+        name = situation.desired.environment.name
+        if passed is not None:
+            record = QueuedRecord(name, passed.path, passed.content())
+            await blocking(journal.queue_record, record, self.keeper.fence)
+        queued = await blocking(journal.queued, name)
+        snapshot = capture(
+            situation.desired,
+            situation.observed,
+            situation.space_state,
+            situation.audit.snapshot,
+            situation.commit,
+        )
+        written = doors.write_snapshot(snapshot)
+        changed = written != situation.audit.snapshot_bytes
+        refused = None if passed is None or passed.tasks else passed.refusal
+        writes = await blocking(journal.next_write)
+
+        def state(old: bytes | None) -> bytes:
+            new = AuditState.parse(old)
+            # only a person's acceptance lowers the count: it is how an older store shows
+            count = (
+                max(writes, new.writers.get(journal.store_id, 0)) if accepted is None else writes
+            )
+            new = new.written_by(journal.store_id, count).refusing(name, refused)
+            return (new if accepted is None else new.accepting(accepted)).render()
+
+        records = {q.path: q.content for q in queued}
+        records |= self._certificate(situation) if queued else {}
+        change = AuditChange(
+            subject=subject,
+            body="",
+            trailers=self._trailers(situation, passed),
+            records=records,
+            edits={f"snapshots/{name}.yaml": lambda _: written, PATH: state},
+        )
+        try:
+            tip = await self.keeper.publish(change)
+        except (GitTrouble, LeaseLost) as error:
+            doors.tell(
+                Said(f"pending, {len(queued)} records not yet on the remote: {error.message}")
+            )
+            return False
+        await blocking(journal.recorded, [q.path for q in queued])
+        if accepted is not None:
+            await blocking(journal.accept, accepted)
+        receipts = sum(q.path.startswith("receipts/") for q in queued)
+        doors.tell(Recorded(tip or "", receipts, changed))
+        return True
+
+    async def publish_receipts(self) -> None:
+        """Push receipts made so far, so that little is pending while a long pass runs."""
+        name = self.situation.desired.environment.name
+        queued = await blocking(self.doors.journal.queued, name)
+        if not queued:
+            return
+        records = {q.path: q.content for q in queued} | self._certificate(self.situation)
+        change = AuditChange(
+            subject=f"{name}: {len(queued)} receipts",
+            body="",
+            trailers=self._trailers(self.situation, None),
+            records=records,
+            edits={},
+        )
+        try:
+            await self.keeper.publish(change)
+        except GitTrouble as error:
+            self.doors.tell(Said(f"pending, {len(queued)} records: {error.message}"))
+            return
+        await blocking(self.doors.journal.recorded, [q.path for q in queued])
+
+    def _certificate(self, situation: Situation) -> dict[str, bytes]:
+        space = situation.desired.space.name
+        signer = self.doors.signer(space)
+        short = signer.fingerprint.removeprefix("sha256:")[:8]
+        return {f"certificates/{space}/{short}.crt.pem": signer.certificate_pem}
+
+    def _trailers(
+        self, situation: Situation, passed: PassRecord | None
+    ) -> tuple[tuple[str, str], ...]:
+        trailers = [("Reconciler-Environment", situation.desired.environment.name)]
+        if passed is not None:
+            trailers.append(("Reconciler-Pass", passed.id))
+        trailers.append(("Reconciler-Lease", str(self.keeper.fence)))
+        trailers.append(("Manifest-Commit", situation.commit))
+        if passed is not None:
+            trailers.append(("Plan-Digest", f"sha256:{passed.plan.digest}"))
+        return tuple(trailers)

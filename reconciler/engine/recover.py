@@ -1,0 +1,167 @@
+"""Recover: find and finish the work of a pass that was interrupted, before planning anything new.
+
+The journal says what was promised; where the store was lost, the comments of our own deployments
+do. Both lead to the same receipts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.intent import Comments, Intent, IntentRecord, Progress
+from reconciler.core.sighting import find_project
+from reconciler.core.version import Direction, direction
+from reconciler.engine.doors import blocking
+from reconciler.engine.events import Resumed
+from reconciler.engine.launch import SEARCHED, Taken, Unknown, resolve
+from reconciler.errors import OutcomeUnknown
+
+if TYPE_CHECKING:
+    from reconciler.core.state import DeploymentDetail
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.keeper import LeaseKeeper
+    from reconciler.engine.survey import Situation
+    from reconciler.engine.watch import Watch
+    from reconciler.ports import Octopus
+
+SWEPT = 300
+"""Newest deployments of an environment looked through for ours that no receipt tells of."""
+
+UNFINISHED = frozenset({Progress.PROMISED, Progress.LAUNCHED, Progress.FINISHED})
+
+
+def unfinished(situation: Situation) -> tuple[IntentRecord, ...]:
+    """Return the journal's intents of an environment that have no receipt yet."""
+    return tuple(r for r in situation.history.intents.values() if r.progress in UNFINISHED)
+
+
+def untold(situation: Situation) -> bool:
+    """Tell whether Octopus shows a deployment of ours that neither journal nor receipts know."""
+    told = {link.intent for link in situation.history.links} | set(situation.history.intents)
+    return any(
+        said is not None
+        and said.tag.intent not in told
+        and cell.made_by_id == situation.observed.me
+        for cell in situation.observed.cells.values()
+        for said in [Comments.read(cell.comment)]
+    )
+
+
+async def recover(
+    doors: Doors, octopus: Octopus, keeper: LeaseKeeper, situation: Situation, watch: Watch
+) -> None:
+    """Put every unfinished deployment of ours under watch.
+
+    Raises: OutcomeUnknown where a promise can be neither found nor proved absent.
+    """
+    found = []
+    for record in unfinished(situation):
+        if record.progress is Progress.PROMISED:
+            result = await resolve(doors, octopus, keeper, record, "the pass was interrupted")
+            match result:
+                case Taken(deployment_id=deployment_id, task_id=task_id):
+                    watch.add(record, deployment_id, task_id)
+                    found.append((record.component, task_id))
+                case Unknown(why=why):
+                    raise OutcomeUnknown(
+                        f"{record.component}: {why}; nothing new was started",
+                        hint="run apply again when Octopus answers",
+                    )
+                case _:
+                    found.append((record.component, ""))
+        elif record.deployment_id is not None and record.task_id is not None:
+            watch.add(record, record.deployment_id, record.task_id)
+            found.append((record.component, record.task_id))
+    if untold(situation):
+        for record in await _adoptable(octopus, situation):
+            await blocking(doors.journal.adopt, record, keeper.fence)
+            if record.deployment_id is not None and record.task_id is not None:
+                watch.add(record, record.deployment_id, record.task_id)
+                found.append((record.component, record.task_id))
+    if found:
+        doors.tell(Resumed(tuple(found)))
+
+
+async def _adoptable(octopus: Octopus, situation: Situation) -> list[IntentRecord]:
+    """Rebuild the intents of our own deployments that nobody remembers, oldest first.
+
+    Only a full match is ours: made by our own account, and the intent computed from what Octopus
+    shows has the id that the comments carry.
+    """
+    environment = situation.observed.environment_id
+    if environment is None:
+        return []
+    told = {link.intent for link in situation.history.links} | set(situation.history.intents)
+    newest = await octopus.deployments_of(None, environment, SWEPT)
+    adopted = []
+    for detail in newest:
+        said = Comments.read(detail.comments)
+        if (
+            said is None
+            or said.tag.intent in told
+            or detail.deployed_by_id != situation.observed.me
+        ):
+            continue
+        record = await _rebuild(octopus, situation, detail, said, newest)
+        if record is not None:
+            adopted.append(replace(record, promised_at=detail.created))
+    return adopted[::-1]
+
+
+async def _rebuild(
+    octopus: Octopus,
+    situation: Situation,
+    detail: DeploymentDetail,
+    said: Comments,
+    newest: tuple[DeploymentDetail, ...],
+) -> IntentRecord | None:
+    desired, observed, state = situation.desired, situation.observed, situation.space_state
+    component = desired.stack.components.get(said.component)
+    if state is None or component is None or said.environment != desired.environment.name:
+        return None
+    project = find_project(component.project_in(desired.space.name), state.projects)
+    if isinstance(project, str) or project.id != detail.project_id:
+        return None
+    same_cell = [d for d in newest if d.project_id == project.id and d.tenant_id is None]
+    older = [d for d in same_cell if d.created < detail.created]
+    if not older:
+        cell = await octopus.deployments_of(project.id, detail.environment_id, SEARCHED)
+        older = [d for d in cell if d.created < detail.created and d.tenant_id is None]
+    intent = Intent(
+        server=observed.server.installation_id,
+        space=observed.space_id,
+        environment=detail.environment_id,
+        tenant=detail.tenant_id,
+        project=project.id,
+        version=said.version,
+        machines=detail.machine_ids,
+        after=older[0].id if older else None,
+    )
+    if intent.id != said.tag.intent:
+        return None
+    return IntentRecord(
+        intent=intent,
+        environment=said.environment,
+        component=said.component,
+        project_slug=project.slug,
+        commit=said.tag.commit,
+        plan_digest=said.tag.plan,
+        action=said.action,
+        replaces=said.replaces,
+        redeploy=_counter(situation, said),
+        promised_at=detail.created,
+        progress=Progress.LAUNCHED,
+        deployment_id=detail.id,
+        task_id=detail.task_id,
+    )
+
+
+def _counter(situation: Situation, said: Comments) -> int:
+    """Return the redeploy counter to remember: today's, if the pin still is the same version.
+
+    Too high rather than too low: a retry then asks for a raise or a person (rule 12).
+    """
+    pin = situation.desired.environment.pins.get(said.component)
+    same = pin is not None and direction(pin.version, said.version) is Direction.SAME
+    return pin.redeploy if pin is not None and same else 0

@@ -1,0 +1,271 @@
+"""Survey: everything one pass needs to know, read afresh from git, the audit branch and Octopus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from reconciler.core.acceptance import (
+    PATH,
+    AcceptedEnvironment,
+    AuditState,
+    Standing,
+    held_because,
+)
+from reconciler.core.manifest import DesiredState, Invalid
+from reconciler.core.sighting import ObservedCell, ObservedState, Unobserved, observe
+from reconciler.core.state import Server
+from reconciler.core.text import clean
+from reconciler.engine.doors import blocking
+from reconciler.engine.history import (
+    History,
+    project_slugs,
+    reached_now,
+    read_history,
+    receipted,
+)
+from reconciler.errors import GitTrouble, ManifestsInvalid, UsageError
+from reconciler.ports import Known
+
+if TYPE_CHECKING:
+    from reconciler.core.manifest import ManifestSet
+    from reconciler.core.snapshot import Reached, Snapshot
+    from reconciler.core.state import Permissions, SpaceState, User
+    from reconciler.engine.doors import Doors
+    from reconciler.ports import Octopus
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """What the audit branch says about one environment at its fetched tip."""
+
+    state: AuditState
+    snapshot: Snapshot | None
+    snapshot_bytes: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One environment at one moment.
+
+    `desired` is what the commit says, under the policy it is judged by: that of the last accepted
+    commit where there is one; `tip_state` is the same under the commit's own. `held` says why a
+    person must accept first, or is None. `deployer` is None where no deploy credential is
+    configured or Octopus was not asked.
+    """
+
+    commit: str
+    tip_state: DesiredState
+    desired: DesiredState
+    observed: ObservedState
+    audit: AuditView
+    history: History
+    held: str | None
+    deployer: tuple[User, Permissions] | None
+    unchanged_since_accepted: bool
+    is_rewritten: bool
+    space_state: SpaceState | None
+    reached: dict[str, Reached] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> AcceptedEnvironment | None:
+        """What the audit branch has as accepted for this environment."""
+        return self.audit.state.environments.get(self.desired.environment.name)
+
+    def acceptance(self) -> AcceptedEnvironment | None:
+        """Return the acceptance of this commit in the Octopus just seen; None if it was not."""
+        observed = self.observed
+        if observed.environment_id is None:
+            return None
+        return AcceptedEnvironment(
+            environment=self.desired.environment.name,
+            commit=self.commit,
+            server_url=self.desired.space.server,
+            server=observed.server.installation_id,
+            space=observed.space_id,
+            octopus_environment=observed.environment_id,
+        )
+
+
+async def load_manifests(doors: Doors, commit: str, earlier: str | None = None) -> ManifestSet:
+    """Load all manifests at a commit (full hash)."""
+
+    def load() -> ManifestSet:
+        repository = doors.repository
+        before = () if earlier is None else repository.files(earlier)
+        return doors.manifests.load(repository.files(commit), repository.read, before)
+
+    return await blocking(load)
+
+
+def pick(manifests: ManifestSet, name: str, commit: str) -> DesiredState:
+    """Return one environment of a commit. Raises: UsageError, ManifestsInvalid."""
+    match manifests.environments.get(name):
+        case None:
+            raise _unknown(manifests, name, commit)
+        case Invalid(problems=problems):
+            raise ManifestsInvalid(
+                f"the manifests of {name} at {commit[:12]} are invalid; nothing was applied",
+                lines=[str(problem) for problem in problems],
+                hint="mend them and commit; `reconciler validate PATH` checks a work tree",
+            )
+        case DesiredState() as desired:
+            return desired
+
+
+def _unknown(manifests: ManifestSet, name: str, commit: str) -> UsageError | ManifestsInvalid:
+    known = sorted(manifests.environments)
+    near = get_close_matches(name, known, n=1)
+    if manifests.problems and not known:
+        return ManifestsInvalid(
+            f"no environment can be read at {commit[:12]}; nothing was applied",
+            lines=[str(problem) for problem in manifests.problems],
+            hint="mend them and commit; `reconciler validate PATH` checks a work tree",
+        )
+    hint = (
+        f"did you mean {near[0]}?"
+        if near
+        else f"environments there: {', '.join(known[:20]) or 'none'}"
+    )
+    return UsageError(f"no environment {clean(name)!r} at commit {commit[:12]}", hint=hint)
+
+
+async def read_audit(doors: Doors, environment: str) -> AuditView:
+    """Read what the audit branch says. Raises: GitTrouble where its state is damaged."""
+    audit = doors.audit
+    if audit is None:
+        return AuditView(AuditState(), None, None)
+
+    def read() -> AuditView:
+        audit.fetch()
+        content = audit.read(f"snapshots/{environment}.yaml")
+        try:
+            state = AuditState.parse(audit.read(PATH))
+        except ValueError as error:
+            raise GitTrouble(
+                f"{error}; nothing was applied",
+                hint=f"restore the last good {PATH} with a commit on the audit branch",
+            ) from error
+        snapshot = None if content is None else doors.read_snapshot(content)
+        return AuditView(state, snapshot, content)
+
+    return await blocking(read)
+
+
+async def survey(
+    doors: Doors,
+    name: str,
+    *,
+    commit: str | None = None,
+    consent: bool = False,
+) -> Situation:
+    """Read everything about one environment: at `commit`, or at the watched branch's tip.
+
+    `consent`: a person accepts, so a changed server address may be contacted, and projects made
+    anew under an old name are taken for what they are now.
+
+    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin, OctopusTrouble and its kin.
+    """
+    if commit is None:
+        commit = await blocking(doors.repository.fetch)
+    audit = await read_audit(doors, name)
+    shared = audit.state.environments.get(name)
+    contains = shared is not None and await blocking(doors.repository.contains, shared.commit)
+    earlier = shared.commit if shared is not None and contains else None
+    manifests = await load_manifests(doors, commit, earlier)
+    tip_state = pick(manifests, name, commit)
+    judged, unchanged = tip_state, False
+    if earlier is not None:
+        before = (await load_manifests(doors, earlier)).environments.get(name)
+        if isinstance(before, DesiredState):
+            judged = replace(tip_state, policy=before.policy)
+            unchanged = before == tip_state
+    descends = earlier is not None and await blocking(doors.repository.is_ancestor, earlier, commit)
+    octopus = doors.octopus(tip_state.space)
+    moved = shared is not None and shared.server_url != tip_state.space.server
+    history = await read_history(doors, name, tip_state.space.name)
+    if moved and not consent:
+        state = None
+        observed = _not_contacted(doors, judged)
+        deployer = None
+    else:
+        state = await look(doors, octopus)
+        snapshot = audit.snapshot
+        if consent and snapshot is not None:
+            cells = {n: replace(c, project=None) for n, c in snapshot.cells.items()}
+            snapshot = replace(snapshot, cells=cells)
+        observed = judge(judged, state, snapshot, history)
+        deployer = None if tip_state.space.deploy is None else await octopus.deployer()
+    reached = await reached_now(doors, judged, observed, history)
+    observed = with_reached(observed, reached)
+    standing = Standing(
+        shared=shared,
+        local=await blocking(doors.journal.accepted, name),
+        descends=descends,
+        store_writes=await blocking(doors.journal.writes),
+        audit_writes=audit.state.writers.get(doors.journal.store_id, 0),
+        url=tip_state.space.server,
+        now=None
+        if state is None
+        else (state.server.installation_id, state.space_id, observed.environment_id),
+    )
+    return Situation(
+        commit=commit,
+        tip_state=tip_state,
+        desired=judged,
+        observed=observed,
+        audit=audit,
+        history=history,
+        held=held_because(standing),
+        deployer=deployer,
+        unchanged_since_accepted=unchanged,
+        is_rewritten=shared is not None and not descends,
+        space_state=state,
+        reached=reached,
+    )
+
+
+async def look(doors: Doors, octopus: Octopus) -> SpaceState:
+    """Read a space, and remember what need not be asked again."""
+    server, space_id = await octopus.identity()
+    known = await blocking(doors.journal.known, server.installation_id, space_id)
+    state = await octopus.look(known)
+    fresh = Known(
+        {i: d for i, d in state.deployments.items() if i not in known.deployments},
+        {i: r for i, r in state.releases.items() if i not in known.releases},
+    )
+    if fresh.deployments or fresh.releases:
+        await blocking(doors.journal.remember, server.installation_id, space_id, fresh)
+    return state
+
+
+def judge(
+    desired: DesiredState, state: SpaceState, snapshot: Snapshot | None, history: History
+) -> ObservedState:
+    """Judge one environment's cells from a reading of its space."""
+    return observe(desired, state, snapshot, receipted(history, project_slugs(desired, state)))
+
+
+def _not_contacted(doors: Doors, desired: DesiredState) -> ObservedState:
+    """Return what is known of a server whose changed address nobody accepted: nothing."""
+    why = Unobserved("the server's address changed and was not contacted")
+    return ObservedState(
+        read_at=doors.clock.now(),
+        server=Server("", ""),
+        space_id="",
+        environment_id=None,
+        me="",
+        cells={name: ObservedCell(name, why) for name in desired.environment.pins},
+    )
+
+
+def with_reached(observed: ObservedState, reached: dict[str, Reached]) -> ObservedState:
+    """Return the observation with pins that are now known to have been reached."""
+    if not reached:
+        return observed
+    cells = {
+        name: replace(cell, reached=reached[name]) if name in reached else cell
+        for name, cell in observed.cells.items()
+    }
+    return replace(observed, cells=cells)

@@ -1,0 +1,143 @@
+"""Settings: one frozen model from `RECONCILER_*` variables and `reconciler.toml`.
+
+Read by `bootstrap` and `cli` only. Environment variables win over the file; a nested field is
+written `RECONCILER_GIT__ALLOW_LOCAL`. Secrets are of a type that does not print.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from reconciler.core.text import clean
+from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def _state_home() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "reconciler"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GitSettings(_Part):
+    """How git remotes are reached."""
+
+    allow_local: bool = Field(
+        default=False,
+        description="Allow a local path, file: and http: to a loopback address as remotes.",
+    )
+    token: SecretStr | None = Field(
+        default=None, description="Token for https remotes, sent as basic authentication."
+    )
+    timeout: float = Field(default=60.0, gt=0, description="Seconds one git command may take.")
+
+
+class OctopusSettings(_Part):
+    """How Octopus servers are asked."""
+
+    connect_timeout: float = Field(default=10.0, gt=0, description="Seconds to connect.")
+    read_timeout: float = Field(default=60.0, gt=0, description="Seconds to wait for bytes.")
+    requests_per_minute: int | None = Field(
+        default=None, gt=0, description="Request budget of a server; none by default."
+    )
+    slots: int = Field(
+        default=4, gt=0, description="Deployments at once; Octopus' task cap is 5, one for people."
+    )
+    poll: float = Field(default=2.0, gt=0, description="Seconds between looks at running tasks.")
+    settling: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds a list may lag behind a write, before absence is proof.",
+    )
+
+
+class AuditSettings(_Part):
+    """Where history goes."""
+
+    branch: str = Field(default="audit", description="The audit branch.")
+    remote: str | None = Field(
+        default=None, description="Another remote for it; default the manifests' own."
+    )
+
+
+class SigningKey(_Part):
+    """A signing key made elsewhere."""
+
+    key: Path = Field(description="PEM file of the private key, mode 0600.")
+    certificate: Path = Field(description="PEM file of its certificate.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RECONCILER_",
+        env_nested_delimiter="__",
+        toml_file="reconciler.toml",
+        frozen=True,
+        extra="ignore",
+    )
+
+    repo: str | None = Field(default=None, description="The manifest repository: path or URL.")
+    branch: str | None = Field(
+        default=None, description="The watched branch; default the remote's HEAD."
+    )
+    root: str = Field(default="", description="Folder of the manifests inside the repository.")
+    state_dir: Path = Field(
+        default_factory=_state_home,
+        description="Mirrors, store and keys; default reconciler/ under the XDG state home.",
+    )
+    secrets_dir: Path | None = Field(
+        default=None, description="Folder of the files that Space manifests name as credentials."
+    )
+    git: GitSettings = GitSettings()
+    octopus: OctopusSettings = OctopusSettings()
+    audit: AuditSettings = AuditSettings()
+    signing: dict[str, SigningKey] = Field(
+        default_factory=dict, description="Signing keys by Space manifest; default: made at start."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the command line says first, then variables, then the file."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings; `given` are the command line's words. Raises: UsageError."""
+    try:
+        return Settings(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = "__".join(str(part) for part in first["loc"]).upper()
+        raise UsageError(
+            f"setting RECONCILER_{clean(where)}: {clean(first['msg'])}",
+            hint="see docs/settings.md for what every setting takes",
+        ) from None
+    except ValueError as error:
+        raise UsageError(
+            f"reconciler.toml cannot be read: {clean(str(error))}", hint="it is TOML"
+        ) from None
