@@ -1,0 +1,84 @@
+"""Routes beside `/api`: a page that says what this is, the clock and the faults, for tests."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.answers import Answer, Refused, created
+from reconciler.simulator.calls import Body
+from reconciler.simulator.faults import Faults, fault_from
+from reconciler.simulator.permissions import refuse
+from reconciler.simulator.router import HOME, Route, Routes, Scope
+from reconciler.simulator.times import stamp
+
+if TYPE_CHECKING:
+    from reconciler.simulator.calls import Call
+
+__all__ = ["control_routes"]
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Reconciler's simulator</title></head><body>
+<h1>Reconciler's simulator of Octopus Deploy</h1>
+<p>An Octopus Deploy server in memory, for tests and demonstrations. It is no product of Octopus
+Deploy and deploys nothing. Its REST surface begins at <a href="/api">/api</a>.</p>
+</body></html>
+"""
+
+
+def control_routes(faults: Faults) -> list[Route]:
+    """Return the routes; those that change something need an administrator's key."""
+    routes = Routes(Scope.SYSTEM)
+
+    @routes.on("GET", HOME, anonymous=True)
+    def page(call: Call) -> object:
+        del call
+        return Answer(_PAGE.encode(), content_type="text/html; charset=utf-8")
+
+    @routes.post("simulator/clock")
+    def turn(call: Call) -> object:
+        _administrator(call)
+        seconds = call.body().get("advance")
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            raise Refused(400, 'The body must be like {"advance": 60}, in seconds.')
+        if not (math.isfinite(seconds) and 0 <= seconds <= 1_000_000_000):
+            raise Refused(400, "The clock only goes forward, by at most 1000000000 seconds.")
+        call.world.turned += timedelta(seconds=seconds)
+        return {"Now": stamp(call.world.advance())}
+
+    @routes.get("simulator/clock")
+    def clock(call: Call) -> object:
+        _administrator(call)
+        return {"Now": stamp(call.now)}
+
+    @routes.get("simulator/faults")
+    def show(call: Call) -> object:
+        _administrator(call)
+        return [asdict(fault) for fault in faults.all]
+
+    @routes.post("simulator/faults")
+    def add(call: Call) -> object:
+        _administrator(call)
+        given = call.json()
+        wanted = given if isinstance(given, list) else [given]
+        if not all(isinstance(each, dict) for each in wanted):
+            raise Refused(400, "The body must be a fault or a list of faults.")
+        made = [fault_from(Body(each)) for each in wanted]
+        for fault in made:
+            faults.add(fault)
+        return created([asdict(fault) for fault in made])
+
+    @routes.on("DELETE", "simulator/faults")
+    def clear(call: Call) -> object:
+        _administrator(call)
+        faults.clear()
+        return []
+
+    return routes.routes
+
+
+def _administrator(call: Call) -> None:
+    if not call.user.is_administrator:
+        raise refuse("AdministerSystem")

@@ -1,0 +1,196 @@
+"""From a seed to a world: accounts, spaces, releases and the deployments behind them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.deploying import file_deployment
+from reconciler.simulator.permissions import DEPLOYER
+from reconciler.simulator.progress import lifecycle_of, phases_of
+from reconciler.simulator.records import (
+    Deployment,
+    Environment,
+    Grant,
+    Phase,
+    Project,
+    Release,
+    Space,
+    Task,
+    TaskState,
+    Team,
+    User,
+)
+
+if TYPE_CHECKING:
+    from reconciler.simulator.seed import Seed, SeedPhase, SeedProject, SeedSpace
+    from reconciler.simulator.world import World
+
+__all__ = ["populate"]
+
+ADMINISTRATOR = "administrator"
+SERVICE = "reconciler"
+
+
+def populate(world: World, seed: Seed, *, api_key: str, service_api_key: str) -> None:
+    """Fill an empty world with everything the seed names."""
+    world.server_version = seed.server_version
+    world.engine.slots = seed.slots
+    administrator = _accounts(world, seed, api_key, service_api_key)
+    wants_default = any(each.default for each in seed.spaces)
+    history: list[tuple[datetime, Space, Project, Release, Environment]] = []
+    for index, each in enumerate(seed.spaces):
+        first = index == 0 and each.default is None and not wants_default
+        space = world.add_space(each.name, is_default=bool(each.default) or first)
+        history.extend(_fill_space(world, space, each))
+    history.sort(key=lambda line: line[0])
+    for moment, space, project, release, environment in history:
+        _deployed_before(world, space, project, release, environment, administrator, moment)
+
+
+def _accounts(world: World, seed: Seed, api_key: str, service_api_key: str) -> User:
+    administrator = world.add_user(
+        ADMINISTRATOR, "Administrator", email="administrator@example.com"
+    )
+    administrator.system_permissions.add("AdministerSystem")
+    service = world.add_user(SERVICE, "Reconciler", is_service=True)
+    people = [
+        world.add_user(each.username, each.display_name, email=each.email) for each in seed.users
+    ]
+    for user in (service, *people):
+        user.system_permissions.add("SpaceView")
+        world.grant(user, *(Grant(permission) for permission in DEPLOYER))
+    world.keys[api_key] = administrator
+    world.keys[service_api_key] = service
+    administrators = Team("teams-administrators", "Octopus Administrators", None)
+    administrators.members.append(administrator.id)
+    everyone = Team("teams-everyone", "Everyone", None, [*world.users])
+    deployers = Team(world.new_id("Teams"), "Deployers", None)
+    deployers.members.extend(user.id for user in (service, *people))
+    for team in (administrators, everyone, deployers):
+        world.teams[team.id] = team
+    return administrator
+
+
+def _fill_space(
+    world: World, space: Space, seed: SeedSpace
+) -> list[tuple[datetime, Space, Project, Release, Environment]]:
+    environments = {name: world.add_environment(space, name) for name in seed.environments}
+    lifecycles = {each.name: each for each in space.lifecycles.values()}
+    for lifecycle in seed.lifecycles:
+        phases = tuple(
+            _phase(phase, lifecycle.name, number, environments)
+            for number, phase in enumerate(lifecycle.phases, 1)
+        )
+        lifecycles[lifecycle.name] = world.add_lifecycle(space, lifecycle.name, phases)
+    groups = {each.name: each for each in space.groups.values()}
+    wanted = (*seed.project_groups, *(each.group for each in seed.projects))
+    for name in dict.fromkeys(wanted):
+        if name not in groups:
+            groups[name] = world.add_group(space, name)
+    history: list[tuple[datetime, Space, Project, Release, Environment]] = []
+    for each in seed.projects:
+        project = world.add_project(
+            space,
+            each.name,
+            group=groups[each.group],
+            lifecycle=lifecycles[each.lifecycle],
+            slug=each.slug,
+            steps=each.steps,
+            packages=each.packages,
+            task_seconds=each.task_seconds,
+        )
+        releases = _releases(world, space, project, each)
+        for name, version in each.deployed:
+            release, environment = releases[version], environments[name]
+            after = timedelta(minutes=10 * (1 + environment.sort_order))
+            moment = min(release.assembled + after, world.now - timedelta(minutes=5))
+            history.append((moment, space, project, release, environment))
+            _came_this_way(space, project, release, environment)
+    return history
+
+
+def _came_this_way(
+    space: Space, project: Project, release: Release, environment: Environment
+) -> None:
+    """Let a release have passed the phases before the environment that it runs in."""
+    before: set[str] = set()
+    for phase in phases_of(space, lifecycle_of(space, project, release)):
+        targets = {*phase.automatic, *phase.optional_targets}
+        if environment.id in targets:
+            release.passed |= before
+            return
+        before |= targets
+
+
+def _phase(
+    seed: SeedPhase, lifecycle: str, number: int, environments: dict[str, Environment]
+) -> Phase:
+    return Phase(
+        f"{lifecycle.lower().replace(' ', '-')}-phase-{number}",
+        seed.name,
+        automatic=tuple(environments[name].id for name in seed.automatic),
+        optional_targets=tuple(environments[name].id for name in seed.environments),
+        minimum=seed.minimum,
+        is_optional=seed.optional,
+    )
+
+
+def _releases(
+    world: World, space: Space, project: Project, seed: SeedProject
+) -> dict[str, Release]:
+    """Make the releases, the newest of them a day old."""
+    action = space.processes[project.process_id].steps[0].name
+    return {
+        version: world.add_release(
+            space,
+            project,
+            version,
+            channel=project.channels[0],
+            assembled=world.now - timedelta(days=len(seed.releases) - index),
+            packages=tuple(
+                (action, "" if place == 0 else package, version)
+                for place, package in enumerate(seed.packages)
+            ),
+        )
+        for index, version in enumerate(seed.releases)
+    }
+
+
+def _deployed_before(
+    world: World,
+    space: Space,
+    project: Project,
+    release: Release,
+    environment: Environment,
+    by: User,
+    moment: datetime,
+) -> None:
+    """Write the history of one successful deployment that was over before the server's start."""
+    work = world.task_seconds if project.task_seconds is None else project.task_seconds
+    ended = min(moment + timedelta(seconds=1 + work), world.now)
+    steps = [step.name for step in space.processes[release.process_snapshot_id].steps]
+    names = tuple(f"Step {number}: {name}" for number, name in enumerate(steps, 1))
+    deployment_id = world.new_id("Deployments")
+    task = Task(
+        world.new_id("ServerTasks"),
+        space.id,
+        "Deploy",
+        f"Deploy {project.name} release {release.version} to {environment.name}",
+        {"DeploymentId": deployment_id},
+        created=moment,
+        queue_time=moment,
+        work=work,
+        cell=(project.id, environment.id, None),
+        steps=("Acquire packages", *names) if release.packages else names,
+        state=TaskState.SUCCESS,
+        start_time=moment + timedelta(seconds=1),
+        completed_time=ended,
+        last_updated=ended,
+        done=work,
+        stretches=[(moment + timedelta(seconds=1), 0.0)],
+    )
+    deployment = Deployment(
+        deployment_id, space.id, release, environment.id, None, release.channel_id, task, moment, by
+    )
+    file_deployment(world, space, deployment)

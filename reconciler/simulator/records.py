@@ -1,0 +1,381 @@
+"""What the server stores. Records change in place: this package plays the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = [
+    "Cell",
+    "Channel",
+    "Deployment",
+    "Environment",
+    "Event",
+    "Grant",
+    "Interruption",
+    "Lifecycle",
+    "Outcome",
+    "Phase",
+    "Process",
+    "Project",
+    "ProjectGroup",
+    "Release",
+    "Script",
+    "Space",
+    "Step",
+    "Task",
+    "TaskState",
+    "Team",
+    "User",
+    "VariableSet",
+]
+
+Cell = tuple[str, str, str | None]
+"""Project id, environment id and tenant id: what never deploys twice at once."""
+
+
+class TaskState(StrEnum):
+    """The states of a server task, as the product spells them."""
+
+    QUEUED = "Queued"
+    EXECUTING = "Executing"
+    CANCELLING = "Cancelling"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    TIMED_OUT = "TimedOut"
+
+    @property
+    def is_completed(self) -> bool:
+        """Tell whether the task will never change again."""
+        return self not in _ACTIVE
+
+
+_ACTIVE = frozenset({TaskState.QUEUED, TaskState.EXECUTING, TaskState.CANCELLING})
+
+
+class Outcome(StrEnum):
+    """How a task's run will end, decided when it is made."""
+
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAILURE = "failure"
+    STUCK = "stuck"
+    STUCK_QUEUED = "stuck-queued"
+    STUCK_CANCELLING = "stuck-cancelling"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One entry of a user's permission: where it holds; None is "everywhere" in a dimension."""
+
+    permission: str
+    space_id: str | None = None
+    projects: frozenset[str] | None = None
+    environments: frozenset[str] | None = None
+    tenants: frozenset[str] | None = None
+    groups: frozenset[str] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """A person or a service account."""
+
+    id: str
+    username: str
+    display_name: str
+    email: str = ""
+    is_service: bool = False
+    is_active: bool = True
+    system_permissions: set[str] = field(default_factory=set)
+    grants: list[Grant] = field(default_factory=list)
+    keys: list[dict[str, Any]] = field(default_factory=list)
+    access: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """Permissions as last worked out; emptied whenever a grant changes."""
+
+    @property
+    def is_administrator(self) -> bool:
+        """Tell whether AdministerSystem overrides every other permission."""
+        return "AdministerSystem" in self.system_permissions
+
+
+@dataclass(slots=True, eq=False)
+class Team:
+    """A named set of users, of one space or of the whole system (space_id None)."""
+
+    id: str
+    name: str
+    space_id: str | None
+    members: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class ProjectGroup:
+    """A folder of projects."""
+
+    id: str
+    name: str
+    description: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Environment:
+    """An environment of a space; lists show them by sort order."""
+
+    id: str
+    name: str
+    slug: str
+    sort_order: int
+    description: str = ""
+    use_guided_failure: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Phase:
+    """A phase of a lifecycle; without environments it means "any not named elsewhere"."""
+
+    id: str
+    name: str
+    automatic: tuple[str, ...] = ()
+    optional_targets: tuple[str, ...] = ()
+    minimum: int = 0
+    is_optional: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Lifecycle:
+    """The order in which a release may reach environments; no phases: one per environment."""
+
+    id: str
+    name: str
+    description: str = ""
+    phases: tuple[Phase, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """A channel of a project; lifecycle_id None means the project's."""
+
+    id: str
+    project_id: str
+    name: str
+    slug: str
+    description: str = ""
+    lifecycle_id: str | None = None
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step with one action, and the packages the action takes."""
+
+    id: str
+    name: str
+    slug: str
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """A deployment process, or a frozen copy of it."""
+
+    id: str
+    project_id: str
+    version: int
+    steps: tuple[Step, ...]
+    is_frozen: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class VariableSet:
+    """A project's variables, or a frozen copy of them."""
+
+    id: str
+    owner_id: str
+    version: int
+    variables: tuple[dict[str, Any], ...] = ()
+    is_frozen: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Project:
+    """A project with its releases in order of assembly."""
+
+    id: str
+    name: str
+    slug: str
+    group_id: str
+    lifecycle_id: str
+    process_id: str
+    variable_set_id: str
+    description: str = ""
+    is_disabled: bool = False
+    has_discrete_channels: bool = False
+    task_seconds: float | None = None
+    releases: list[Release] = field(default_factory=list)
+    channels: list[Channel] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Release:
+    """A release: frozen process, variables and package versions under one number."""
+
+    id: str
+    project_id: str
+    channel_id: str
+    version: str
+    assembled: datetime
+    process_snapshot_id: str
+    variable_snapshot_id: str
+    packages: tuple[tuple[str, str, str], ...] = ()
+    """Action name, package reference name, version."""
+    notes: str | None = None
+    ignore_channel_rules: bool = False
+    defect: str | None = None
+    passed: set[str] = field(default_factory=set)
+    """Environments it succeeded in by deployments that are no longer kept."""
+    deployments: list[Deployment] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Deployment:
+    """A deployment of a release; its state is its task's."""
+
+    id: str
+    space_id: str
+    release: Release
+    environment_id: str
+    tenant_id: str | None
+    channel_id: str
+    task: Task
+    created: datetime
+    deployed_by: User
+    comments: str | None = None
+    queue_time: datetime | None = None
+    queue_expiry: datetime | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cell(self) -> Cell:
+        """Return what the deployment changes."""
+        return (self.release.project_id, self.environment_id, self.tenant_id)
+
+
+@dataclass(slots=True, eq=False)
+class Script:
+    """How a deployment's task is told to go, by a test."""
+
+    outcome: Outcome = Outcome.SUCCESS
+    message: str = ""
+    intervention: dict[str, Any] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A server task. `done` is the work finished before `since`, in seconds of `work`."""
+
+    id: str
+    space_id: str | None
+    name: str
+    description: str
+    arguments: dict[str, Any]
+    created: datetime
+    queue_time: datetime
+    work: float
+    cell: Cell | None = None
+    steps: tuple[str, ...] = ()
+    queue_expiry: datetime | None = None
+    state: TaskState = TaskState.QUEUED
+    script: Script = field(default_factory=Script)
+    is_guided: bool = False
+    start_time: datetime | None = None
+    completed_time: datetime | None = None
+    last_updated: datetime | None = None
+    error_message: str = ""
+    has_warnings: bool = False
+    done: float = 0.0
+    since: datetime | None = None
+    holds_slot: bool = False
+    stretches: list[tuple[datetime, float]] = field(default_factory=list)
+    """Each time work began or went on, and the work done by then."""
+    waits: list[Interruption] = field(default_factory=list)
+    epoch: int = 0
+    """Grows with every change of course, so that older appointments are void."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether a person's answer is outstanding."""
+        return any(waited.is_pending for waited in self.waits)
+
+    def worked(self, now: datetime) -> float:
+        """Return the seconds of work done by now."""
+        if self.since is None:
+            return self.done
+        return min(self.work, self.done + max(0.0, (now - self.since).total_seconds()))
+
+
+@dataclass(slots=True, eq=False)
+class Interruption:
+    """A task waits for a person: a manual intervention or guided failure."""
+
+    id: str
+    space_id: str
+    title: str
+    created: datetime
+    task: Task
+    related: tuple[str, ...]
+    instructions: str
+    is_guidance: bool = False
+    responsible_teams: tuple[str, ...] = ()
+    responsible_user: str | None = None
+    is_pending: bool = True
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the audit log."""
+
+    number: int
+    category: str
+    occurred: datetime
+    user: User | None
+    message: str
+    space_id: str | None
+    related: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Space:
+    """A space and everything in it, by id."""
+
+    id: str
+    name: str
+    slug: str
+    last_modified: datetime
+    description: str = ""
+    is_default: bool = False
+    is_private: bool = False
+    task_queue_stopped: bool = False
+    manager_teams: list[str] = field(default_factory=list)
+    manager_members: list[str] = field(default_factory=list)
+    groups: dict[str, ProjectGroup] = field(default_factory=dict)
+    environments: dict[str, Environment] = field(default_factory=dict)
+    lifecycles: dict[str, Lifecycle] = field(default_factory=dict)
+    projects: dict[str, Project] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    releases: dict[str, Release] = field(default_factory=dict)
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    interruptions: dict[str, Interruption] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    variables: dict[str, VariableSet] = field(default_factory=dict)
+    cells: dict[Cell, list[Deployment]] = field(default_factory=dict)
+    """Deployments of each cell, in order of creation."""
+
+    def environments_in_order(self) -> list[Environment]:
+        """Return the environments in display order."""
+        return sorted(self.environments.values(), key=lambda each: (each.sort_order, each.id))

@@ -1,0 +1,49 @@
+"""The REST surface: one file per subject, each with its routes, handlers and JSON shapes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.simulator.router import Route, Router, Routes
+from reconciler.simulator.routes import (
+    channels,
+    dashboard,
+    deployments,
+    environments,
+    events,
+    executions,
+    interruptions,
+    lifecycles,
+    processes,
+    projects,
+    releases,
+    root,
+    server,
+    spaces,
+    tasks,
+    teams,
+    users,
+    variables,
+)
+
+__all__ = ["api_routes", "make_router"]
+
+_SUBJECTS = (
+    channels, dashboard, deployments, environments, events, executions, interruptions, lifecycles,
+    processes, projects, releases, root, server, spaces, tasks, teams, users, variables,
+)  # fmt: skip
+
+
+def api_routes() -> list[Route]:
+    """Return every route below `/api`."""
+    gathered: list[Routes] = [subject.routes for subject in _SUBJECTS]
+    return [
+        replace(route, template=f"api/{route.template}".rstrip("/"))
+        for routes in gathered
+        for route in routes.routes
+    ]
+
+
+def make_router(others: list[Route]) -> Router:
+    """Return the router of the whole server: `/api` and routes that stand beside it."""
+    return Router([*api_routes(), *others])

@@ -1,0 +1,306 @@
+"""Deployments: lists, one, create, templates, previews and progress."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.deploying import deploy, refuse_out_of_order
+from reconciler.simulator.paging import by_ids, page
+from reconciler.simulator.progress import promotable
+from reconciler.simulator.records import TaskState
+from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.releases import release_in
+from reconciler.simulator.times import parse_time, stamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.simulator.calls import Body, Call
+    from reconciler.simulator.records import Deployment, Environment, Release, Space
+
+routes = Routes()
+
+_TEMPLATE = "{/id}{?skip,take,ids,projects,environments,tenants,channels,taskState,partialName}"
+
+
+def deployment_resource(space: Space, deployment: Deployment) -> dict[str, object]:
+    """Return a deployment as JSON. It has no state: that is its task's."""
+    home = f"/api/{space.id}"
+    own = f"{home}/deployments/{deployment.id}"
+    release, task = deployment.release, deployment.task
+    options = deployment.options
+    return {
+        "Id": deployment.id,
+        "SpaceId": space.id,
+        "Name": f"Deploy to {space.environments[deployment.environment_id].name}",
+        "ReleaseId": release.id,
+        "EnvironmentId": deployment.environment_id,
+        "TenantId": deployment.tenant_id,
+        "ProjectId": release.project_id,
+        "ChannelId": deployment.channel_id,
+        "DeploymentProcessId": release.process_snapshot_id,
+        "TaskId": task.id,
+        "Created": stamp(deployment.created),
+        "Comments": deployment.comments,
+        "DeployedBy": deployment.deployed_by.username,
+        "DeployedById": deployment.deployed_by.id,
+        "FailureEncountered": task.state is TaskState.FAILED,
+        "DeployedToMachineIds": [],
+        "ManifestVariableSetId": f"variableset-{deployment.id}",
+        "TentacleRetentionPolicy": None,
+        "FormValues": options.get("FormValues", {}),
+        "ForcePackageDownload": options.get("ForcePackageDownload", False),
+        "ForcePackageRedeployment": options.get("ForcePackageRedeployment", False),
+        "SkipActions": options.get("SkipActions", []),
+        "SpecificMachineIds": options.get("SpecificMachineIds", []),
+        "ExcludedMachineIds": options.get("ExcludedMachineIds", []),
+        "UseGuidedFailure": task.is_guided,
+        "QueueTime": stamp(deployment.queue_time),
+        "QueueTimeExpiry": stamp(deployment.queue_expiry),
+        "Priority": options.get("Priority") or "LifecycleDefault",
+        "DebugMode": False,
+        "FailTargetDiscovery": False,
+        "Changes": [],
+        "ChangesMarkdown": "",
+        "ChangeRequestSettings": [],
+        "ExecutionPlanLogContext": {"Steps": []},
+        "Links": {
+            "Self": own,
+            "Release": f"{home}/releases/{release.id}",
+            "Environment": f"{home}/environments/{deployment.environment_id}",
+            "Project": f"{home}/projects/{release.project_id}",
+            "Task": f"/api/tasks/{task.id}",
+            "Web": f"/app#/{space.id}/deployments/{deployment.id}",
+            "Artifacts": f"{home}/artifacts?regarding={deployment.id}",
+            "Interruptions": f"{home}/interruptions?regarding={deployment.id}",
+            "DeploymentProcess": f"{home}/deploymentprocesses/{release.process_snapshot_id}",
+        },
+    }
+
+
+def _visible(call: Call, deployments: list[Deployment]) -> list[Deployment]:
+    held = call.demand_anywhere("DeploymentView")
+    projects = call.space.projects
+    if held.everything:
+        return deployments
+    return [
+        each
+        for each in deployments
+        if held.allows(projects[each.release.project_id], each.environment_id, each.tenant_id)
+    ]
+
+
+@routes.get("deployments")
+def list_deployments(call: Call) -> object:
+    """GET /deployments: newest first; filters take ids."""
+    query = call.query
+    found = by_ids(call, call.space.deployments.values())
+    projects, environments = query.many("projects"), query.many("environments")
+    tenants, channels = query.many("tenants"), query.many("channels")
+    state = query.text("taskState")
+    part = (query.text("partialName") or "").casefold()
+    kept = [
+        each
+        for each in found
+        if (projects is None or each.release.project_id in projects)
+        and (environments is None or each.environment_id in environments)
+        and (tenants is None or each.tenant_id in tenants)
+        and (channels is None or each.channel_id in channels)
+        and (state is None or each.task.state.casefold() == state.casefold())
+        and (not part or part in call.space.environments[each.environment_id].name.casefold())
+    ]
+    return _page(call, _visible(call, kept), _TEMPLATE)
+
+
+def _page(call: Call, deployments: list[Deployment], template: str) -> object:
+    ordered = sorted(deployments, key=lambda each: each.created)
+    return page(
+        call,
+        "Deployment",
+        call.shown(reversed(ordered), "created"),
+        lambda each: deployment_resource(call.space, each),
+        template,
+    )
+
+
+@routes.get("deployments/{deployment}")
+def one_deployment(call: Call) -> object:
+    """GET /deployments/{id}."""
+    deployment = call.space.deployments.get(call.param("deployment"))
+    if deployment is None:
+        raise missing("Deployment")
+    project = call.space.projects[deployment.release.project_id]
+    call.demand("DeploymentView", project, deployment.environment_id, deployment.tenant_id)
+    return deployment_resource(call.space, deployment)
+
+
+@routes.get("releases/{release}/deployments")
+def deployments_of_release(call: Call) -> object:
+    """GET /releases/{id}/deployments: newest first."""
+    release = release_in(call)
+    return _page(call, _visible(call, release.deployments), "{?skip,take}")
+
+
+@routes.post("deployments")
+def create_deployment(call: Call) -> object:
+    """POST /deployments: queues a task, whatever else runs; repeating it queues another."""
+    body = call.body()
+    space = call.space
+    if body.text("ReleaseId") is None:
+        raise _not_valid("The ReleaseId field is required.")
+    if body.text("EnvironmentId") is None:
+        raise _not_valid("The EnvironmentId field is required.")
+    release = space.releases.get(body.need("ReleaseId"))
+    if release is None:
+        raise missing("Release")
+    environment = space.environments.get(body.need("EnvironmentId"))
+    if environment is None:
+        raise missing("Environment")
+    if body.text("TenantId") is not None:
+        raise missing("Tenant")
+    made = order(
+        call,
+        release,
+        environment,
+        comments=body.text("Comments"),
+        queue_time=_moment(body, "QueueTime"),
+        queue_expiry=_moment(body, "QueueTimeExpiry"),
+        options=_options(body),
+    )
+    return created(deployment_resource(space, made))
+
+
+def order(
+    call: Call,
+    release: Release,
+    environment: Environment,
+    *,
+    comments: str | None,
+    queue_time: datetime | None,
+    queue_expiry: datetime | None,
+    options: dict[str, Any],
+) -> Deployment:
+    """Queue a deployment after every check the server does.
+
+    Raises:
+        Refused: 403 without DeploymentCreate; 400 against lifecycle, defect or schedule.
+    """
+    call.demand("DeploymentCreate", call.space.projects[release.project_id], environment.id)
+    if queue_expiry is not None and queue_expiry <= max(call.now, queue_time or call.now):
+        raise Refused(
+            400, "Deployment Schedule is invalid.", ("The expiry lies before the queue time.",)
+        )
+    refuse_out_of_order(call.space, release, environment)
+    if queue_time is not None and queue_time <= call.now:
+        queue_time = None
+    return deploy(
+        call.world,
+        call.space,
+        release,
+        environment,
+        call.user,
+        comments=comments,
+        queue_time=queue_time,
+        queue_expiry=queue_expiry,
+        options=options,
+    )
+
+
+def _moment(body: Body, name: str) -> datetime | None:
+    text = body.text(name)
+    return None if text is None else parse_time(text, name=name)
+
+
+def _options(body: Body) -> dict[str, Any]:
+    values = body.get("FormValues")
+    if values is not None and not isinstance(values, dict):
+        raise _not_valid("The FormValues field has the wrong type.")
+    return {
+        "FormValues": values or {},
+        "ForcePackageDownload": body.flag("ForcePackageDownload"),
+        "ForcePackageRedeployment": body.flag("ForcePackageRedeployment"),
+        "SkipActions": list(body.texts("SkipActions")),
+        "SpecificMachineIds": list(body.texts("SpecificMachineIds")),
+        "ExcludedMachineIds": list(body.texts("ExcludedMachineIds")),
+        "UseGuidedFailure": None
+        if body.get("UseGuidedFailure") is None
+        else body.flag("UseGuidedFailure"),
+        "Priority": body.text("Priority"),
+    }
+
+
+def _not_valid(sentence: str) -> Refused:
+    return Refused(400, "Model validation failed.", (sentence,))
+
+
+@routes.get("releases/{release}/deployments/template")
+def deployment_template(call: Call) -> object:
+    """GET /releases/{id}/deployments/template: where the release may go now."""
+    release = release_in(call)
+    space = call.space
+    project = space.projects[release.project_id]
+    own = f"/api/{space.id}/releases/{release.id}/deployments/preview"
+    held = call.access("DeploymentCreate")
+    return {
+        "DeploymentNotes": None,
+        "IsDeploymentProcessModified": False,
+        "IsVariableSetModified": False,
+        "IsLibraryVariableSetModified": False,
+        "PromoteTo": [
+            {
+                "Id": target,
+                "Name": space.environments[target].name,
+                "Links": {"Preview": f"{own}/{target}{{?includeDisabledSteps}}"},
+            }
+            for target in promotable(space, project, release)
+            if held.allows(project, target)
+        ],
+        "TenantPromotions": [],
+        "Links": {},
+    }
+
+
+@routes.get("releases/{release}/deployments/preview/{environment}")
+def deployment_preview(call: Call) -> object:
+    """GET /releases/{id}/deployments/preview/{env}."""
+    release = release_in(call)
+    return _preview(call, release, call.param("environment"))
+
+
+@routes.post("releases/{release}/deployments/previews")
+def deployment_previews(call: Call) -> object:
+    """POST /releases/{id}/deployments/previews."""
+    release = release_in(call)
+    wanted = call.body().bodies("DeploymentPreviews")
+    return [_preview(call, release, each.need("EnvironmentId")) for each in wanted]
+
+
+def _preview(call: Call, release: Release, environment_id: str) -> dict[str, object]:
+    environment = call.space.environments.get(environment_id)
+    if environment is None:
+        raise missing("Environment")
+    process = call.space.processes[release.process_snapshot_id]
+    return {
+        "StepsToExecute": [
+            {
+                "ActionId": step.id,
+                "ActionName": step.name,
+                "ActionNumber": str(number),
+                "Roles": [],
+                "MachineNames": [],
+                "Machines": [],
+                "CanBeSkipped": True,
+                "IsDisabled": False,
+                "HasNoApplicableMachines": False,
+                "UnavailableMachines": [],
+                "ExcludedMachines": [],
+            }
+            for number, step in enumerate(process.steps, 1)
+        ],
+        "Form": {"Values": {}, "Elements": []},
+        "UseGuidedFailureModeByDefault": environment.use_guided_failure,
+        "Changes": [],
+        "ChangesMarkdown": "",
+        "Links": {},
+    }

@@ -1,0 +1,135 @@
+"""The audit log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.answers import missing
+from reconciler.simulator.paging import by_ids, page
+from reconciler.simulator.router import Routes, Scope
+from reconciler.simulator.times import parse_time, stamp
+
+if TYPE_CHECKING:
+    from reconciler.simulator.calls import Call
+    from reconciler.simulator.records import Event
+
+routes = Routes(Scope.MIXED)
+
+_CATEGORIES = (
+    "Created",
+    "DeploymentFailed",
+    "DeploymentQueued",
+    "DeploymentResumed",
+    "DeploymentStarted",
+    "DeploymentSucceeded",
+    "GuidedFailureInterruptionRaised",
+    "ManualInterventionInterruptionRaised",
+    "TaskCanceled",
+)
+
+
+class _Row:
+    """An event with an id, so that the shared filters apply."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.id = f"Events-{event.number}"
+
+
+def event_resource(row: _Row) -> dict[str, object]:
+    """Return an event as JSON."""
+    event = row.event
+    user = event.user
+    home = f"/api/{event.space_id}" if event.space_id else "/api"
+    return {
+        "Id": row.id,
+        "Category": event.category,
+        "UserId": user.id if user else "users-system",
+        "Username": user.username if user else "system",
+        "IsService": user.is_service if user else True,
+        "IdentityEstablishedWith": "API key" if user else "",
+        "UserAgent": "",
+        "IpAddress": "127.0.0.1" if user else None,
+        "Occurred": stamp(event.occurred),
+        "Message": event.message,
+        "MessageHtml": event.message.replace("&", "&amp;").replace("<", "&lt;"),
+        "MessageReferences": [],
+        "RelatedDocumentIds": list(event.related),
+        "Comments": None,
+        "Details": None,
+        "ChangeDetails": {"DocumentContext": None, "Differences": []},
+        "SpaceId": event.space_id,
+        "Links": {"Self": f"{home}/events/{row.id}"},
+    }
+
+
+def _visible(call: Call) -> list[_Row]:
+    if call.scoped_space is not None:
+        spaces = [call.scoped_space]
+    else:
+        wanted = call.query.many("spaces")
+        anywhere = wanted is None or "all" in wanted
+        spaces = [each for each in call.spaces() if anywhere or each.id in (wanted or ())]
+    held = {space.id for space in spaces if call.access("EventView", space).everything}
+    narrow = {
+        space.id: space
+        for space in spaces
+        if space.id not in held and call.access("EventView", space).anything
+    }
+    found: list[_Row] = []
+    for event in reversed(call.world.events):
+        space = narrow.get(event.space_id or "")
+        if event.space_id in held:
+            found.append(_Row(event))
+        elif space is not None:
+            project = next((space.projects[i] for i in event.related if i in space.projects), None)
+            place = next((i for i in event.related if i in space.environments), None)
+            if call.access("EventView", space).allows(project, place):
+                found.append(_Row(event))
+    return found
+
+
+@routes.get("events")
+def list_events(call: Call) -> object:
+    """GET /events: newest first; `fromAutoId` and `toAutoId` include their own number."""
+    query = call.query
+    every, some = query.many("regarding"), query.many("regardingAny")
+    categories, users = query.many("eventCategories"), query.many("users", "user")
+    related = [
+        wanted
+        for name in ("projects", "environments", "tenants")
+        if (wanted := query.many(name)) is not None
+    ]
+    start, end = query.text("from"), query.text("to")
+    since = parse_time(start, name="from") if start else None
+    until = parse_time(end, name="to") if end else None
+    least, most = query.number("fromAutoId", 0), query.number("toAutoId", 2_147_483_647)
+    found = [
+        row
+        for row in by_ids(call, _visible(call))
+        if least <= row.event.number <= most
+        and (every is None or every <= set(row.event.related))
+        and (some is None or some & set(row.event.related))
+        and all(wanted & set(row.event.related) for wanted in related)
+        and (categories is None or row.event.category in categories)
+        and (users is None or (row.event.user.id if row.event.user else "users-system") in users)
+        and (since is None or row.event.occurred >= since)
+        and (until is None or row.event.occurred < until)
+    ]
+    return page(call, "Event", found, event_resource, "{/id}{?skip,take,ids,regarding}")
+
+
+@routes.get("events/categories")
+def categories(call: Call) -> object:
+    """GET /events/categories."""
+    del call
+    return [{"Id": name, "Name": name} for name in _CATEGORIES]
+
+
+@routes.get("events/{event}")
+def one_event(call: Call) -> object:
+    """GET /events/{id}."""
+    for row in _visible(call):
+        if row.id == call.param("event"):
+            return event_resource(row)
+    raise missing("Event")

@@ -1,0 +1,109 @@
+"""Link templates of the root documents.
+
+Source: the link tables that Octopus' public clients rely on.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SPACE_TEMPLATES", "SYSTEM_TEMPLATES", "space_links"]
+
+_PAGE = "{/id}{?skip,take,ids,partialName}"
+
+SPACE_TEMPLATES = {
+    "Projects": "projects{/id}{?name,skip,ids,clone,take,partialName,clonedFromProjectId}",
+    "ProjectGroups": f"projectgroups{_PAGE}",
+    "ProjectPulse": "projects/pulse{?projectIds}",
+    "Environments": "environments{/id}{?name,skip,ids,take,partialName}",
+    "EnvironmentSortOrder": "environments/sortorder",
+    "EnvironmentsSummary": "environments/summary{?ids,partialName,machinePartialName,roles,"
+    "isDisabled,healthStatuses,commStyles,tenantIds,tenantTags,hideEmptyEnvironments,shellNames,"
+    "deploymentTargetTypes}",
+    "Lifecycles": f"lifecycles{_PAGE}",
+    "LifecyclePreviews": "lifecycles/previews{?ids}",
+    "Channels": f"channels{_PAGE}",
+    "VersionRuleTest": "channels/rule-test{?version,versionRange,preReleaseTag,feetType}",
+    "Releases": "releases{/id}{?skip,ignoreChannelRules,take,ids}",
+    "Deployments": "deployments{/id}{?skip,take,ids,projects,environments,tenants,channels,"
+    "taskState,partialName}",
+    "DeploymentProcesses": "deploymentprocesses{/id}{?skip,take,ids}",
+    "Dashboard": "dashboard{?projectId,releaseId,selectedTenants,selectedTags,showAll,"
+    "highestLatestVersionPerProjectAndEnvironment}",
+    "DashboardDynamic": "dashboard/dynamic{?projects,environments,includePrevious}",
+    "DashboardConfiguration": "dashboardconfiguration",
+    "Machines": "machines{/id}{?skip,take,name,ids,partialName,roles,isDisabled,healthStatuses,"
+    "commStyles,tenantIds,tenantTags,environmentIds,thumbprint,deploymentId,shellNames,"
+    "deploymentTargetTypes}",
+    "MachineRoles": "machineroles/all",
+    "MachinePolicies": "machinepolicies{/id}{?skip,take,ids,partialName}",
+    "MachinePolicyTemplate": "machinepolicies/template",
+    "DiscoverMachine": "machines/discover{?host,port,type,proxyId}",
+    "Interruptions": "interruptions{/id}{?skip,take,regarding,pendingOnly,ids}",
+    "Artifacts": "artifacts{/id}{?skip,take,regarding,ids,partialName,order}",
+    "LibraryVariables": "libraryvariablesets{/id}{?skip,contentType,take,ids,partialName}",
+    "Variables": "variables{/id}{?ids}",
+    "VariableNames": "variables/names{?project,runbook,projectEnvironmentsFilter,gitRef}",
+    "VariablePreview": "variables/preview{?project,runbook,environment,channel,tenant,action,"
+    "machine,role,gitRef}",
+    "Tenants": "tenants{/id}{?skip,projectId,name,tags,take,ids,clone,partialName,"
+    "clonedFromTenantId}",
+    "TenantVariables": "tenantvariables/all{?projectId}",
+    "TenantsMissingVariables": "tenants/variables-missing{?tenantId,projectId,environmentId,"
+    "includeDetails}",
+    "TagSets": f"tagsets{_PAGE}",
+    "Packages": "packages{/id}{?nuGetPackageId,filter,latest,skip,take,includeNotes}",
+    "PackagesBulk": "packages/bulk{?ids}",
+    "PackageNotesList": "packages/notes{?packageIds}",
+    "PackageUpload": "packages/raw{?replace,overwriteMode}",
+    "PackageDeltaSignature": "packages/{packageId}/{version}/delta-signature",
+    "PackageDeltaUpload": "packages/{packageId}/{baseVersion}/delta{?replace,overwriteMode}",
+    "BuildInformation": "build-information{/id}{?packageId,filter,latest,skip,take,overwriteMode}",
+    "Runbooks": "runbooks{/id}{?skip,take,ids,partialName,clone,projectIds}",
+    "RunbookSnapshots": "runbookSnapshots{/id}{?skip,take,ids,publish}",
+    "RunbookRuns": "runbookRuns{/id}{?skip,take,ids,projects,environments,tenants,runbooks,"
+    "taskState,partialName}",
+    "RunbookProcesses": "runbookProcesses{/id}{?skip,take,ids}",
+    "Subscriptions": "subscriptions{/id}{?skip,take,ids,partialName,spaces}",
+}
+"""Templates after `/api/{spaceId}/`."""
+
+SYSTEM_TEMPLATES = {
+    "Tasks": "tasks{/id}{?skip,active,environment,tenant,runbook,project,name,node,running,states,"
+    "hasPendingInterruptions,hasWarningsOrErrors,take,ids,partialName,spaces,includeSystem,"
+    "description,fromCompletedDate,toCompletedDate,fromQueueDate,toQueueDate,fromStartDate,"
+    "toStartDate}",
+    "TaskTypes": "tasks/tasktypes",
+    "Events": "events{/id}{?skip,regarding,regardingAny,user,users,projects,projectGroups,"
+    "environments,eventGroups,eventCategories,eventAgents,tags,tenants,from,to,internal,"
+    "fromAutoId,toAutoId,documentTypes,asCsv,take,ids,spaces,includeSystem,excludeDifference}",
+    "EventCategories": "events/categories{?appliesTo}",
+    "EventGroups": "events/groups{?appliesTo}",
+    "EventAgents": "events/agents",
+    "EventDocumentTypes": "events/documenttypes",
+    "CurrentUser": "users/me",
+    "Users": "users{/id}{?skip,take,ids,filter}",
+    "SignIn": "users/login{?returnUrl}",
+    "SignOut": "users/logout",
+    "Spaces": "spaces{/id}{?skip,ids,take,partialName}",
+    "SpaceHome": "{spaceId}",
+    "SpaceSearch": "spaces/{id}/search{?keyword}",
+    "Teams": "teams{/id}{?skip,take,ids,partialName,spaces,includeSystem}",
+    "UserRoles": f"userroles{_PAGE}",
+    "ScopedUserRoles": "scopeduserroles{/id}{?skip,take,ids,partialName,spaces,includeSystem}",
+    "PermissionDescriptions": "permissions/all",
+    "OctopusServerNodes": f"octopusservernodes{_PAGE}",
+    "OctopusServerClusterSummary": "octopusservernodes/summary",
+    "ServerStatus": "serverstatus",
+    "ServerHealthStatus": "serverstatus/health",
+    "Timezones": "serverstatus/timezones",
+    "CurrentLicense": "licenses/licenses-current",
+    "CurrentLicenseStatus": "licenses/licenses-current-status",
+    "Authentication": "authentication",
+    "Feeds": "feeds{/id}{?skip,take,ids,partialName,feedType,name}",
+}
+"""Templates after `/api/`."""
+
+
+def space_links(space_id: str) -> dict[str, str]:
+    """Return the templates of one space, each with its prefix."""
+    home = f"/api/{space_id}"
+    return {name: f"{home}/{template}" for name, template in SPACE_TEMPLATES.items()}

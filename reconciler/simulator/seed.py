@@ -1,0 +1,92 @@
+"""What a server holds at its start: the seed, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = [
+    "Seed",
+    "SeedError",
+    "SeedLifecycle",
+    "SeedPhase",
+    "SeedProject",
+    "SeedSpace",
+    "SeedUser",
+]
+
+
+class SeedError(Exception):
+    """A seed cannot be used; says in which file and at which place."""
+
+    def __init__(self, message: str, *, source: str = "", place: str = "") -> None:
+        where = ":".join(part for part in (source, place) if part)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.message = message
+        self.source = source
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class SeedUser:
+    """A person besides the administrator and the service account."""
+
+    username: str
+    display_name: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPhase:
+    """A phase of a lifecycle, environments by name; minimum 0 means all of them."""
+
+    name: str
+    environments: tuple[str, ...] = ()
+    automatic: tuple[str, ...] = ()
+    minimum: int = 0
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeedLifecycle:
+    """A lifecycle besides the "Default Lifecycle" of every space."""
+
+    name: str
+    phases: tuple[SeedPhase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeedProject:
+    """A project, its releases oldest first, and the version each environment runs."""
+
+    name: str
+    slug: str | None = None
+    group: str = "Default Project Group"
+    lifecycle: str = "Default Lifecycle"
+    steps: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    releases: tuple[str, ...] = ()
+    deployed: tuple[tuple[str, str], ...] = ()
+    task_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSpace:
+    """A space: environments in sort order; `default` None means "if it is the first"."""
+
+    name: str
+    default: bool | None = None
+    environments: tuple[str, ...] = ()
+    lifecycles: tuple[SeedLifecycle, ...] = ()
+    project_groups: tuple[str, ...] = ()
+    projects: tuple[SeedProject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Everything a server starts with; an administrator and a service account always come too."""
+
+    spaces: tuple[SeedSpace, ...]
+    users: tuple[SeedUser, ...] = ()
+    server_version: str = "2026.3.1234"
+    slots: int = 5
+    source: str = field(default="", compare=False)

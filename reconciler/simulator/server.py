@@ -1,0 +1,185 @@
+"""The simulator on a socket: in a thread for tests, or as a command until a signal."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self, TextIO
+
+import uvicorn
+
+from reconciler.simulator.connections import KnownProtocol
+from reconciler.simulator.routes.users import new_key
+from reconciler.simulator.seedfile import load_seed
+from reconciler.simulator.simulator import Simulator, check_key
+from reconciler.simulator.times import utcnow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from types import TracebackType
+
+    from reconciler.simulator.seed import Seed
+
+__all__ = ["PortInUse", "SimulatorServer", "serve"]
+
+
+class PortInUse(OSError):
+    """The port cannot be listened on; the message is one line and says why."""
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named, or asyncio would not turn off Nagle's delay on what it accepts.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise PortInUse(f"cannot listen on {host} port {port}: {reason}") from error
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers, and with a word when it serves."""
+
+    def __init__(self, simulator: Simulator, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                simulator.app,
+                http=KnownProtocol,
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`, which ends clean instead of raising them again."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve, and say so."""
+        await super().startup(sockets)
+        self._ready()
+
+
+class SimulatorServer:
+    """Serves a simulator over HTTP on a loopback port, in a thread, while the block runs.
+
+    Raises:
+        PortInUse: on entering, when the port is taken (port 0 takes a free one).
+    """
+
+    def __init__(self, simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.simulator = simulator
+        self._host = host
+        self._port = port
+        self._url = ""
+        self._thread: threading.Thread | None = None
+        self._server: _Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the address, as `http://127.0.0.1:40123`; empty before the block."""
+        return self._url
+
+    def __enter__(self) -> Self:
+        listener = _listen(self._host, self._port)
+        self._url = _address(listener)
+        ready = threading.Event()
+        server = self._server = _Server(self.simulator, ready.set)
+
+        def run() -> None:
+            try:
+                server.run(sockets=[listener])
+            finally:
+                listener.close()
+                ready.set()
+
+        self._thread = threading.Thread(target=run, name="simulator", daemon=True)
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+
+
+def serve(
+    *,
+    seed: str | Seed = "small",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    api_key: str | None = None,
+    service_api_key: str | None = None,
+    task_seconds: float = 10.0,
+    clock: Callable[[], datetime] = utcnow,
+    out: TextIO | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; write one JSON line when the server listens.
+
+    The line is `{"url": ..., "apiKey": ..., "serviceApiKey": ...}`. Keys that are not given are
+    made. Must run in the main thread, which is where signals arrive.
+
+    Raises:
+        PortInUse: the port cannot be listened on.
+        SeedError: the seed cannot be used.
+        BadKey: a given key does not look like an Octopus API key.
+    """
+    admin = check_key(api_key) if api_key is not None else new_key()
+    service = check_key(service_api_key) if service_api_key is not None else new_key()
+    chosen = load_seed(seed) if isinstance(seed, str) else seed
+    listener = _listen(host, port)
+    try:
+        simulator = Simulator(
+            chosen, clock=clock, api_key=admin, service_api_key=service, task_seconds=task_seconds
+        )
+        line = {"url": _address(listener), "apiKey": admin, "serviceApiKey": service}
+        stream = out if out is not None else sys.stdout
+
+        def say() -> None:
+            stream.write(json.dumps(line) + "\n")
+            stream.flush()
+
+        server = _Server(simulator, say)
+
+        def stop(number: int, frame: object) -> None:
+            del number, frame
+            server.should_exit = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            server.run(sockets=[listener])
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    finally:
+        listener.close()

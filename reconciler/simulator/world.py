@@ -1,0 +1,338 @@
+"""The whole state of the simulated server, and how things in it are found and made."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from reconciler.simulator.answers import missing
+from reconciler.simulator.engine import Engine
+from reconciler.simulator.records import (
+    Channel,
+    Deployment,
+    Environment,
+    Event,
+    Grant,
+    Lifecycle,
+    Phase,
+    Process,
+    Project,
+    ProjectGroup,
+    Release,
+    Script,
+    Space,
+    Step,
+    Task,
+    Team,
+    User,
+    VariableSet,
+)
+from reconciler.simulator.versions import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["World", "find", "letters", "slug_of"]
+
+T = TypeVar("T")
+
+
+def slug_of(name: str) -> str:
+    """Make a slug the way Octopus does: lower case, runs of other characters become one dash."""
+    words = "".join(letter if letter.isalnum() else " " for letter in name.lower()).split()
+    return "-".join(words) or "item"
+
+
+def letters(*parts: object) -> str:
+    """Return five capital letters that depend on the parts alone, as snapshot ids end in."""
+    number = int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8])
+    made = []
+    for _ in range(5):
+        number, rest = divmod(number, 26)
+        made.append(chr(65 + rest))
+    return "".join(made)
+
+
+def find(records: Iterable[T], wanted: str) -> T | None:
+    """Find a record by id, else slug, else name (names without case)."""
+    kept: list[Any] = list(records)
+    for record in kept:
+        if record.id == wanted:
+            return record  # type: ignore[no-any-return]
+    low = wanted.casefold()
+    for record in kept:
+        if getattr(record, "slug", None) == low:
+            return record  # type: ignore[no-any-return]
+    for record in kept:
+        if record.name.casefold() == low:
+            return record  # type: ignore[no-any-return]
+    return None
+
+
+class World:
+    """Everything the server knows. One instance is one server; nothing outlives it."""
+
+    def __init__(self, clock: Callable[[], datetime], *, task_seconds: float) -> None:
+        self._clock = clock
+        self.turned = timedelta()
+        self.task_seconds = task_seconds
+        self.server_version = "2026.3.1234"
+        self.installation_id = str(uuid.uuid4())
+        self.node_name = "simulator"
+        self.project_limit: int | None = None
+        self.waiting_shows_queued = False
+        self.spaces: dict[str, Space] = {}
+        self.users: dict[str, User] = {}
+        self.system = User("users-system", "system", "System", is_service=True)
+        self.teams: dict[str, Team] = {}
+        self.keys: dict[str, User] = {}
+        self.tasks: dict[str, Task] = {}
+        self.deployment_of: dict[str, Deployment] = {}
+        self.scripts: dict[tuple[str, str | None, str], list[Script]] = {}
+        self.events: list[Event] = []
+        self._ids: dict[str, int] = {}
+        self.on_task_change: list[Callable[[Task], None]] = []
+        self.on_need_person: Callable[[Task], None] = lambda _: None
+        self.engine = Engine(
+            self.clock(),
+            slots=5,
+            changed=self._task_changed,
+            needs_person=self.on_need_person,
+            may_start=self._may_start,
+        )
+
+    def clock(self) -> datetime:
+        """Return the time, with what it was turned by."""
+        return self._clock() + self.turned
+
+    @property
+    def now(self) -> datetime:
+        """Return the moment up to which the world has been played."""
+        return self.engine.now
+
+    def advance(self) -> datetime:
+        """Play everything due by the clock and return the moment."""
+        self.engine.advance(self.clock())
+        return self.engine.now
+
+    def new_id(self, kind: str) -> str:
+        """Return the next id of a collection, as `Projects-12`."""
+        self._ids[kind] = self._ids.get(kind, 0) + 1
+        return f"{kind}-{self._ids[kind]}"
+
+    # Finding
+
+    def spaces_in_order(self) -> list[Space]:
+        """Return the spaces by name."""
+        return sorted(self.spaces.values(), key=lambda each: (each.name.casefold(), each.id))
+
+    def default_space(self) -> Space | None:
+        """Return the default space, if there is one."""
+        return next((each for each in self.spaces.values() if each.is_default), None)
+
+    def space_of(self, task: Task) -> Space | None:
+        """Return the space a task belongs to."""
+        return self.spaces.get(task.space_id) if task.space_id else None
+
+    def user_named(self, username: str) -> User:
+        """Return a user by name.
+
+        Raises:
+            LookupError: there is none of that name.
+        """
+        for user in self.users.values():
+            if user.username.casefold() == username.casefold():
+                return user
+        raise LookupError(f"no user {username!r}")
+
+    # Making
+
+    def add_user(self, username: str, display_name: str, **more: Any) -> User:
+        """Make a user without any permission."""
+        user = User(self.new_id("Users"), username, display_name, **more)
+        self.users[user.id] = user
+        return user
+
+    def grant(self, user: User, *grants: Grant) -> None:
+        """Give a user permissions."""
+        user.grants.extend(grants)
+        user.access.clear()
+
+    def add_space(self, name: str, *, is_default: bool = False, description: str = "") -> Space:
+        """Make a space with what every space is born with."""
+        space = Space(
+            self.new_id("Spaces"),
+            name,
+            slug_of(name),
+            self.now,
+            description=description,
+            is_default=is_default,
+        )
+        self.spaces[space.id] = space
+        self.add_group(space, "Default Project Group")
+        self.add_lifecycle(space, "Default Lifecycle", ())
+        managers = Team(f"teams-spacemanagers-{space.id}", "Space Managers", space.id)
+        self.teams[managers.id] = managers
+        space.manager_teams.append(managers.id)
+        return space
+
+    def add_group(self, space: Space, name: str) -> ProjectGroup:
+        """Make a project group."""
+        group = ProjectGroup(self.new_id("ProjectGroups"), name)
+        space.groups[group.id] = group
+        return group
+
+    def add_lifecycle(self, space: Space, name: str, phases: tuple[Phase, ...]) -> Lifecycle:
+        """Make a lifecycle; without phases every environment is one, in sort order."""
+        lifecycle = Lifecycle(self.new_id("Lifecycles"), name, phases=phases)
+        space.lifecycles[lifecycle.id] = lifecycle
+        return lifecycle
+
+    def add_environment(self, space: Space, name: str, **more: Any) -> Environment:
+        """Make an environment at the end of the display order."""
+        order = 1 + max((each.sort_order for each in space.environments.values()), default=-1)
+        made = Environment(self.new_id("Environments"), name, slug_of(name), order, **more)
+        space.environments[made.id] = made
+        return made
+
+    def add_project(
+        self,
+        space: Space,
+        name: str,
+        *,
+        group: ProjectGroup,
+        lifecycle: Lifecycle,
+        slug: str | None = None,
+        steps: tuple[str, ...] = (),
+        packages: tuple[str, ...] = (),
+        task_seconds: float | None = None,
+        description: str = "",
+    ) -> Project:
+        """Make a project with a process, an empty variable set and its default channel."""
+        project_id = self.new_id("Projects")
+        project = Project(
+            project_id,
+            name,
+            slug or slug_of(name),
+            group.id,
+            lifecycle.id,
+            f"deploymentprocess-{project_id}",
+            f"variableset-{project_id}",
+            task_seconds=task_seconds,
+            description=description,
+        )
+        space.projects[project.id] = project
+        made = tuple(
+            Step(
+                str(uuid.uuid5(uuid.NAMESPACE_OID, f"{project_id}/{index}/{step}")),
+                step,
+                slug_of(step),
+                packages if index == 0 else (),
+            )
+            for index, step in enumerate(steps or (f"Deploy {name}",))
+        )
+        process = Process(project.process_id, project.id, 1, made)
+        space.processes[process.id] = process
+        variables = VariableSet(project.variable_set_id, project.id, 0)
+        space.variables[variables.id] = variables
+        self.add_channel(space, project, "Default", is_default=True)
+        return project
+
+    def add_channel(
+        self, space: Space, project: Project, name: str, *, is_default: bool = False
+    ) -> Channel:
+        """Make a channel of a project."""
+        channel = Channel(
+            self.new_id("Channels"), project.id, name, slug_of(name), is_default=is_default
+        )
+        space.channels[channel.id] = channel
+        project.channels.append(channel)
+        return channel
+
+    def add_release(
+        self,
+        space: Space,
+        project: Project,
+        version: str,
+        *,
+        channel: Channel,
+        assembled: datetime,
+        packages: tuple[tuple[str, str, str], ...],
+        notes: str | None = None,
+        ignore_channel_rules: bool = False,
+    ) -> Release:
+        """Make a release, freezing the process and the variables as they are now."""
+        process = self._freeze_process(space, project)
+        variables = self.freeze_variables(space, project)
+        release = Release(
+            self.new_id("Releases"),
+            project.id,
+            channel.id,
+            version,
+            assembled,
+            process.id,
+            variables.id,
+            packages=packages,
+            notes=notes,
+            ignore_channel_rules=ignore_channel_rules,
+        )
+        space.releases[release.id] = release
+        project.releases.append(release)
+        project.releases.sort(key=lambda each: each.assembled)
+        return release
+
+    def _freeze_process(self, space: Space, project: Project) -> Process:
+        live = space.processes[project.process_id]
+        frozen_id = f"{live.id}-s-{live.version}-{letters(live.id, live.version)}"
+        return space.processes.setdefault(
+            frozen_id, Process(frozen_id, project.id, live.version, live.steps, is_frozen=True)
+        )
+
+    def freeze_variables(self, space: Space, project: Project) -> VariableSet:
+        """Return the frozen copy of a project's variables as they are now."""
+        live = space.variables[project.variable_set_id]
+        frozen_id = f"{live.id}-s-{live.version}-{letters(live.id, live.version)}"
+        return space.variables.setdefault(
+            frozen_id,
+            VariableSet(frozen_id, project.id, live.version, live.variables, is_frozen=True),
+        )
+
+    def record(
+        self,
+        category: str,
+        message: str,
+        *,
+        space: Space | None,
+        user: User | None,
+        related: tuple[str, ...] = (),
+    ) -> None:
+        """Write one line of the audit log."""
+        number = len(self.events) + 1
+        space_id = space.id if space else None
+        self.events.append(Event(number, category, self.now, user, message, space_id, related))
+
+    def _task_changed(self, task: Task) -> None:
+        for listener in self.on_task_change:
+            listener(task)
+
+    def _may_start(self, task: Task) -> bool:
+        space = self.space_of(task)
+        return space is None or not space.task_queue_stopped
+
+
+def release_named(project: Project, version: str) -> Release:
+    """Return a project's release with a version equal to the text.
+
+    Raises:
+        Refused: 404 when there is none.
+    """
+    exact = next((each for each in project.releases if each.version == version), None)
+    if exact is not None:
+        return exact
+    key = version_key(version)
+    for release in project.releases:
+        if version_key(release.version) == key:
+            return release
+    raise missing("Release")
