@@ -1,0 +1,140 @@
+"""One environment joined: its pins merged, each of them a component of its stack."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from reconciler.core.manifest import DesiredState, Environment, Problem
+from reconciler.manifests.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.core.manifest import Pin, Policy, Space, Stack
+    from reconciler.manifests.documents import EnvironmentDocument, PinsDocument
+    from reconciler.manifests.wording import Words
+
+Joined: TypeAlias = "DesiredState | tuple[Problem, ...]"
+
+_MAX_PROBLEMS = 50  # per environment and check
+_MAX_PER_PAIR = 5  # of two environments that claim the same cells
+
+
+def join(
+    document: EnvironmentDocument,
+    fragments: Sequence[PinsDocument],
+    stack: Stack,
+    space: Space,
+    policy: Policy,
+    twins: Iterable[tuple[str, str]],
+    words: Words,
+) -> Joined:
+    """Return the desired state of one environment, or every problem of joining it.
+
+    `twins` are the pairs of components that `projects_used_twice` found for stack and space.
+    """
+    pins, problems = _merged(document, fragments)
+    problems.extend(_strangers(pins, stack, words))
+    problems.extend(_twins(pins, twins))
+    if problems:
+        return tuple(problems)
+    environment = Environment(
+        name=document.name,
+        space=document.space.name,
+        octopus_environment=document.octopus_environment,
+        stack=document.stack.name,
+        policy=document.policy.name if document.policy else None,
+        pins=pins,
+        place=document.place,
+        suspend=document.suspend,
+    )
+    return DesiredState(environment, space, stack, policy)
+
+
+def cells_claimed_twice(
+    states: Iterable[DesiredState],
+) -> Iterator[tuple[Problem, tuple[str, str]]]:
+    """Yield a problem for each cell that two environments claim, with both their names.
+
+    Compares names as Octopus does, without regard to case. That a name and an id mean the same
+    environment is not known here.
+    """
+    by_location: dict[tuple[str, str, str], list[DesiredState]] = defaultdict(list)
+    for state in states:
+        by_location[_location(state)].append(state)
+    for sharing in by_location.values():
+        if len(sharing) > 1:
+            yield from _claimed_twice(sharing)
+
+
+def _location(state: DesiredState) -> tuple[str, str, str]:
+    environment, space = state.environment, state.space
+    return (
+        space.server.casefold(),
+        space.octopus_space.casefold(),
+        environment.octopus_environment.casefold(),
+    )
+
+
+def _claimed_twice(states: Sequence[DesiredState]) -> Iterator[tuple[Problem, tuple[str, str]]]:
+    claims: dict[str, tuple[str, Pin]] = {}
+    for state in states:
+        environment = state.environment
+        shared: Counter[str] = Counter()
+        for name, pin in environment.pins.items():
+            project = state.stack.components[name].project_in(state.space.name).casefold()
+            owner, first = claims.setdefault(project, (environment.name, pin))
+            shared[owner] += 1
+            if owner == environment.name or shared[owner] > _MAX_PER_PAIR:
+                continue
+            message = (
+                f"'{name}' in Octopus environment '{shown(environment.octopus_environment)}' "
+                f"is already pinned by Environment '{owner}' at {shown(str(first.place))}"
+            )
+            yield Problem(pin.place, message), (owner, environment.name)
+
+
+def _merged(
+    document: EnvironmentDocument, fragments: Sequence[PinsDocument]
+) -> tuple[Mapping[str, Pin], list[Problem]]:
+    if not fragments:
+        return document.pins, []
+    pins = dict(document.pins)
+    problems: list[Problem] = []
+    for fragment in fragments:
+        for name, pin in fragment.pins.items():
+            first = pins.setdefault(name, pin)
+            if first is not pin and len(problems) < _MAX_PROBLEMS:
+                message = (
+                    f"'{name}' is pinned twice for {document.name}: also at "
+                    f"{shown(str(first.place))}; keep one"
+                )
+                problems.append(Problem(pin.place, message))
+    return pins, problems
+
+
+def _strangers(pins: Mapping[str, Pin], stack: Stack, words: Words) -> Iterator[Problem]:
+    for name in sorted(pins.keys() - stack.components.keys())[:_MAX_PROBLEMS]:
+        meant = words.did_you_mean(name, stack.components.keys())
+        yield Problem(
+            pins[name].place, f"'{name}' is not a component of stack '{stack.name}'{meant}"
+        )
+
+
+def projects_used_twice(stack: Stack, space: str) -> tuple[tuple[str, str], ...]:
+    """Return pairs of components that are one Octopus project in a space: they share a cell."""
+    first: dict[str, str] = {}
+    pairs = []
+    for name, component in stack.components.items():
+        other = first.setdefault(component.project_in(space).casefold(), name)
+        if other != name:
+            pairs.append((other, name))
+    return tuple(pairs)
+
+
+def _twins(pins: Mapping[str, Pin], twins: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    for one, other in twins:
+        if one in pins and other in pins:
+            message = f"'{other}' is the same Octopus project as '{one}': pin one of them"
+            yield Problem(pins[other].place, message)
