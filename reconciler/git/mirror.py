@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.git.address import Address, HttpsCredential
 
 _WIDE = 64  # hex digits of a SHA-256 object name
+_SKIPPED = "shallow roots are not allowed"
 _LOCKED = "cannot lock ref"
 _OLD_LOCK_SECONDS = 60.0
 _REF_LINE = re.compile(r"([0-9a-f]+)\t(\S+)")
@@ -123,7 +124,8 @@ class Mirror:
         if answer.status != 0 and _LOCKED in answer.err:  # another process was at the same ref
             self._remove_old_lock(target)
             answer = self.remote(*arguments, timeout=self._options.fetch_timeout)
-        return answer
+        # Git skips the ref of a shallow clone with a warning and calls that success.
+        return replace(answer, status=1) if _SKIPPED in answer.err else answer
 
     def remote(self, *arguments: str, timeout: timedelta | None = None) -> Answer:
         """Run git with the remote's transport open, and nothing else.

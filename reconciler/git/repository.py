@@ -132,13 +132,19 @@ class GitRepository:
             return None
         words = f"{revision}^{{commit}}"
         answer = run_git(call, "rev-parse", "--verify", "--quiet", "--end-of-options", words)
-        if answer.status != 0 or not is_hash(answer.text()):
+        commit = answer.text()
+        if answer.status != 0 or not is_hash(commit):
             return None
-        return self._fetched(answer.text(), answer.text())
+        fetched = self._mirror.fetch(commit, own_ref(ASKED, "path"))
+        if fetched.status != 0:
+            raise self._explained(fetched)
+        return commit
 
     def _at_remote(self, revision: str) -> str | None:
         if is_hash(revision):
-            return self._fetched(revision, revision)
+            if self.contains(revision) or self._fetch_asked(revision):
+                return revision
+            return None
         base = _BASE.match(revision)
         name = base[0] if base else ""
         rest = revision[len(name) :]
@@ -147,16 +153,13 @@ class GitRepository:
             return self._in_mirror(self._own_ref + rest.removeprefix("@"))
         if is_branch(name):
             for ref in (f"refs/heads/{name}", f"refs/tags/{name}"):
-                if self._mirror.remote_refs(ref) and self._fetched(ref, None):
+                if self._mirror.remote_refs(ref) and self._fetch_asked(ref):
                     return self._in_mirror(own_ref(ASKED, ref) + rest)
         return self._in_mirror(revision)
 
-    def _fetched(self, source: str, commit: str | None) -> str | None:
-        """Fetch a ref or a commit unless the mirror has it; return its name of ours or None."""
-        if commit is not None and self.contains(commit):
-            return commit
-        answer = self._mirror.fetch(source, own_ref(ASKED, source))
-        return (commit or source) if answer.status == 0 else None
+    def _fetch_asked(self, source: str) -> bool:
+        """Fetch a ref, or a commit by its hash, that a person asked for."""
+        return self._mirror.fetch(source, own_ref(ASKED, source)).status == 0
 
     def _in_mirror(self, words: str) -> str | None:
         return self._mirror.value(f"{words}^{{commit}}")
