@@ -7,10 +7,9 @@ certificates, never by names, chains or the file itself.
 
 from reconciler.signing.dsse import SpaceSigner
 from reconciler.signing.keys import SigningKey, load_key, load_or_make_key
-from reconciler.signing.verify import PAYLOAD_TYPE, VerifiedPayload, verify_envelope
+from reconciler.signing.verify import VerifiedPayload, verify_envelope
 
 __all__ = [
-    "PAYLOAD_TYPE",
     "SigningKey",
     "SpaceSigner",
     "VerifiedPayload",

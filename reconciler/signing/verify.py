@@ -22,6 +22,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # no __all_
     SSlibKey,
 )
 
+from reconciler.core.receipt import PAYLOAD_TYPE
 from reconciler.core.strictjson import JsonValue, NotStrictJson, read_json
 from reconciler.core.text import clean
 from reconciler.errors import SigningTrouble
@@ -31,11 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-
 MAX_RECEIPT = 1024 * 1024  # bytes of a receipt's file
 MAX_SIGNATURES = 8
-MAX_CERTIFICATES = 32
+MAX_TRIES = 32  # certificates per signature
 _MAX_SIGNATURE_TEXT = 2048  # Base64 of the 1024 bytes of RSA 8192, and some room
 
 _Claim: TypeAlias = tuple[str, bytes]  # keyid (a hint, "" if absent) and signature
@@ -73,13 +72,11 @@ def verify_envelope(
         raise _refused("E_TYPE", name, f"holds a payload of type {shown}, not {payload_type}")
     payload = _base64(outer["payload"], name)
     claims = _claims(outer["signatures"], name)
-    if len(certificates) > MAX_CERTIFICATES:
-        raise _refused("E_CERT", name, f"was to be checked with over {MAX_CERTIFICATES} pins")
-    keys = [_key(pem, at) for pem in certificates]
+    keys = _keys(certificates, at)
     message = Envelope(payload, payload_type, {}).pae()
     for hint, signature in claims:
-        # The hint only decides which pin is tried first.
-        for key in sorted(keys, key=lambda key: key.keyid != hint):
+        # The hint only decides which pins are tried first.
+        for key in sorted(keys, key=lambda key: key.keyid != hint)[:MAX_TRIES]:
             if _verifies(key, signature, message):
                 return VerifiedPayload(payload, key.keyid)
     raise _refused(
@@ -129,11 +126,25 @@ def _base64(text: JsonValue, name: str) -> bytes:
     return data
 
 
-def _key(pem: bytes, at: datetime | None) -> SSlibKey:
-    certificate = read_certificate(pem, at=at)
-    key = public_key(certificate)
-    scheme = RSA_PKCS1V15_SHA256 if isinstance(key, rsa.RSAPublicKey) else ECDSA_SHA2_NISTP256
-    return SSlibKey.from_crypto(key, keyid=fingerprint(certificate), scheme=scheme)
+def _keys(certificates: Sequence[bytes], at: datetime | None) -> list[SSlibKey]:
+    """Return the keys of the fit certificates; one that is not fit spoils none of the others.
+
+    Raises:
+        SigningTrouble: there are certificates, and none of them is fit.
+    """
+    keys, refusals = [], []
+    for pem in certificates:
+        try:
+            certificate = read_certificate(pem, at=at)
+        except SigningTrouble as refusal:
+            refusals.append(refusal)
+            continue
+        key = public_key(certificate)
+        scheme = RSA_PKCS1V15_SHA256 if isinstance(key, rsa.RSAPublicKey) else ECDSA_SHA2_NISTP256
+        keys.append(SSlibKey.from_crypto(key, keyid=fingerprint(certificate), scheme=scheme))
+    if refusals and not keys:
+        raise refusals[0]
+    return keys
 
 
 def _verifies(key: SSlibKey, signature: bytes, message: bytes) -> bool:

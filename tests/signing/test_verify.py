@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.receipt import PAYLOAD_TYPE
 from reconciler.errors import SigningTrouble
 from reconciler.ports import Clock, Signer
 from reconciler.signing import (
-    PAYLOAD_TYPE,
     SigningKey,
     SpaceSigner,
     VerifiedPayload,
@@ -213,13 +213,26 @@ def test_a_certificate_outside_of_its_time_is_refused_where_a_time_is_given(
         verify_envelope(data, [signer.certificate_pem], at=later)
 
 
-def test_the_pins_are_bounded(ec_key: SigningKey) -> None:
+def test_tries_are_bounded_and_the_hint_leads_to_the_right_pin(
+    rsa_key: SigningKey, ec_key: SigningKey
+) -> None:
+    other, pem = (key.certificate.public_bytes(Encoding.PEM) for key in (rsa_key, ec_key))
+    data = SpaceSigner(ec_key).sign(PAYLOAD_TYPE, PAYLOAD)
+    without_hint = data.replace(b'"keyid"', b'"other"')
+
+    assert verify_envelope(data, [other] * 32 + [pem]).payload == PAYLOAD
+    assert verify_envelope(without_hint, [other] * 31 + [pem]).payload == PAYLOAD
+    with pytest.raises(SigningTrouble, match=r"^E_SIGNATURE: "):
+        verify_envelope(without_hint, [other] * 32 + [pem])
+
+
+def test_a_pin_that_is_not_fit_spoils_no_other(ec_key: SigningKey) -> None:
     pem = ec_key.certificate.public_bytes(Encoding.PEM)
     data = SpaceSigner(ec_key).sign(PAYLOAD_TYPE, PAYLOAD)
 
-    assert verify_envelope(data, [pem] * 32).payload == PAYLOAD
+    assert verify_envelope(data, [b"rubbish", pem]).payload == PAYLOAD
     with pytest.raises(SigningTrouble, match=r"^E_CERT: "):
-        verify_envelope(data, [pem] * 33)
+        verify_envelope(data, [b"rubbish"])
 
 
 def test_rule_52_the_name_of_a_file_is_shown_safely(ec_key: SigningKey) -> None:
