@@ -1,0 +1,359 @@
+"""One contract, two servers: the simulator, or a real one where an address is given.
+
+`RECONCILER_CONTRACT_URL` and `RECONCILER_CONTRACT_KEY` (and `RECONCILER_CONTRACT_SPACE`, by default
+"Default") point the reading half at a real Octopus server, which must have run a deployment in that
+space. Nothing is ever deployed there: what changes something runs on the simulator alone.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.core.secret import Secret
+from reconciler.core.state import SpaceState, TaskState
+from reconciler.errors import (
+    BadAnswer,
+    NotAllowed,
+    OctopusTrouble,
+    OutcomeUnknown,
+    RateLimited,
+    RemoteRejected,
+    Unreachable,
+)
+from reconciler.octopus.options import ClientOptions
+from reconciler.octopus.space import OctopusSpace
+from reconciler.ports import DeploymentOrder, Known
+from reconciler.simulator import Simulator, SimulatorServer, load_seed
+
+NOTHING = Known({}, {})
+KEY = "API-SERVICE"
+
+
+class ImpatientClock:
+    """The real time, on which waiting takes none."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0 * seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    url: str
+    key: str
+    space: str
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    return Simulator(load_seed("small"), service_api_key=KEY)
+
+
+@pytest.fixture
+def simulated(simulator: Simulator) -> Iterator[Address]:
+    with SimulatorServer(simulator) as server:
+        yield Address(server.url, KEY, "Shop")
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Address:
+    url = os.environ.get("RECONCILER_CONTRACT_URL")
+    if url is None:
+        simulated: Address = request.getfixturevalue("simulated")
+        return simulated
+    key = os.environ["RECONCILER_CONTRACT_KEY"]
+    return Address(url, key, os.environ.get("RECONCILER_CONTRACT_SPACE", "Default"))
+
+
+async def connect(address: Address) -> AsyncIterator[OctopusSpace]:
+    key = Secret(address.key)
+    options = ClientOptions(retries=2, deploy_timeout=timedelta(seconds=5))
+    space = OctopusSpace(address.url, address.space, key, key, ImpatientClock(), options)
+    yield space
+    await space.close()
+
+
+@pytest.fixture
+async def octopus(server: Address) -> AsyncIterator[OctopusSpace]:
+    async for space in connect(server):
+        yield space
+
+
+@pytest.fixture
+async def shop(simulated: Address) -> AsyncIterator[OctopusSpace]:
+    async for space in connect(simulated):
+        yield space
+
+
+def remembered(state: SpaceState) -> Known:
+    return Known(state.deployments, state.releases)
+
+
+def order(state: SpaceState, slug: str, environment: str, comments: str = "") -> DeploymentOrder:
+    """Return an order for what the newest attempt in a cell deployed."""
+    ids = {one.slug: one.id for one in state.projects}
+    places = {one.name: one.id for one in state.environments}
+    (item,) = (
+        one
+        for one in state.items
+        if (one.project_id, one.environment_id, one.is_previous)
+        == (ids[slug], places[environment], False)
+    )
+    return DeploymentOrder(item.release_id, places[environment], comments)
+
+
+# --- both servers -----------------------------------------------------------------------------
+
+
+async def test_a_space_is_read_whole(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+
+    assert state.server.installation_id
+    assert state.me.username
+    assert state.gaps == ()
+    assert {one.id for one in state.projects} == state.board_projects
+    assert {one.id for one in state.environments} >= state.board_environments
+    current = [one for one in state.items if not one.is_previous]
+    assert {one.deployment_id for one in current} <= state.deployments.keys()
+    assert all(state.releases[one.release_id].version == one.version for one in current)
+    assert "ProjectView" in state.permissions.grants or state.permissions.administers_system
+
+
+async def test_a_quiet_space_is_read_in_five_requests_and_a_busy_one_in_six(
+    octopus: OctopusSpace,
+) -> None:
+    known = remembered(await octopus.look(NOTHING))
+    before = octopus.sent
+
+    state = await octopus.look(known)
+
+    assert octopus.sent - before == (6 if state.active else 5)
+
+
+async def test_what_the_board_names_is_found_again_by_other_roads(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+    item = next(one for one in state.items if one.state.is_finished and not one.is_previous)
+
+    release = await octopus.find_release(item.project_id, item.version)
+    (task,) = await octopus.tasks([item.task_id, "ServerTasks-999999999"])
+    newest = await octopus.deployments_of(item.project_id, item.environment_id, take=1)
+
+    assert release == state.releases[item.release_id]
+    assert (task.id, task.state) == (item.task_id, item.state)
+    assert [one.id for one in newest] == [item.deployment_id]
+    assert len(await octopus.log_lines(item.task_id, tail=5)) <= 5
+    places = {one.id for one in state.environments}
+    assert await octopus.promotable(item.release_id) <= places
+
+
+async def test_a_version_nobody_released_is_none(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+
+    assert await octopus.find_release(state.projects[0].id, "987.654.321-nobody") is None
+
+
+async def test_rule_31_a_wrong_key_is_refused(server: Address) -> None:
+    async for space in connect(Address(server.url, "API-WRONGWRONG", server.space)):
+        with pytest.raises(NotAllowed) as error:
+            await space.look(NOTHING)
+
+        assert "401" in error.value.message
+        assert "API-" not in error.value.message
+
+
+async def test_the_deployer_is_the_keys_own_user(octopus: OctopusSpace) -> None:
+    user, permissions = await octopus.deployer()
+    state = await octopus.look(NOTHING)
+
+    assert user == state.me
+    assert permissions == state.permissions
+
+
+# --- the simulator alone ----------------------------------------------------------------------
+
+
+async def test_a_deployment_is_asked_for_followed_and_found(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    before = await shop.look(NOTHING)
+    wish = order(before, "web-shop", "Production", "please [reconciler intent=1]")
+
+    deployment_id, task_id = await shop.deploy(wish)
+    running = await shop.look(remembered(before))
+    simulator.advance(3600)
+    after = await shop.look(remembered(running))
+
+    (task,) = running.active
+    assert (task.id, task.deployment_id) == (task_id, deployment_id)
+    assert task.environment_id == wish.environment_id
+    assert running.deployments[deployment_id].comments == wish.comments
+    (ended,) = await shop.tasks([task_id])
+    assert ended.state is TaskState.SUCCESS
+    assert after.active == ()
+    assert await shop.log_lines(task_id, tail=20)
+    found = await shop.deployments_of(None, wish.environment_id, take=50)
+    assert wish.comments in [one.comments for one in found]
+
+
+@pytest.mark.parametrize("kind", ["lost_answer_after", "truncate", "wrong_type"])
+async def test_rule_14_a_deployment_whose_answer_is_lost_is_unknown_and_can_be_found(
+    kind: str, simulator: Simulator, shop: OctopusSpace
+) -> None:
+    wish = order(await shop.look(NOTHING), "web-shop", "Test", f"by {kind}")
+    simulator.fault(kind, method="POST", path="/deployments$", field="TaskId")
+
+    with pytest.raises(OutcomeUnknown):
+        await shop.deploy(wish)
+
+    found = await shop.deployments_of(None, wish.environment_id, take=10)
+    assert [one.comments for one in found].count(wish.comments) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "trouble"),
+    [
+        ({"kind": "status", "status": 500}, OutcomeUnknown),
+        ({"kind": "status", "status": 503}, OutcomeUnknown),
+        ({"kind": "lost_answer_before"}, OutcomeUnknown),
+        ({"kind": "html"}, OutcomeUnknown),
+        ({"kind": "redirect"}, OutcomeUnknown),
+        ({"kind": "status", "status": 400}, RemoteRejected),
+        ({"kind": "status", "status": 403}, NotAllowed),
+        ({"kind": "status", "status": 429, "retry_after": "5"}, RateLimited),
+    ],
+)
+async def test_rule_14_a_deployment_is_asked_for_once_whatever_comes_back(
+    fault: dict[str, Any], trouble: type[OctopusTrouble], simulator: Simulator, shop: OctopusSpace
+) -> None:
+    wish = order(await shop.look(NOTHING), "web-shop", "Test", "once")
+    simulator.fault(**fault, method="POST", path="/deployments$")
+    simulator.forget_requests()
+
+    with pytest.raises(trouble):
+        await shop.deploy(wish)
+
+    assert [one.method for one in simulator.requests] == ["POST"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "trouble"),
+    [
+        ({"kind": "status", "status": 500}, Unreachable),
+        ({"kind": "status", "status": 503}, Unreachable),
+        ({"kind": "lost_answer_before"}, Unreachable),
+        ({"kind": "html"}, BadAnswer),
+        ({"kind": "redirect"}, BadAnswer),
+        ({"kind": "truncate"}, BadAnswer),
+        ({"kind": "wrong_type", "field": "ProjectId"}, BadAnswer),
+        ({"kind": "status", "status": 401}, NotAllowed),
+        ({"kind": "status", "status": 403}, NotAllowed),
+        ({"kind": "status", "status": 429, "retry_after": "3600"}, RateLimited),
+    ],
+)
+async def test_rule_3_a_look_that_goes_wrong_is_one_clear_error(
+    fault: dict[str, Any], trouble: type[OctopusTrouble], simulator: Simulator, shop: OctopusSpace
+) -> None:
+    await shop.identity()
+    simulator.fault(**fault, count=None, path="/dashboard/dynamic")
+
+    with pytest.raises(trouble, match=r"/dashboard/dynamic") as error:
+        await shop.look(NOTHING)
+
+    assert "includePrevious" not in error.value.message
+
+
+async def test_rule_20_a_server_that_asks_for_patience_gets_it(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    simulator.fault("status", status=503, path="/projects/all", count=2)
+    simulator.fault("status", status=429, retry_after="1", path="/environments/all")
+
+    assert (await shop.look(NOTHING)).gaps == ()
+
+
+async def test_rule_3_a_dashboard_with_a_limit_is_completed(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    whole = await shop.look(NOTHING)
+    simulator.project_limit = 2
+
+    limited = await shop.look(remembered(whole))
+
+    assert limited.gaps == ()
+    assert limited.board_projects == whole.board_projects
+    assert set(limited.items) == set(whole.items)
+
+
+async def test_rule_17_a_deployment_that_waits_for_a_person_says_so(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    simulator.waiting_shows_queued = True
+    before = await shop.look(NOTHING)
+    _, task_id = await shop.deploy(order(before, "web-shop", "Test"))
+    simulator.advance(3)
+    simulator.raise_interruption("web-shop", "Test")
+
+    state = await shop.look(remembered(before))
+
+    assert state.waiting_for_person == {task_id}
+
+
+async def test_a_partial_deployment_and_one_for_later_are_told(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    known = remembered(await shop.look(NOTHING))
+    later = simulator.now + timedelta(days=1)
+    partly = simulator.deploy("web-shop", "1.2.0", "Dev", options={"SkipActions": ["a1"]})
+    simulator.deploy("orders-api", "2.4.1", "Dev", at=later)
+    simulator.advance(60)
+
+    state = await shop.look(known)
+
+    assert state.deployments[partly].is_partial
+    (waiting,) = state.active
+    assert waiting.queued_until is not None
+    assert abs(waiting.queued_until - later) < timedelta(seconds=1)
+
+
+async def test_rule_31_a_narrowed_key_is_narrowed_in_the_reading_too(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    whole = await shop.look(NOTHING)
+    simulator.restrict(whole.me.username, "DeploymentCreate", environments=["Dev"])
+
+    state = await shop.look(remembered(whole))
+
+    places = {one.name: one.id for one in state.environments}
+    web = next(one for one in state.projects if one.slug == "web-shop")
+    may = {
+        name: state.permissions.allows("DeploymentCreate", state.space_id, web, place)
+        for name, place in places.items()
+    }
+    assert may == {"Dev": True, "Test": False, "Production": False}
+    with pytest.raises(NotAllowed, match="DeploymentCreate"):
+        await shop.deploy(order(whole, "web-shop", "Test"))
+
+
+async def test_a_release_may_go_where_its_lifecycle_lets_it(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    state = await shop.look(NOTHING)
+    places = {one.id: one.name for one in state.environments}
+    fresh = simulator.release("web-shop", "9.9.9")
+
+    assert {places[one] for one in await shop.promotable(fresh)} == {"Dev"}
+    with pytest.raises(RemoteRejected):
+        await shop.deploy(
+            DeploymentOrder(fresh, next(i for i, n in places.items() if n == "Production"), "")
+        )
