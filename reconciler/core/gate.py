@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import Mode
-from reconciler.core.plan import Kind
-from reconciler.core.sighting import NeverDeployed, Settled, Unsettled
+from reconciler.core.plan import Kind, made_by_us
+from reconciler.core.sighting import Unsettled
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction
 
@@ -147,7 +147,8 @@ def cell_gates(
         if action.is_change:
             gates += _change_gates(action, cell, observed, deployer)
             if not retry:
-                gates += _retry_gate(plan.environment, action, cell, attempts)
+                attempt = attempts.get(action.component) or _seen_attempt(action, cell, observed)
+                gates += _retry_gate(plan.environment, action, attempt)
     for name in sorted(plan.mixed):
         message = "a component it depends on, or that depends on it, moves the other way"
         gates.append(
@@ -161,7 +162,7 @@ def _running_gates(action: Action, cell: ObservedCell) -> list[Gate]:
     gates = []
     for task in cell.running:
         what = f"{task.id} {clean(task.description, 80)}".strip()
-        if cell.waits_for_person:
+        if task.id in cell.waiting:
             name, opener = GateName.WAITING_FOR_PERSON, f"a person answers {task.id} in Octopus"
         elif task.queued_until is not None:
             name = GateName.SCHEDULED_ELSEWHERE
@@ -207,35 +208,33 @@ def _change_gates(
     return gates
 
 
-def _retry_gate(
-    environment: str, action: Action, cell: ObservedCell, attempts: Mapping[str, Attempt]
-) -> list[Gate]:
+def _retry_gate(environment: str, action: Action, attempt: Attempt | None) -> list[Gate]:
     """Close where the pinned version was tried here before and did not settle (rule 12)."""
-    attempt = attempts.get(action.component) or _seen_attempt(action, cell)
     if attempt is None:
         return []
-    if attempt.redeploy is not None and action.redeploy > attempt.redeploy:
-        return []
-    return [
-        Gate(
-            action.component,
-            GateName.NEEDS_RETRY,
-            f"{clean(attempt.version, 60)} was tried here before and ended {attempt.outcome}",
-            f"`reconciler apply {environment} --retry`, or a commit that raises `redeploy`",
-        )
-    ]
+    opener = f"`reconciler apply {environment} --retry`"
+    if attempt.redeploy is not None:
+        if action.redeploy > attempt.redeploy:
+            return []
+        opener = f"{opener}, or a commit that raises `redeploy` above {attempt.redeploy}"
+    message = f"{clean(attempt.version, 60)} was tried here before and ended {attempt.outcome}"
+    return [Gate(action.component, GateName.NEEDS_RETRY, message, opener)]
 
 
-def _seen_attempt(action: Action, cell: ObservedCell) -> Attempt | None:
-    """Return the unsettled last attempt Octopus shows, if it was of the pinned version."""
+def _seen_attempt(action: Action, cell: ObservedCell, observed: ObservedState) -> Attempt | None:
+    """Return the unsettled last attempt Octopus shows, if it was of the pinned version.
+
+    For somebody else's, the counter that counts is the one last reached. For one of ours that no
+    receipt tells of, nobody knows it.
+    """
     match cell.sighting:
         case Unsettled(attempted=attempted, why=why):
-            if direction(attempted, action.to_version or "") is Direction.SAME:
-                reached = 0 if cell.reached is None else cell.reached.redeploy
-                return Attempt(attempted, why, reached)
-        case Settled() | NeverDeployed() | _:
-            pass
-    return None
+            if direction(attempted, action.to_version or "") is not Direction.SAME:
+                return None
+            reached = 0 if cell.reached is None else cell.reached.redeploy
+            return Attempt(attempted, why, None if made_by_us(cell, observed.me) else reached)
+        case _:
+            return None
 
 
 def dependency_gates(plan: Plan, gates: Sequence[Gate]) -> tuple[Gate, ...]:

@@ -6,7 +6,8 @@ attempt is a full success; could-not-read is never not-deployed (rule 3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import OnWarning
@@ -15,10 +16,9 @@ from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from reconciler.core.manifest import DesiredState
-    from reconciler.core.snapshot import Reached, Snapshot
+    from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
     from reconciler.core.state import BoardItem, Project, Server, SpaceState
 
 VIEWS = ("ProjectView", "EnvironmentView", "ReleaseView", "DeploymentView", "TaskView")
@@ -66,9 +66,10 @@ Sighting = Unobserved | NeverDeployed | Settled | Unsettled
 class ObservedCell:
     """One component in one environment as Octopus shows it.
 
-    `newest` is the id of the newest deployment in any state (an intent's `after`). `running` are
-    tasks of this cell that are not finished, whoever started them (rules 16, 17). `reached` is
-    the pin at which desired last equalled observed.
+    `newest` is the id of the newest deployment in any state (an intent's `after`); who made it,
+    when and with which comment stands beside it. `running` are tasks of this cell that are not
+    finished, whoever started them (rules 16, 17); `waiting` are those that wait for a person, by
+    id. `reached` is the pin at which desired last equalled observed.
     """
 
     component: str
@@ -76,7 +77,7 @@ class ObservedCell:
     project: Project | None = None
     newest: str | None = None
     running: tuple[ActiveTask, ...] = ()
-    waits_for_person: bool = False
+    waiting: frozenset[str] = frozenset()
     reached: Reached | None = None
     made_by: str = ""
     made_by_id: str = ""
@@ -92,6 +93,20 @@ class ObservedCell:
             case _:
                 return None
 
+    @property
+    def waits_for_person(self) -> bool:
+        """True while a task of the cell waits for a person."""
+        return bool(self.waiting)
+
+    @property
+    def newest_is_judged(self) -> bool:
+        """True if the sighting speaks of the newest deployment, not of one before it."""
+        match self.sighting:
+            case Settled(deployment_id=judged) | Unsettled(deployment_id=judged):
+                return judged == self.newest
+            case _:
+                return False
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
@@ -106,21 +121,33 @@ class ObservedState:
     unmanaged: tuple[tuple[str, str], ...] = field(default=())  # (component, version), by name
 
 
-def find_project(reference: str, projects: Iterable[Project]) -> Project | str:
-    """Return the one project a manifest means by id, slug or name; else say in words why not."""
-    wanted = reference.casefold()
-    matches: dict[str, Project] = {}
-    for project in projects:
-        if project.id == reference:
+class ProjectIndex:
+    """All projects of a space, ready to be found by id, slug or name."""
+
+    def __init__(self, projects: Iterable[Project]) -> None:
+        self._by_id: dict[str, Project] = {}
+        self._by_name: dict[str, dict[str, Project]] = {}
+        for project in projects:
+            self._by_id[project.id] = project
+            for name in (project.slug.casefold(), project.name.casefold()):
+                self._by_name.setdefault(name, {})[project.id] = project
+
+    def find(self, reference: str) -> Project | str:
+        """Return the one project a manifest means, else say in words why there is none."""
+        if (project := self._by_id.get(reference)) is not None:
             return project
-        if wanted in {project.slug.casefold(), project.name.casefold()}:
-            matches[project.id] = project
-    if len(matches) == 1:
-        return next(iter(matches.values()))
-    if not matches:
-        return f"Octopus shows no project {clean(reference)!r} in this space"
-    ids = ", ".join(sorted(matches))
-    return f"{clean(reference)!r} could mean any of {ids}; write the project's id"
+        matches = self._by_name.get(reference.casefold(), {})
+        if len(matches) == 1:
+            return next(iter(matches.values()))
+        if not matches:
+            return f"Octopus shows no project {clean(reference)!r} in this space"
+        ids = ", ".join(sorted(matches))
+        return f"{clean(reference)!r} could mean any of {ids}; write the project's id"
+
+
+def find_project(reference: str, projects: Iterable[Project]) -> Project | str:
+    """Return the one project a manifest means; for many questions ask a `ProjectIndex`."""
+    return ProjectIndex(projects).find(reference)
 
 
 def observe(
@@ -134,15 +161,17 @@ def observe(
     `snapshot` is the last recorded one; `receipted` names the components that receipts know: a
     cell they know and Octopus shows empty is unobserved (retention, restored server).
     """
-    remembered = {} if snapshot is None else snapshot.cells
     environment = _find_environment(desired.environment.octopus_environment, state)
-    cells: dict[str, ObservedCell] = {}
     board = _Board(state, environment if isinstance(environment, _Found) else None)
+    remembered: Mapping[str, SnapshotCell] = {}
+    if snapshot is not None and not board.is_elsewhere(snapshot):
+        remembered = snapshot.cells
+    projects = ProjectIndex(state.projects)
+    cells: dict[str, ObservedCell] = {}
     for name in desired.environment.pins:
         before = remembered.get(name)
         reached = None if before is None else before.reached
-        component = desired.stack.components[name]
-        project = find_project(component.project_in(desired.space.name), state.projects)
+        project = projects.find(desired.stack.components[name].project_in(desired.space.name))
         if not isinstance(environment, _Found):
             cells[name] = ObservedCell(name, Unobserved(environment), reached=reached)
         elif isinstance(project, str):
@@ -154,13 +183,9 @@ def observe(
             )
             cells[name] = ObservedCell(name, Unobserved(why), project=project, reached=reached)
         else:
-            known = name in receipted or (before is not None and before.version is not None)
-            settled_on = (
-                before.release if before is not None and before.state == "settled" else None
-            )
-            cells[name] = board.cell(
-                name, project, reached, settled_on, known, desired.policy.on_warning
-            )
+            memory = _Memory.of(before, name in receipted)
+            judged = board.cell(name, project, memory, desired.policy.on_warning)
+            cells[name] = judged if reached is None else replace(judged, reached=reached)
     return ObservedState(
         read_at=state.read_at,
         server=state.server,
@@ -168,7 +193,7 @@ def observe(
         environment_id=environment.id if isinstance(environment, _Found) else None,
         me=state.me.id,
         cells=cells,
-        unmanaged=_unmanaged(desired, state, snapshot, board),
+        unmanaged=_unmanaged(desired, projects, remembered, board),
     )
 
 
@@ -177,9 +202,36 @@ class _Found:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What the last snapshot and the receipts know of a cell.
+
+    `is_known`: it succeeded here once. `version` is its last full success. `settled_on` is the
+    release it was last settled on, and `was_unsettled` tells that it has left that since.
+    """
+
+    is_known: bool = False
+    version: str | None = None
+    settled_on: str | None = None
+    was_unsettled: bool = False
+
+    @classmethod
+    def of(cls, before: SnapshotCell | None, is_receipted: bool) -> _Memory:
+        if before is None:
+            return cls(is_known=is_receipted)
+        return cls(
+            is_known=is_receipted or before.version is not None,
+            version=before.version,
+            settled_on=before.release,  # only a settled cell has one
+            was_unsettled=before.release is None and before.deployment is not None,
+        )
+
+
 def _find_environment(reference: str, state: SpaceState) -> _Found | str:
+    if any(e.id == reference for e in state.environments):
+        return _Found(reference)
     wanted = reference.casefold()
-    matches = [e for e in state.environments if e.id == reference or e.name.casefold() == wanted]
+    matches = [e for e in state.environments if e.name.casefold() == wanted]
     if len(matches) == 1:
         return _Found(matches[0].id)
     if not matches:
@@ -206,6 +258,16 @@ class _Board:
             if task.project_id is not None and here:
                 self._running.setdefault(task.project_id, []).append(task)
 
+    def is_elsewhere(self, snapshot: Snapshot) -> bool:
+        """Tell whether a snapshot is of another server, space or environment than this board's."""
+        here = None if self._environment is None else self._environment.id
+        pairs = (
+            (snapshot.server, self._state.server.installation_id),
+            (snapshot.space, self._state.space_id),
+            (snapshot.environment, here),
+        )
+        return any(was and now and was != now for was, now in pairs)
+
     def newest(self, project: Project) -> BoardItem | None:
         """Return the newest attempt at a project, if there is exactly one."""
         current = _distinct(i for i in self._items.get(project.id, ()) if not i.is_previous)
@@ -220,34 +282,30 @@ class _Board:
             and item.deployment_id != newest.deployment_id
             and item.state is TaskState.SUCCESS
         ]
-        return found[0] if found else None
+        return max(found, key=_by_time, default=None)
+
+    def success(self, project: Project) -> BoardItem | None:
+        """Return the last success at a project, full or not, if the board shows it."""
+        newest = self.newest(project)
+        if newest is None or newest.state is TaskState.SUCCESS:
+            return newest
+        return self.previous(project, newest)
 
     def cell(
-        self,
-        name: str,
-        project: Project,
-        reached: Reached | None,
-        settled_on: str | None,
-        known_to_receipts: bool,
-        on_warning: OnWarning,
+        self, name: str, project: Project, memory: _Memory, on_warning: OnWarning
     ) -> ObservedCell:
         """Judge one cell."""
         running = self._unfinished(project)
         newest = self.newest(project)
         detail = None if newest is None else self._state.deployments.get(newest.deployment_id)
-        sighting = (
-            self._obstacle(project)
-            or self._empty(newest, known_to_receipts)
-            or self._attempt(project, settled_on, on_warning)
-        )
+        sighting = self._obstacle(project) or self._attempt(project, memory, on_warning)
         return ObservedCell(
             component=name,
             sighting=sighting,
             project=project,
             newest=None if newest is None else newest.deployment_id,
             running=running,
-            waits_for_person=any(t.id in self._state.waiting_for_person for t in running),
-            reached=reached,
+            waiting=self._state.waiting_for_person.intersection(t.id for t in running),
             made_by="" if detail is None else clean(detail.deployed_by, 80),
             made_by_id="" if detail is None else detail.deployed_by_id,
             made_at=None if detail is None else detail.created,
@@ -286,51 +344,75 @@ class _Board:
             return Unobserved("the dashboard did not cover this project and environment")
         return None
 
-    @staticmethod
-    def _empty(newest: BoardItem | None, known_to_receipts: bool) -> Sighting | None:
-        if newest is not None:
-            return None
-        if known_to_receipts:
-            return Unobserved(
-                "it was deployed here before, but Octopus shows nothing: deleted by retention, "
-                "or the server was restored from a backup"
-            )
-        return NeverDeployed()
-
-    def _attempt(self, project: Project, settled_on: str | None, on_warning: OnWarning) -> Sighting:
+    def _attempt(self, project: Project, memory: _Memory, on_warning: OnWarning) -> Sighting:
+        """Judge a square by its newest finished attempt."""
         newest = self.newest(project)
-        if newest is None:
-            raise AssertionError("an empty square was judged before")
-        before = self.previous(project, newest)
-        before_version = None if before is None else before.version
-        if not newest.state.is_finished:
-            if before is None:
-                return NeverDeployed()
-            return Settled(before.version, before.deployment_id, before.release_id)
-        if newest.state is not TaskState.SUCCESS:
-            return Unsettled(
-                before_version, newest.version, newest.deployment_id, newest.state.value.lower()
-            )
-        detail = self._state.deployments.get(newest.deployment_id)
-        if detail is None or newest.release_id not in self._state.releases:
-            what = newest.deployment_id if detail is None else newest.release_id
-            return Unobserved(f"{what} could not be read")
-        if detail.is_partial and not self._is_newcomers(newest, before, settled_on):
-            return Unsettled(before_version, newest.version, newest.deployment_id, "partial")
-        if newest.has_warnings and on_warning is OnWarning.HOLD:
-            return Unsettled(before_version, newest.version, newest.deployment_id, "warnings")
-        return Settled(newest.version, newest.deployment_id, newest.release_id)
+        before = None if newest is None else self.previous(project, newest)
+        if newest is None or (before is None and not newest.state.is_finished):
+            return _LOST if memory.is_known else NeverDeployed()
+        if before is not None and not newest.state.is_finished:
+            return self._success(before, None, memory, on_warning)
+        if newest.deployment_id not in self._state.deployments:
+            return _unread(newest.deployment_id)
+        if newest.state is TaskState.SUCCESS:
+            return self._success(newest, before, memory, on_warning)
+        if before is None and memory.is_known:
+            return _LOST
+        if before is not None and before.deployment_id not in self._state.deployments:
+            return _unread(before.deployment_id)
+        return self._unsettled(newest, before, memory, newest.state.value.lower())
 
-    def _is_newcomers(
-        self, newest: BoardItem, before: BoardItem | None, settled_on: str | None
-    ) -> bool:
+    def _success(
+        self, item: BoardItem, before: BoardItem | None, memory: _Memory, on_warning: OnWarning
+    ) -> Sighting:
+        """Judge a success; `before` is the one before it, if the board shows it."""
+        detail = self._state.deployments.get(item.deployment_id)
+        if detail is None:
+            return _unread(item.deployment_id)
+        if item.release_id not in self._state.releases:
+            return _unread(item.release_id)
+        if detail.is_partial and not self._is_newcomers(item, before, memory):
+            return self._unsettled(item, before, memory, "partial")
+        if item.has_warnings and on_warning is OnWarning.HOLD:
+            return self._unsettled(item, before, memory, "warnings")
+        return Settled(item.version, item.deployment_id, item.release_id)
+
+    def _unsettled(
+        self, item: BoardItem, before: BoardItem | None, memory: _Memory, why: str
+    ) -> Unsettled:
+        """Return what is known of the last full success before an attempt that was none."""
+        version = None if before is None else before.version
+        if not self._is_full(before) and memory.version is not None:
+            version = memory.version
+        return Unsettled(version, item.version, item.deployment_id, why)
+
+    def _is_newcomers(self, item: BoardItem, before: BoardItem | None, memory: _Memory) -> bool:
         """Tell whether a partial success only served a newcomer with what the cell ran already."""
-        if settled_on == newest.release_id:
-            return True
-        if before is None or before.release_id != newest.release_id:
+        if before is not None and before.release_id != item.release_id:
             return False
-        detail = self._state.deployments.get(before.deployment_id)
+        if memory.settled_on is not None:
+            return memory.settled_on == item.release_id
+        return self._is_full(before) and not memory.was_unsettled
+
+    def _is_full(self, item: BoardItem | None) -> bool:
+        detail = None if item is None else self._state.deployments.get(item.deployment_id)
         return detail is not None and not detail.is_partial
+
+
+_LOST = Unobserved(
+    "it was deployed here before, but Octopus shows no success: deleted by retention, or the "
+    "server was restored from a backup"
+)
+
+
+def _unread(id_: str) -> Unobserved:
+    return Unobserved(f"{clean(id_)} could not be read")
+
+
+def _by_time(item: BoardItem) -> tuple[bool, datetime, str]:
+    """Order by creation; an item without a time comes first."""
+    created = item.created
+    return created is not None, created or datetime.min.replace(tzinfo=UTC), item.deployment_id
 
 
 def _distinct(items: Iterable[BoardItem]) -> list[BoardItem]:
@@ -352,19 +434,22 @@ def _as_task(item: BoardItem) -> ActiveTask:
 
 
 def _unmanaged(
-    desired: DesiredState, state: SpaceState, snapshot: Snapshot | None, board: _Board
+    desired: DesiredState,
+    projects: ProjectIndex,
+    remembered: Mapping[str, SnapshotCell],
+    board: _Board,
 ) -> tuple[tuple[str, str], ...]:
     """Return what runs here and is pinned nowhere: it is reported and never touched (rule 5)."""
     pins = desired.environment.pins
     found: dict[str, str] = {}
     for name, component in desired.stack.components.items():
-        project = find_project(component.project_in(desired.space.name), state.projects)
+        project = projects.find(component.project_in(desired.space.name))
         if name in pins or isinstance(project, str):
             continue
-        item = board.newest(project)
+        item = board.success(project)
         if item is not None:
             found[name] = item.version
-    for name, cell in ({} if snapshot is None else snapshot.cells).items():
+    for name, cell in remembered.items():
         if name not in pins and name not in found and cell.version is not None:
             found[name] = cell.version
     return tuple(sorted(found.items()))
