@@ -16,7 +16,7 @@ from reconciler.core.intent import CommentTag
 from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction, only_prerelease_lower
-from reconciler.core.wave import all_dependencies, needed_changes, order, waves
+from reconciler.core.wave import dependants, dependencies, needed_changes, order, waves
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -160,8 +160,7 @@ def is_new(cell: ObservedCell, pin: Pin) -> bool:
     reached = cell.reached
     if reached is None:
         return True
-    same = direction(reached.version, pin.version) is Direction.SAME
-    return not same or pin.redeploy != reached.redeploy
+    return not _is_same(reached.version, pin.version) or pin.redeploy != reached.redeploy
 
 
 def is_raised(cell: ObservedCell, pin: Pin) -> bool:
@@ -170,8 +169,18 @@ def is_raised(cell: ObservedCell, pin: Pin) -> bool:
 
 
 def made_by_us(cell: ObservedCell, me: str) -> bool:
-    """Tell whether the newest deployment of the cell is the reconciler's own."""
-    return cell.made_by_id == me and CommentTag.find(cell.comment) is not None
+    """Tell whether what the sighting speaks of is the reconciler's own deployment."""
+    ours = cell.made_by_id == me and CommentTag.find(cell.comment) is not None
+    return ours and cell.newest_is_judged
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two versions name one release.
+
+    Metadata never orders versions, but tells releases apart: `1.2.0+8` is not `1.2.0+7`.
+    """
+    same = direction(one, other) is Direction.SAME
+    return same and one.partition("+")[2].casefold() == other.partition("+")[2].casefold()
 
 
 def _choose(
@@ -198,7 +207,7 @@ def _choose(
         case NeverDeployed():
             return replace(draft, kind=Kind.UPGRADE, reason=Reason.NOT_DEPLOYED)
         case Settled(version=version):
-            if direction(version, pin.version) is Direction.SAME:
+            if _is_same(version, pin.version):
                 if is_raised(cell, pin):
                     note = "the redeploy counter was raised"
                     return replace(draft, kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
@@ -214,16 +223,13 @@ def _choose(
                 reason=Reason.UNSETTLED,
                 note=f"the last attempt, {clean(attempted, 60)}, ended {why}",
             )
-            if last is None:
-                return replace(draft, kind=Kind.UPGRADE)
-            if direction(last, pin.version) is Direction.SAME:
-                return replace(draft, kind=Kind.REDEPLOY)
             return _move(desired, draft, last, highest=attempted)
 
 
 def _leave(draft: Action, cell: ObservedCell, me: str) -> Action:
     """Leave a drift that no commit asks to correct, saying who made it where a person did."""
-    if not cell.made_by or cell.made_by_id in {me, "users-system"}:
+    by_person = cell.made_by and cell.made_by_id not in {me, "users-system"}
+    if not by_person or not cell.newest_is_judged:
         return replace(draft, reason=Reason.DRIFT_LEFT, note="no commit asks for it")
     when = "" if cell.made_at is None else f" at {cell.made_at:%Y-%m-%d %H:%M}Z"
     said = clean(cell.comment, 80)
@@ -231,27 +237,35 @@ def _leave(draft: Action, cell: ObservedCell, me: str) -> Action:
     return replace(draft, reason=Reason.HELD_BY_HAND, note=note)
 
 
-def _move(desired: DesiredState, draft: Action, last: str, highest: str) -> Action:
+def _move(desired: DesiredState, draft: Action, last: str | None, highest: str) -> Action:
     """Move a cell from `last` to its pin; `highest` is what may partly run there."""
-    up_only = desired.stack.components[draft.component].up_only
     pin = draft.to_version or ""
-    headings = {direction(last, pin), direction(highest, pin)}
-    if up_only and Direction.UNKNOWN in headings:
-        note = f"up-only, and {clean(last, 60)} cannot be compared with {pin}"
-        return replace(draft, reason=Reason.UNKNOWN_DIRECTION, note=note)
-    if up_only and Direction.DOWN in headings:
-        note = f"up-only: {clean(highest, 60)} is higher"
-        return replace(draft, reason=Reason.UP_ONLY, note=note)
+    if desired.stack.components[draft.component].up_only:
+        for seen in (last or highest, highest):
+            match direction(seen, pin):
+                case Direction.UNKNOWN:
+                    note = f"up-only, and {clean(seen, 60)} cannot be compared with {pin}"
+                    return replace(draft, reason=Reason.UNKNOWN_DIRECTION, note=note)
+                case Direction.DOWN:
+                    note = f"up-only: {clean(seen, 60)} is higher"
+                    return replace(draft, reason=Reason.UP_ONLY, note=note)
+                case Direction.UP | Direction.SAME:
+                    pass
     reason = Reason.UNSETTLED if draft.reason is Reason.UNSETTLED else Reason.NEW_PIN
+    if last is None:
+        return replace(draft, kind=Kind.UPGRADE, reason=reason)
     match direction(last, pin):
         case Direction.UP:
             return replace(draft, kind=Kind.UPGRADE, reason=reason)
+        case Direction.SAME:
+            note = draft.note if _is_same(last, pin) else "another release of an equal version"
+            return replace(draft, kind=Kind.REDEPLOY, reason=reason, note=note)
         case Direction.UNKNOWN:  # handled like a downgrade (rule 8)
             note = f"change of unknown direction: {clean(last, 60)} is no version we can order"
             return replace(
                 draft, kind=Kind.DOWNGRADE, reason=reason, note=note, unknown_direction=True
             )
-        case _:
+        case Direction.DOWN:
             only_pre = only_prerelease_lower(last, pin)
             note = "only the prerelease part makes it lower" if only_pre else draft.note
             return replace(draft, kind=Kind.DOWNGRADE, reason=reason, note=note)
@@ -260,14 +274,22 @@ def _move(desired: DesiredState, draft: Action, last: str, highest: str) -> Acti
 def _blind_dependants(
     desired: DesiredState, observed: ObservedState, actions: dict[str, Action]
 ) -> None:
-    """Ignore every change that depends on a cell which could not be read (rule 3)."""
+    """Ignore every change that depends on a cell which could not be read (rule 3).
+
+    The edges of downgrades are reversed: what a component needs does not go down blindly.
+    """
     blind = {n for n, c in observed.cells.items() if isinstance(c.sighting, Unobserved)}
     if not blind:
         return
+    components = desired.stack.components
+    upwards, downwards = dependants(components, blind), dependencies(components, blind)
     for name, action in actions.items():
         if not action.is_change:
             continue
-        hidden = sorted(all_dependencies(desired.stack.components, name) & blind)
-        if hidden:
-            note = f"depends on {hidden[0]}, which could not be read"
-            actions[name] = replace(action, kind=Kind.IGNORE, reason=Reason.UNOBSERVED, note=note)
+        if name in upwards:
+            note = f"depends on {upwards[name]}, which could not be read"
+        elif action.kind is Kind.DOWNGRADE and name in downwards:
+            note = f"goes down, and {downwards[name]}, which depends on it, could not be read"
+        else:
+            continue
+        actions[name] = replace(action, kind=Kind.IGNORE, reason=Reason.UNOBSERVED, note=note)

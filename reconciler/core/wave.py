@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from reconciler.core.manifest import Component
 
@@ -49,17 +49,36 @@ def needed_changes(
     return {name: behind(name) for name in changing}
 
 
-def all_dependencies(components: Mapping[str, Component], name: str) -> frozenset[str]:
-    """Return every component that `name` is deployed after, directly or not."""
-    seen: set[str] = set()
-    todo = [name]
-    while todo:
-        component = components.get(todo.pop())
-        for a in () if component is None else component.after:
-            if a not in seen:
-                seen.add(a)
-                todo.append(a)
-    return frozenset(seen)
+def dependants(components: Mapping[str, Component], sources: Collection[str]) -> dict[str, str]:
+    """Return what is deployed after one of `sources`, directly or not, with the first such source.
+
+    First: by name. A source is in it only if it is deployed after another one.
+    """
+    later: dict[str, list[str]] = {}
+    for name, component in components.items():
+        for before in component.after:
+            later.setdefault(before, []).append(name)
+    return _reached(later, sources)
+
+
+def dependencies(components: Mapping[str, Component], sources: Collection[str]) -> dict[str, str]:
+    """Return what one of `sources` is deployed after, directly or not, with the first such source.
+
+    First: by name.
+    """
+    return _reached({name: component.after for name, component in components.items()}, sources)
+
+
+def _reached(edges: Mapping[str, Sequence[str]], sources: Collection[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for source in sorted(sources):
+        todo = [source]
+        while todo:
+            for name in edges.get(todo.pop(), ()):
+                if name not in found:
+                    found[name] = source
+                    todo.append(name)
+    return found
 
 
 def order(
