@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reconciler.core.manifest import API_VERSION
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PATH = "state.json"
+KIND = "State"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class AuditState:
         if content is None:
             return cls()
         try:
-            root = json.loads(content)
+            root = _root(json.loads(content))
             environments = {
                 str(name): AcceptedEnvironment(
                     environment=str(name),
@@ -61,19 +63,18 @@ class AuditState:
                 )
                 for name, entry in root["environments"].items()
             }
-            writers = {str(k): int(v) for k, v in root["writers"].items()}
-            gates = {str(k): str(v) for k, v in root.get("gates", {}).items()}
+            writers = {name: _count(root["writers"], name) for name in dict(root["writers"])}
+            gates = {name: _text(root["gates"], name) for name in dict(root["gates"])}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ValueError(
-                f"{PATH} on the audit branch is damaged: {clean(str(error))}"
-            ) from error
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{PATH} on the audit branch is damaged: {clean(what)}") from error
         return cls(environments, writers, gates)
 
     def render(self) -> bytes:
         """Return stable bytes: sorted keys, one entry a line, LF at the end."""
         root = {
-            "apiVersion": "reconciler/v1",
-            "kind": "State",
+            "apiVersion": API_VERSION,
+            "kind": KIND,
             "environments": {
                 name: {
                     "accepted": e.commit,
@@ -103,10 +104,25 @@ class AuditState:
         return replace(self, gates=gates if digest is None else {**gates, environment: digest})
 
 
+def _root(value: Any) -> dict[str, Any]:
+    """Return the document with all its parts, if it is one of the kind we write."""
+    said = (value["apiVersion"], value["kind"])
+    if said != (API_VERSION, KIND):
+        raise ValueError(f"it is {said[1]} of {said[0]}, not {KIND} of {API_VERSION}")
+    return {"gates": {}, **value}
+
+
 def _text(entry: Mapping[str, object], key: str) -> str:
     value = entry[key]
     if not isinstance(value, str):
         raise TypeError(f"{key} is not text")
+    return value
+
+
+def _count(entry: Mapping[str, object], key: str) -> int:
+    value = entry[key]
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{key} is not a count")
     return value
 
 
