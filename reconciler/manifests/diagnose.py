@@ -17,8 +17,8 @@ from reconciler.core.manifest import Kind, Place, Problem
 from reconciler.manifests.formats import TROUBLE
 from reconciler.manifests.graph import graph_troubles
 from reconciler.manifests.scalars import reading
-from reconciler.manifests.schemas import KINDS_NOT_YET, Schema, child, resolved, schema_of
-from reconciler.manifests.tree import MAX_PROBLEMS
+from reconciler.manifests.schemas import KINDS_NOT_YET, Schema, child, schema_of
+from reconciler.manifests.tree import MAX_PROBLEMS, TOO_MANY
 from reconciler.manifests.wording import Words, quote_it, shown
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def wrong_kind(reader: Reader, words: Words) -> Problem:
 def diagnose(reader: Reader, kind: Kind, words: Words) -> tuple[Problem, ...]:
     """Return every problem of a document that its schema or the checks beyond it refuse.
 
-    A place that was blamed while reading is not blamed again. Bounded by `MAX_PROBLEMS`.
+    A place that was blamed while reading is not blamed again. After `MAX_PROBLEMS` it ends.
     """
     root = reader.root
     if root is None:
@@ -69,6 +69,7 @@ def diagnose(reader: Reader, kind: Kind, words: Words) -> tuple[Problem, ...]:
             continue
         problems.append(problem)
         if len(problems) >= MAX_PROBLEMS:
+            problems.append(Problem(problem.place, TOO_MANY))
             break
     if not problems:  # the two engines disagree: still no reason to let it through
         message = f"this does not fit the schema of kind {kind}"
@@ -124,8 +125,7 @@ class _Translator:
                     if name not in found:
                         yield self._key_mark(path), f"missing field '{name}'"
             case _ if "propertyNames" in error.absolute_schema_path:
-                names = resolved(self.schema, schema["propertyNames"])
-                yield self._branch(path).key_mark(found), _must(found, names)
+                yield self._branch(path).key_mark(found), _must(found, error.schema)
             case _:
                 yield self._value_mark(path), self._wrong_value(error, path, schema)
 
@@ -155,7 +155,7 @@ class _Translator:
             case "const":
                 return f"must be '{limit}', not {self._said(path, found)}"
             case "enum":
-                return self._not_one_of(self._said(path, found), found, schema)
+                return self._not_one_of(self._said(path, found), found, error.schema)
             case "format":
                 return TROUBLE[limit](found) or f"'{shown(found)}' is not a {limit}"
             case "minLength":
@@ -170,10 +170,10 @@ class _Translator:
                 return f"more than {limit} entries"
             case "uniqueItems":
                 return f"{_repeated(found)} is in this list twice"
-            case "minProperties" if "x-must" not in schema:
+            case "minProperties" if "x-must" not in error.schema:
                 return "must not be empty"
             case _:
-                return _must(found, schema, secret=secret)
+                return _must(found, error.schema, secret=secret)
 
     def _wrong_type(
         self, path: Sequence[str | int], found: Any, limit: str | list[str], *, secret: bool

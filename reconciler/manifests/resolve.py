@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _ALL_STOPPED = "; nothing tells which environment this file belongs to, so all are stopped"
 _NOBODY: tuple[Problem, ...] = ()
+_MAX_ALIEN = 100  # of the problems that stop everybody, shown beside an environment's own
 
 _Inputs: TypeAlias = "tuple[object, ...]"
 
@@ -135,18 +136,21 @@ class _Run:
         for problem, both in cells_claimed_twice(joined.values()):
             for name in both:
                 self.doors.environments[name].append(problem)
-        problems = tuple(sorted(set(self.doors.all_problems())))
+        problems = _sorted(self.doors.all_problems())
         names = sorted(self.commit.environments.keys() | self.doors.environments.keys())
         environments: dict[str, DesiredState | Invalid] = {}
+        everybody = _sorted(self.doors.everybody)
         for name in names:
-            if found := self._stopped_by(name):
-                environments[name] = Invalid(name, tuple(sorted(set(found))))
-            elif name in joined:
+            if own := self._stopped_by(name):
+                environments[name] = Invalid(name, _sorted((*own, *everybody[:_MAX_ALIEN])))
+            elif everybody:
+                environments[name] = Invalid(name, everybody)  # one tuple, shared by all
+            else:
                 environments[name] = joined[name]
         return ManifestSet(environments, problems)
 
     def _stopped_by(self, name: str) -> list[Problem]:
-        found = [*self.doors.environments.get(name, _NOBODY), *self.doors.everybody]
+        found = list(self.doors.environments.get(name, _NOBODY))
         if (document := self.commit.environments.get(name)) is not None and self.doors.others:
             for kind, reference in _references(document):
                 found.extend(self.doors.others.get((kind, reference.name), _NOBODY))
@@ -285,6 +289,10 @@ class _Run:
                 return self.commit.policies
             case _:
                 return self.commit.environments
+
+
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(set(problems)))
 
 
 def _same(one: _Inputs, other: _Inputs) -> bool:

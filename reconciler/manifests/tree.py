@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 20  # rule 7
 MAX_PROBLEMS = 50  # per file: enough to work with, and no file floods the list
 
+TOO_MANY = "too many problems; the rest of this file was not looked at"
 NOT_A_MAPPING = "expected a mapping with apiVersion, kind, metadata and spec"
 
 
@@ -99,7 +100,7 @@ class Reader:
         """Note a problem; too many of them end the reading of this file."""
         self.problems.append(Problem(place, message))
         if len(self.problems) >= MAX_PROBLEMS:
-            raise Unreadable(place, "too many problems; the rest of this file was not looked at")
+            raise Unreadable(place, TOO_MANY)
 
 
 def read_tree(path: str, data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Reader, bool]:

@@ -1,0 +1,214 @@
+"""Snapshots on disk: `snapshots/<environment>.yaml`, one line per cell, the same bytes every time.
+
+The format is docs/formats.md, "Snapshots". Writing quotes whatever some YAML could read as
+anything but text; reading is as strict as reading manifests and takes only what writing makes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.manifest import API_VERSION, Problem
+from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
+from reconciler.errors import ManifestsInvalid
+from reconciler.manifests.scalars import reading
+from reconciler.manifests.tree import Branch, Reader, read_tree
+from reconciler.manifests.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAX_BYTES = 16 * 1024 * 1024  # some 40,000 cells
+MAX_KEY = 200  # characters; YAML itself ends at 1,024
+
+_STATES = ("settled", "unsettled", "never", "unobserved")
+_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_TEXTS = ("project", "deployment", "release", "assembled", "process", "variables")
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def render_snapshot(snapshot: Snapshot) -> bytes:
+    """Return the file of a snapshot: cells sorted by component, equal values equal bytes."""
+    octopus = (
+        ("server", _scalar(snapshot.server)),
+        ("space", _scalar(snapshot.space)),
+        ("environment", _scalar(snapshot.environment)),
+    )
+    lines = [
+        f"apiVersion: {API_VERSION}",
+        "kind: Snapshot",
+        f"metadata: {_flow([('name', _scalar(snapshot.name))])}",
+        "spec:",
+        f"  octopus: {_flow(octopus)}",
+        "  cells:" if snapshot.cells else "  cells: {}",
+    ]
+    lines.extend(
+        f"    {_key(name)}: {_flow(_fields(snapshot.cells[name]))}"
+        for name in sorted(snapshot.cells)
+    )
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _fields(cell: SnapshotCell) -> Iterator[tuple[str, str]]:
+    if cell.version is not None:
+        yield "version", _quoted(cell.version)
+    yield "state", _scalar(cell.state)
+    if cell.reached is not None:
+        reached = (
+            ("version", _quoted(cell.reached.version)),
+            ("redeploy", str(cell.reached.redeploy)),
+        )
+        yield "reached", _flow(reached)
+    for name in _TEXTS:
+        if (value := getattr(cell, name)) is not None:
+            yield name, _scalar(value)
+    if cell.packages:
+        packages = sorted(dict(cell.packages).items())
+        yield "packages", _flow((_key(name), _quoted(version)) for name, version in packages)
+
+
+def _flow(fields: Iterable[tuple[str, str]]) -> str:
+    return "{" + ", ".join(f"{name}: {value}" for name, value in fields) + "}"
+
+
+def _key(text: str) -> str:
+    return _scalar(text if len(text) <= MAX_KEY else text[: MAX_KEY - 1] + "…")
+
+
+def _scalar(text: str) -> str:
+    is_plain = _PLAIN.fullmatch(text) is not None and reading(text) is None
+    return text if is_plain else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Return double-quoted YAML, every character that is not plainly visible escaped."""
+    return '"' + "".join(map(_shown_char, text)) + '"'
+
+
+def _shown_char(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    point = ord(char)
+    if 0xD800 <= point <= 0xDFFF:
+        return "�"  # half a character: no encoding can carry it
+    if point <= 0xFF:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def parse_snapshot(data: bytes, path: str = "snapshot") -> Snapshot:
+    """Read the file of a snapshot; `path` is what places in messages name.
+
+    Raises:
+        ManifestsInvalid: it is not exactly what `render_snapshot` writes; says where.
+    """
+    reader, _ = read_tree(path, data, MAX_BYTES)
+    if reader.problems or reader.root is None:
+        raise _invalid(reader.problems)
+    top = _Fields(reader, reader.root, ("apiVersion", "kind", "metadata", "spec"))
+    if top.text("apiVersion") != API_VERSION:
+        raise top.wrong("apiVersion", f"must be '{API_VERSION}'")
+    if top.text("kind") != "Snapshot":
+        raise top.wrong("kind", "must be 'Snapshot'")
+    spec = top.fields("spec", ("octopus", "cells"))
+    octopus = spec.fields("octopus", ("server", "space", "environment"))
+    cells = spec.fields("cells", None)
+    return Snapshot(
+        name=top.fields("metadata", ("name",)).text("name"),
+        server=octopus.text("server"),
+        space=octopus.text("space"),
+        environment=octopus.text("environment"),
+        cells={name: _cell(cells, name) for name in cells.branch.value},
+    )
+
+
+def _cell(cells: _Fields, name: str) -> SnapshotCell:
+    fields = cells.fields(name, ("version", "state", "reached", *_TEXTS, "packages"))
+    if fields.text("state") not in _STATES:
+        raise fields.wrong("state", f"must be one of {', '.join(_STATES)}")
+    reached = None
+    if "reached" in fields.branch.value:
+        said = fields.fields("reached", ("version", "redeploy"))
+        reached = Reached(said.text("version"), said.number("redeploy"))
+    packages: tuple[tuple[str, str], ...] = ()
+    if "packages" in fields.branch.value:
+        held = fields.fields("packages", None)
+        packages = tuple((package, held.text(package)) for package in held.branch.value)
+    return SnapshotCell(
+        state=fields.text("state"),
+        version=fields.optional("version"),
+        reached=reached,
+        project=fields.optional("project"),
+        deployment=fields.optional("deployment"),
+        release=fields.optional("release"),
+        assembled=fields.optional("assembled"),
+        process=fields.optional("process"),
+        variables=fields.optional("variables"),
+        packages=packages,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A mapping whose fields are asked for by type; anything unexpected is an error."""
+
+    reader: Reader
+    branch: Branch
+    known: tuple[str, ...] | None  # None: any key
+
+    def __post_init__(self) -> None:
+        for name in self.branch.value if self.known is not None else ():
+            if name not in (self.known or ()):
+                raise self._error(self.branch.key_mark(name), f"unknown field '{shown(name)}'")
+
+    def fields(self, name: str, known: tuple[str, ...] | None) -> _Fields:
+        """Return the mapping at a field."""
+        below = self.branch.below(name)
+        if below is None or not isinstance(below.value, dict):
+            raise self.wrong(name, "expected a mapping")
+        return _Fields(self.reader, below, known)
+
+    def text(self, name: str) -> str:
+        """Return the text at a field."""
+        value = self.branch.value.get(name)
+        if not isinstance(value, str):
+            raise self.wrong(name, "expected text")
+        return value
+
+    def optional(self, name: str) -> str | None:
+        """Return the text at a field, or None where there is no such field."""
+        return self.text(name) if name in self.branch.value else None
+
+    def number(self, name: str) -> int:
+        """Return the whole number at a field."""
+        value = self.branch.value.get(name)
+        if type(value) is not int:
+            raise self.wrong(name, "expected a whole number")
+        return value
+
+    def wrong(self, name: str, message: str) -> ManifestsInvalid:
+        """Return the error that names a field."""
+        if name not in self.branch.value:
+            return self._error(self.branch.mark, f"missing field '{shown(name)}'")
+        return self._error(self.branch.value_mark(name), f"'{shown(name)}': {message}")
+
+    def _error(self, mark: Any, message: str) -> ManifestsInvalid:
+        return _invalid([Problem(self.reader.place(mark), message)])
+
+
+def _invalid(problems: Iterable[Problem]) -> ManifestsInvalid:
+    return ManifestsInvalid(
+        "A snapshot on the audit branch cannot be read; nothing was changed.",
+        lines=[str(problem) for problem in problems],
+        hint="Restore the file from the history of the audit branch, or remove it there.",
+    )
