@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -81,25 +82,42 @@ def parse_seed(text: str, *, source: str = "seed") -> Seed:
     try:
         return _seed(_Node(document, ()), source)
     except _Problem as problem:
-        place = _position(text, problem.place)
-        raise SeedError(problem.message, source=source, place=place) from None
+        found = _position(text, problem)
+        message = problem.message
+        if problem.wants_quotes and found is not None:
+            rest = text.splitlines()[found[0]][found[1] :]
+            message += f', quote it: "{re.split("[],}#]", rest)[0].strip()}"'
+        place = "" if found is None else f"{found[0] + 1}:{found[1] + 1}"
+        raise SeedError(message, source=source, place=place) from None
 
 
 class _Problem(Exception):
-    def __init__(self, message: str, place: Place) -> None:
+    def __init__(
+        self, message: str, place: Place, *, at_key: bool = False, wants_quotes: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.place = place
+        self.at_key = at_key
+        self.wants_quotes = wants_quotes
 
 
-def _position(text: str, place: Place) -> str:
-    """Find line and column of a place by reading the text again, now with positions."""
-    node: Any = YAML(typ="rt").load(text)
-    found = ""
-    for step in place:
+def _position(text: str, problem: _Problem) -> tuple[int, int] | None:
+    """Find line and column (from 0) by reading the text again, now with positions."""
+    found: tuple[int, int] | None = None
+    try:
+        node: Any = YAML(typ="rt").load(text)
+    except (YAMLError, ValueError, RecursionError):
+        return None
+    for depth, step in enumerate(problem.place, 1):
         try:
-            marks = node.lc.value(step) if isinstance(step, str) else node.lc.item(step)
-            found = f"{marks[0] + 1}:{marks[1] + 1}"
+            if isinstance(step, int):
+                mark = node.lc.item(step)
+            elif problem.at_key and depth == len(problem.place):
+                mark = node.lc.key(step)
+            else:
+                mark = node.lc.value(step)
+            found = (mark[0], mark[1])
             node = node[step]
         except (AttributeError, KeyError, IndexError, TypeError):
             break
@@ -123,7 +141,7 @@ class _Node:
             if name not in known:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 hint = f", did you mean {close[0]!r}?" if close else ""
-                raise _Problem(f"unknown field {name!r}{hint}", (*self.place, name))
+                raise _Problem(f"unknown field {name!r}{hint}", (*self.place, name), at_key=True)
         return {name: _Node(value, (*self.place, name)) for name, value in self.value.items()}
 
     def items(self) -> list[_Node]:
@@ -137,7 +155,7 @@ class _Node:
                 raise self.problem("control characters are not allowed here")
             return self.value
         if isinstance(self.value, (int, float)) and not isinstance(self.value, bool):
-            raise self.problem(f'expected text, quote it: "{self.value}"')
+            raise _Problem("expected text", self.place, wants_quotes=True)
         raise self.problem("expected text")
 
     def flag(self) -> bool:
@@ -171,7 +189,8 @@ def _each(node: _Node | None, read: Callable[[_Node], T], key: Callable[[T], str
         value = read(item)
         name = key(value).casefold()
         if name in seen:
-            raise item.problem(f"{key(value)!r} is there twice")
+            shown = item.value if isinstance(item.value, str) else key(value)
+            raise item.problem(f"{shown!r} is there twice")
         seen.add(name)
         made.append(value)
     return tuple(made)

@@ -99,7 +99,7 @@ class World:
             self.clock(),
             slots=5,
             changed=self._task_changed,
-            needs_person=self.on_need_person,
+            needs_person=self._task_needs_person,
             may_start=self._may_start,
         )
 
@@ -316,6 +316,9 @@ class World:
     def _task_changed(self, task: Task) -> None:
         for listener in self.on_task_change:
             listener(task)
+
+    def _task_needs_person(self, task: Task) -> None:
+        self.on_need_person(task)
 
     def _may_start(self, task: Task) -> bool:
         space = self.space_of(task)
