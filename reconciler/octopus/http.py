@@ -33,6 +33,7 @@ TOO_MANY_REQUESTS: Final = 429
 FIRST_BACKOFF: Final = 0.5  # seconds; doubled each time, jittered down to half of it
 KEEP_ALIVE: Final = 4.0  # seconds; below the 5 s after which common servers hang up first
 REFUSAL_LIMIT: Final = 64 * 1024  # bytes of an error answer that are read
+BUDGET_PART: Final = 1 / 3  # of a change's time may go by waiting for the request budget
 _BODY: Final = "reconciler.body"
 
 
@@ -109,14 +110,15 @@ class Sender:
         return await self._exchange(self._client.build_request("GET", url))
 
     async def post(self, url: str, body: bytes) -> Reply:
-        """Send a change once, giving it `deploy_timeout`. Raises: NoReply, NoBudget."""
+        """Send a change once, giving it `deploy_timeout` in all. Raises: NoReply, NoBudget."""
         headers = {"Content-Type": "application/json"}
         request = self._client.build_request("POST", url, content=body, headers=headers)
         limit = self._options.deploy_timeout.total_seconds()
-        if not await self._budget.take(limit):
+        began = self._clock.monotonic()
+        if not await self._budget.take(limit * BUDGET_PART):
             raise NoBudget
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit - (self._clock.monotonic() - began)):
                 return await self._exchange(request)
         except TimeoutError as error:
             raise NoReply("no answer in time") from error

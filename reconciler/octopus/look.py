@@ -61,19 +61,25 @@ class _Board:
     @classmethod
     def of(cls, boards: Collection[wire.Dashboard]) -> _Board:
         """Join the answers; an item that two places of an answer repeat counts once."""
-        said = [
-            *((item, False) for board in boards for item in board.items),
-            *((item, True) for board in boards for item in board.previous_items or ()),
+        items = [
+            translate.board_item(item, is_previous=False)
+            for board in boards
+            for item in board.items
         ]
+        older = [item for board in boards for item in board.previous_items or ()]
+        if older:
+            items += [translate.board_item(item, is_previous=True) for item in older]
+            items = list(dict.fromkeys(items))
         return cls(
             projects=frozenset(one.id for board in boards for one in board.projects),
             environments=frozenset(one.id for board in boards for one in board.environments),
-            items=tuple(
-                dict.fromkeys(
-                    translate.board_item(item, is_previous=previous) for item, previous in said
-                )
+            items=tuple(items),
+            waiting=frozenset(
+                item.task_id
+                for board in boards
+                for item in board.items
+                if item.has_pending_interruptions
             ),
-            waiting=frozenset(item.task_id for item, _ in said if item.has_pending_interruptions),
         )
 
     def current(self) -> tuple[BoardItem, ...]:
@@ -215,7 +221,9 @@ class Looker:
         running = {one for one in map(translate.deployment_of, active) if one is not None}
         running.update(item.deployment_id for item in current if not item.state.is_finished)
         stale = self._read_while_running - running
-        old = {one: it for one, it in known.deployments.items() if one not in stale}
+        old = known.deployments
+        if not stale.isdisjoint(old):
+            old = {one: detail for one, detail in old.items() if one not in stale}
         async with together() as group:
             reading = group.create_task(
                 self._deployments(space, {item.deployment_id for item in items} | running, old)

@@ -38,6 +38,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 def utc(time: datetime) -> datetime:
     """Return an aware time in UTC; the edges of the calendar stay where they are."""
+    if time.tzinfo is UTC:
+        return time
     try:
         return time.astimezone(UTC)
     except OverflowError:

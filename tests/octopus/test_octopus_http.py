@@ -6,8 +6,9 @@ import json
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 from octopus_answers import QUICK, TurnedClock, reply
@@ -292,23 +293,36 @@ async def test_rule_48_an_answer_that_breaks_off_is_read_again_then_told(
         await http.close()
 
 
+@contextmanager
+def silent(server: HTTPServer) -> Iterator[None]:
+    """Let the server take every request and answer none, while the block runs."""
+    over = threading.Event()
+
+    def hang(_: Request) -> Response:
+        over.wait(10)
+        return reply(200, {})
+
+    server.expect_request("/api/x").respond_with_handler(hang)
+    try:
+        yield
+    finally:
+        over.set()
+
+
 async def test_rule_47_a_server_that_stays_silent_is_given_up(
     http: OctopusHttp, httpserver: HTTPServer
 ) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    with silent(httpserver), pytest.raises(Unreachable, match="no answer in time"):
+        await http.get("api/x")
 
-    def hang(_: Request) -> Response:
-        asyncio.run_coroutine_threadsafe(stop.wait(), loop).result(5)
-        return reply(200, {})
 
-    httpserver.expect_request("/api/x").respond_with_handler(hang)
+async def test_rule_14_a_change_that_a_silent_server_took_is_unknown(
+    http: OctopusHttp, httpserver: HTTPServer
+) -> None:
+    with silent(httpserver), pytest.raises(OutcomeUnknown, match="no answer in time"):
+        await http.post("api/x", b"{}")
 
-    try:
-        with pytest.raises(Unreachable, match="no answer in time"):
-            await http.get("api/x")
-    finally:
-        stop.set()
+    assert http.sent == 1
 
 
 async def test_cookies_are_neither_kept_nor_sent(http: OctopusHttp, httpserver: HTTPServer) -> None:
