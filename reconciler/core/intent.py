@@ -77,7 +77,8 @@ class IntentRecord:
 
     `environment` is the manifest's name, `component` the pin's. `replaces` is the version the cell
     ran before, None if none. `redeploy` is the pin's counter at the time (rule 12). `settled` is
-    None until finished; False where the deployment did not settle the cell.
+    None until finished; False where the deployment did not settle the cell. `adopted`: rebuilt from
+    Octopus because the store that promised it is lost, and what it knew of approvals with it.
     """
 
     intent: Intent
@@ -95,6 +96,7 @@ class IntentRecord:
     task_id: str | None = None
     outcome: Outcome | None = None
     settled: bool | None = None
+    adopted: bool = False
 
 
 _TAG = re.compile(

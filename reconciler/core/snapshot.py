@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.core.slug import slug
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,3 +52,8 @@ class Snapshot:
     space: str
     environment: str
     cells: Mapping[str, SnapshotCell] = field(default_factory=dict)
+
+
+def snapshot_path(environment: str) -> str:
+    """Return the place of an environment's snapshot on the audit branch."""
+    return f"snapshots/{slug(environment)}.yaml"

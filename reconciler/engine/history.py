@@ -13,8 +13,9 @@ from reconciler.core.gate import Attempt
 from reconciler.core.intent import CommentTag, Outcome, Progress
 from reconciler.core.manifest import DesiredState
 from reconciler.core.plan import made_by_us
-from reconciler.core.receipt import parse_receipt
+from reconciler.core.receipt import parse_receipt, payload_digest
 from reconciler.core.sighting import Settled, find_project
+from reconciler.core.slug import slug
 from reconciler.core.snapshot import Reached
 from reconciler.core.version import Direction, direction
 from reconciler.engine.doors import blocking
@@ -55,10 +56,10 @@ async def read_history(doors: Doors, environment: str, space: str) -> History:
 
 def _index(doors: Doors, audit: AuditBranch, environment: str, space: str) -> tuple[str, ...]:
     known = {link.path for link in doors.journal.links(environment)}
-    files = [f for f in audit.list(f"receipts/{environment}") if f.path not in known]
+    files = [f for f in audit.list(f"receipts/{slug(environment)}") if f.path not in known]
     if not files:
         return ()
-    folder = audit.list(f"certificates/{space}")
+    folder = audit.list(f"certificates/{slug(space)}")
     blobs = audit.read_blobs([f.blob for f in (*files, *folder)])
     certificates = tuple(blobs[f.blob] for f in folder if f.blob in blobs)
     links, alarms = [], []
@@ -74,15 +75,13 @@ def _index(doors: Doors, audit: AuditBranch, environment: str, space: str) -> tu
 
 def link_of(environment: str, path: str, payload: bytes) -> ChainLink:
     """Return the place of a receipt in its chain. Raises ValueError on a malformed payload."""
-    from hashlib import sha256
-
     receipt = parse_receipt(payload)
     return ChainLink(
         environment=environment,
         project=receipt.project,
         tenant=receipt.tenant,
         sequence=receipt.sequence,
-        digest=f"sha256:{sha256(payload).hexdigest()}",
+        digest=payload_digest(payload),
         path=path,
         intent=receipt.intent,
         deployment_id=receipt.deployment_id,

@@ -15,7 +15,7 @@ from reconciler.engine.survey import survey
 from reconciler.errors import RemoteRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.core.plan import Action, Plan
     from reconciler.core.state import ReleaseDetail
@@ -79,18 +79,20 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
             )
         )
     octopus = doors.octopus(desired.space)
-    checked, releases = await _preflight(doors, octopus, plan, situation)
+    denied = {gate.component for gate in gates if gate.name is GateName.PERMISSION}
+    checked, releases = await _preflight(doors, octopus, plan, situation, denied)
     gates += checked
     gates += dependency_gates(plan, gates)
     return Planned(situation, plan, tuple(sorted(gates)), releases)
 
 
 async def _preflight(
-    doors: Doors, octopus: Octopus, plan: Plan, situation: Situation
+    doors: Doors, octopus: Octopus, plan: Plan, situation: Situation, denied: Collection[str]
 ) -> tuple[list[Gate], dict[str, ReleaseDetail]]:
     """Ask Octopus about each change whether its release exists and may go there now.
 
-    Two requests per changed cell, a few at once.
+    Two requests per changed cell, a few at once; Octopus does not say where a release may go to
+    whom it denies deploying.
     """
     if situation.space_state is None:
         return [], {}
@@ -105,6 +107,8 @@ async def _preflight(
                 gates.append(release)
                 return
             releases[action.component] = release
+            if action.component in denied:
+                return
             gate = await _lifecycle(octopus, situation, action, release)
             if gate is not None:
                 gates.append(gate)

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH, AuditState
 from reconciler.core.canonical import digest_hex
 from reconciler.core.capture import capture
-from reconciler.core.receipt import PAYLOAD_TYPE, Receipt, payload_bytes, receipt_path
+from reconciler.core.receipt import (
+    PAYLOAD_TYPE,
+    Receipt,
+    payload_bytes,
+    payload_digest,
+    receipt_path,
+)
+from reconciler.core.slug import slug
+from reconciler.core.snapshot import snapshot_path
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Recorded, Said
 from reconciler.errors import GitTrouble, LeaseLost
@@ -44,6 +51,7 @@ class PassRecord:
     gates: tuple[Gate, ...]
     outcomes: Mapping[str, str]
     tasks: Mapping[str, str]
+    fence: int
 
     def content(self) -> bytes:
         """Return the file's stable bytes."""
@@ -85,14 +93,13 @@ class PassRecord:
 
     @property
     def id(self) -> str:
-        """A name that sorts by time and differs between passes."""
-        seed = f"{self.started.isoformat()} {self.plan.environment} {self.plan.digest}"
-        return f"{self.started:%Y%m%dT%H%M%SZ}-{sha256(seed.encode()).hexdigest()[:8]}"
+        """A name that sorts by time; the fence differs between passes of an environment."""
+        return f"{self.started:%Y%m%dT%H%M%SZ}-{self.fence}"
 
     @property
     def path(self) -> str:
         """Where it goes on the audit branch."""
-        return f"passes/{self.plan.environment}/{self.started:%Y}/{self.started:%m}/{self.id}.json"
+        return f"passes/{slug(self.plan.environment)}/{self.started:%Y/%m}/{self.id}.json"
 
     @property
     def refusal(self) -> str:
@@ -167,7 +174,7 @@ class Recorder:
             intent=record.intent.id,
             commit=record.commit,
             plan_digest=record.plan_digest,
-            approvals=(),
+            approvals=None if record.adopted else (),
         )
         payload = payload_bytes(receipt)
         path = receipt_path(record.environment, record.project_slug, receipt)
@@ -176,7 +183,7 @@ class Recorder:
             project=record.project_slug,
             tenant=record.intent.tenant,
             sequence=receipt.sequence,
-            digest=f"sha256:{sha256(payload).hexdigest()}",
+            digest=payload_digest(payload),
             path=path,
             intent=record.intent.id,
             deployment_id=detail.id,
@@ -236,7 +243,7 @@ class Recorder:
             body="",
             trailers=self._trailers(situation, passed),
             records=records,
-            edits={f"snapshots/{name}.yaml": lambda _: written, PATH: state},
+            edits={snapshot_path(name): lambda _: written, PATH: state},
         )
         try:
             tip = await self.keeper.publish(change)
@@ -277,7 +284,7 @@ class Recorder:
         space = situation.desired.space.name
         signer = self.doors.signer(space)
         short = signer.fingerprint.removeprefix("sha256:")[:8]
-        return {f"certificates/{space}/{short}.crt.pem": signer.certificate_pem}
+        return {f"certificates/{slug(space)}/{short}.crt.pem": signer.certificate_pem}
 
     def _trailers(
         self, situation: Situation, passed: PassRecord | None

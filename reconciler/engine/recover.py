@@ -6,7 +6,6 @@ do. Both lead to the same receipts.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Comments, Intent, IntentRecord, Progress
@@ -105,7 +104,7 @@ async def _adoptable(octopus: Octopus, situation: Situation) -> list[IntentRecor
             continue
         record = await _rebuild(octopus, situation, detail, said, newest)
         if record is not None:
-            adopted.append(replace(record, promised_at=detail.created))
+            adopted.append(record)
     return adopted[::-1]
 
 
@@ -154,6 +153,7 @@ async def _rebuild(
         progress=Progress.LAUNCHED,
         deployment_id=detail.id,
         task_id=detail.task_id,
+        adopted=True,
     )
 
 

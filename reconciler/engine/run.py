@@ -181,6 +181,7 @@ class Closing:
             gates=self.planned.gates,
             outcomes={n: r.done.value for n, r in self.results.items()},
             tasks=tasks,
+            fence=self.keeper.fence,
         )
         refused_before = situation.audit.state.gates.get(plan.environment)
         worth_keeping = bool(tasks) or (plan.has_work and passed.refusal != refused_before)

@@ -15,6 +15,7 @@ from reconciler.core.acceptance import (
 )
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.core.sighting import ObservedCell, ObservedState, Unobserved, observe
+from reconciler.core.snapshot import snapshot_path
 from reconciler.core.state import Server
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
@@ -139,7 +140,7 @@ async def read_audit(doors: Doors, environment: str) -> AuditView:
 
     def read() -> AuditView:
         audit.fetch()
-        content = audit.read(f"snapshots/{environment}.yaml")
+        content = audit.read(snapshot_path(environment))
         try:
             state = AuditState.parse(audit.read(PATH))
         except ValueError as error:
@@ -231,8 +232,11 @@ async def look(doors: Doors, octopus: Octopus) -> SpaceState:
     server, space_id = await octopus.identity()
     known = await blocking(doors.journal.known, server.installation_id, space_id)
     state = await octopus.look(known)
+    # a deployment that still runs may yet turn out partial: it is not kept
+    running = {i.deployment_id for i in state.items if not i.state.is_finished}
+    running |= {task.deployment_id for task in state.active if task.deployment_id is not None}
     fresh = Known(
-        {i: d for i, d in state.deployments.items() if i not in known.deployments},
+        {i: d for i, d in state.deployments.items() if i not in known.deployments.keys() | running},
         {i: r for i, r in state.releases.items() if i not in known.releases},
     )
     if fresh.deployments or fresh.releases:

@@ -38,7 +38,8 @@ JOURNAL: Step = (
         deployment_id TEXT,
         task_id TEXT,
         outcome TEXT,
-        settled INTEGER
+        settled INTEGER,
+        adopted INTEGER NOT NULL
     )""",
     "CREATE INDEX intents_by_age ON intents (environment, promised_at)",
     # Receipts and passes that the remote does not have yet (rule 26).

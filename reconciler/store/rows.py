@@ -18,7 +18,7 @@ Row = tuple[Any, ...]
 INTENT_COLUMNS = (
     "id, environment, component, project_slug, server, space, octopus_environment, tenant, "
     "project, version, machines, after, verb, commit_hash, plan_digest, action, replaces, "
-    "redeploy, promised_at, progress, deployment_id, task_id, outcome, settled"
+    "redeploy, promised_at, progress, deployment_id, task_id, outcome, settled, adopted"
 )
 LINK_COLUMNS = (
     "path, environment, project, tenant, sequence, digest, intent, deployment_id, version, "
@@ -65,6 +65,7 @@ def intent_row(record: IntentRecord) -> Row:
         record.task_id,
         record.outcome and record.outcome.value,
         record.settled,
+        record.adopted,
     )
 
 
@@ -96,6 +97,7 @@ def intent_of(row: Row) -> IntentRecord:
         task_id=row[21],
         outcome=None if row[22] is None else Outcome(row[22]),
         settled=None if row[23] is None else bool(row[23]),
+        adopted=bool(row[24]),
     )
 
 

@@ -1,0 +1,192 @@
+"""What happens to the rest when something does not work out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.core.gate import GateName
+from reconciler.engine.apply import Done
+from reconciler.errors import LeaseHeld, NotAllowed, OctopusTrouble, StalePlan, Unreachable
+
+if TYPE_CHECKING:
+    from story import Story
+
+
+def gates_of(report: object, component: str) -> set[GateName]:
+    return {g.name for g in report.planned.gates if g.component == component}  # type: ignore[attr-defined]
+
+
+async def test_rule_18_a_failure_stops_its_dependants_and_the_rest(world: Story) -> None:
+    await world.accept()
+    world.octopus.fail_next("db", "1.1.0", "Test")
+    world.pin(db="1.1.0", api="1.1.0", web="1.1.0")
+
+    report = await world.apply()
+
+    assert report.results["db"].done is Done.FAILED
+    assert report.results["api"].done is Done.NOT_STARTED
+    assert report.results["web"].done is Done.NOT_STARTED
+    assert world.runs("api") == "1.0.0"
+    assert len(world.receipts("db")) == 1
+
+
+async def test_rule_18_continue_goes_on_with_what_does_not_depend_on_the_failure(
+    world: Story,
+) -> None:
+    world.edit(
+        "policies/open.yaml",
+        ("mode: apply", "mode: apply, onFailure: continue, limits: {parallel: 1}"),
+    )
+    await world.accept()
+    world.octopus.fail_next("db", "1.1.0", "Test")
+    world.pin(db="1.1.0", api="1.1.0", mail="1.1.0", jobs="1.1.0")
+
+    report = await world.apply()
+
+    assert report.results["api"].done is Done.NOT_STARTED
+    assert report.results["jobs"].done is Done.SUCCEEDED
+    assert report.results["mail"].done is Done.SUCCEEDED
+
+
+async def test_rule_12_a_failed_version_needs_a_person_or_a_raised_counter(world: Story) -> None:
+    await world.accept()
+    world.octopus.fail_next("api", "1.1.0", "Test")
+    world.pin(api="1.1.0")
+    await world.apply()
+
+    again = await world.apply()
+    assert gates_of(again, "api") == {GateName.NEEDS_RETRY}
+    assert world.ours("api") == ["1.1.0"]
+
+    world.octopus.fail_next("api", "1.1.0", "Test")
+    retried = await world.apply(retry=True)
+    assert retried.results["api"].done is Done.FAILED
+    assert world.ours("api") == ["1.1.0", "1.1.0"]
+
+    world.pin(api='{version: "1.1.0", redeploy: 1}')
+    raised = await world.apply()
+    assert raised.results["api"].done is Done.SUCCEEDED
+    assert world.ours("api") == ["1.1.0"] * 3
+    assert len(world.receipts("api")) == 3
+
+
+async def test_rule_13_an_answer_lost_after_its_effect_is_found_not_repeated(world: Story) -> None:
+    await world.accept()
+    world.octopus.fault("lost_answer_after", method="POST", path="/deployments$")
+    world.pin(api="1.1.0")
+
+    report = await world.apply()
+
+    assert report.results["api"].done is Done.SUCCEEDED
+    assert world.ours("api") == ["1.1.0"]
+    assert len(world.receipts("api")) == 1
+
+
+async def test_rule_14_a_request_lost_before_its_effect_is_sent_again_once_proved_absent(
+    world: Story,
+) -> None:
+    await world.accept()
+    world.octopus.fault("lost_answer_before", method="POST", path="/deployments$")
+    world.pin(api="1.1.0")
+    before = world.clock.monotonic()
+
+    report = await world.apply()
+
+    assert report.results["api"].done is Done.SUCCEEDED
+    assert world.ours("api") == ["1.1.0"]
+    assert world.clock.monotonic() - before >= 10.0  # the settling time was waited
+
+
+async def test_rule_14_an_unknown_outcome_waits_in_the_journal_until_octopus_answers(
+    world: Story,
+) -> None:
+    await world.accept()
+    world.octopus.fault("lost_answer_after", method="POST", path="/deployments$")
+    world.octopus.fault("status", method="GET", path="/deployments$", status=404, count=1)
+    world.pin(api="1.1.0")
+
+    report = await world.apply()
+    assert report.results["api"].done is Done.UNKNOWN
+
+    again = await world.apply()
+    assert again.resumed == 1
+    assert world.ours("api") == ["1.1.0"]
+    assert len(world.receipts("api")) == 1
+
+
+async def test_rule_16_a_deployment_of_somebody_else_is_waited_for(world: Story) -> None:
+    await world.accept()
+    world.octopus.stick("api", "2.0.0", "Test")
+    world.octopus.deploy("api", "2.0.0", "Test", by="alice")
+    world.pin(api="1.1.0")
+
+    report = await world.apply()
+
+    assert GateName.IN_FLIGHT in gates_of(report, "api")
+    assert world.ours("api") == []
+
+
+async def test_rule_19_a_second_writer_is_refused_naming_the_holder(world: Story) -> None:
+    await world.accept()
+    world.pin(api="1.1.0")
+    async with world.doors("state") as doors:
+        assert doors.audit is not None
+        doors.audit.take_lease("test", may_take_over=None)
+
+    with pytest.raises(LeaseHeld) as refused:
+        await world.apply(store="elsewhere")
+
+    assert "lease" in str(refused.value)
+    assert world.ours("api") == []
+
+
+async def test_rule_31_a_refused_key_ends_the_action_and_changes_nothing(world: Story) -> None:
+    await world.accept()
+    world.pin(api="1.1.0")
+    world.octopus.revoke("reconciler", "DeploymentCreate")
+
+    report = await world.apply()
+
+    assert gates_of(report, "api") == {GateName.PERMISSION}
+    assert world.ours("api") == []
+
+
+async def test_a_reviewed_plan_is_carried_out_or_nothing(world: Story) -> None:
+    await world.accept()
+    world.pin(api="1.1.0")
+    digest = (await world.plan()).plan.digest
+    world.pin(jobs="1.1.0")
+
+    with pytest.raises(StalePlan):
+        await world.apply(expect=digest)
+    assert world.ours("api") == []
+
+    await world.apply(expect=(await world.plan()).plan.digest)
+    assert world.ours("api") == ["1.1.0"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "html"}, OctopusTrouble),
+        ({"kind": "truncate"}, OctopusTrouble),
+        ({"kind": "wrong_type", "field": "Items"}, OctopusTrouble),
+        ({"kind": "redirect"}, OctopusTrouble),
+        ({"kind": "status", "status": 401}, NotAllowed),
+        ({"kind": "status", "status": 403}, NotAllowed),
+        ({"kind": "status", "status": 500}, Unreachable),
+    ],
+)
+async def test_rule_48_a_bad_answer_is_one_clear_error_and_nothing_is_applied(
+    world: Story, fault: dict[str, object], error: type[Exception]
+) -> None:
+    await world.accept()
+    world.pin(api="1.1.0")
+    world.octopus.fault(path="/dashboard/dynamic", count=None, **fault)  # type: ignore[arg-type]
+
+    with pytest.raises(error):
+        await world.apply()
+
+    assert world.ours("api") == []
