@@ -1,0 +1,35 @@
+"""The command line: a command parses, calls one verb of the engine, renders, and exits.
+
+One file per command, imported when it is called; what is heavy (settings, bootstrap, tables) is
+imported inside of the command's body, so that `reconciler --help` stays quick. `render` turns
+values into text. No decision is made here.
+"""
+
+from __future__ import annotations
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.lazy import Entry, LazyGroup
+
+COMMANDS = {
+    "accept": Entry("accept", "Let the first plan of an environment go ahead, after a look at it."),
+    "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
+    "demo": Entry("demo", "Tell the story of a release, against a simulated Octopus."),
+    "plan": Entry("plan", "Show what a pass would do to an environment, and why."),
+    "simulator": Entry("simulator", "Serve a simulated Octopus server until Ctrl-C."),
+    "snapshot": Entry("snapshot", "Show what runs in an environment now, and record it."),
+    "validate": Entry("validate", "Check all manifests below a folder."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed, 3 manifests invalid, 4 stopped by a gate, "
+    "5 some deployments failed, 6 stale plan, 64 usage, 70 bug, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Reconciler: git pins the versions, Octopus deploys them, git keeps the receipts."""

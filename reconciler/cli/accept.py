@@ -1,0 +1,93 @@
+"""`reconciler accept ENV | --all | COMMIT`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.leaving import Exit, tell
+from reconciler.cli.session import repo_option
+
+if TYPE_CHECKING:
+    from reconciler.engine.accept import Accepted
+    from reconciler.engine.doors import Doors
+
+
+@click.command("accept")
+@click.argument("what", metavar="[ENVIRONMENT|COMMIT]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every environment at the tip.")
+@repo_option
+def command(what: str | None, repo: str | None, *, everything: bool) -> Exit:
+    """Let the first plan of an environment go ahead, after a look at it.
+
+    For ENVIRONMENT, or --all: after first contact, a lost store or a changed server. For COMMIT,
+    the full hash of the tip: after the watched branch was rewritten. Accepting deploys nothing.
+    """
+    from reconciler.cli.session import with_doors
+
+    if (what is None) is not everything:
+        raise click.UsageError("name one environment, or a full hash, or give --all")
+
+    async def work(doors: Doors) -> Exit:
+        return await _accept(doors, what)
+
+    return with_doors(work, repo, records=True)
+
+
+async def _accept(doors: Doors, what: str | None) -> Exit:
+    """Accept one after the other; one that cannot be accepted stops none of the others."""
+    from reconciler.cli.session import say
+    from reconciler.core.text import clean
+    from reconciler.engine.accept import (
+        accept_environment,
+        environments_at_tip,
+        environments_rewritten,
+    )
+    from reconciler.errors import ReconcilerError
+
+    by_hash = what is not None and _is_hash(what)
+    names: tuple[str, ...]
+    if what is None:
+        names = await environments_at_tip(doors)
+    elif by_hash:
+        names = await environments_rewritten(doors, what)
+        if not names:
+            say("no environment lost its accepted commit; there was nothing to accept")
+    else:
+        names = (what,)
+    result = Exit.OK
+    for name in names:
+        try:
+            accepted = await accept_environment(doors, name, rewritten=by_hash)
+        except ReconcilerError as error:
+            if len(names) == 1:
+                raise
+            say(f"{clean(name)}:")
+            tell(error)
+            result = result or Exit(error.exit_code)
+            continue
+        result = result or _tell(name, accepted)
+    return result
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) in {40, 64} and set(text) <= set("0123456789abcdef")
+
+
+def _tell(name: str, accepted: Accepted) -> Exit:
+    from reconciler.cli.render.plan import summary
+    from reconciler.cli.session import say
+
+    plan = accepted.planned.plan
+    if not accepted.recorded:
+        say(f"error: {name} was not accepted: the audit branch could not be written")
+        say("hint: see that the git remote answers, then accept again")
+        return Exit.FAILED
+    before = "nothing held it" if accepted.held is None else f"it was held: {accepted.held}"
+    click.echo(f"accepted {name} at commit {plan.commit[:12]} ({before})")
+    gates = tuple(g for g in accepted.planned.gates if g.name != "accept")
+    click.echo(f"now: {summary(plan, gates)}")
+    if plan.has_work:
+        say(f"next: reconciler apply {name} --plan {plan.digest[:12]}")
+    return Exit.OK

@@ -1,0 +1,144 @@
+"""What every reason and gate means, and what to do about it: for legends and docs/reasons.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.gate import GateName
+from reconciler.core.plan import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One word explained: what it says, and what a person does about it."""
+
+    says: str
+    to_do: str
+
+
+REASONS = {
+    Reason.NEW_PIN: Meaning(
+        "a commit asks for this version",
+        "Nothing; the next pass that may apply carries it out.",
+    ),
+    Reason.NOT_DEPLOYED: Meaning(
+        "pinned, and never deployed here",
+        "Nothing; the next pass that may apply deploys it.",
+    ),
+    Reason.REDEPLOY: Meaning(
+        "a commit raised the redeploy counter",
+        "Nothing; the same version is deployed once more.",
+    ),
+    Reason.UNSETTLED: Meaning(
+        "the last attempt did not succeed",
+        "See why in the log of its task. Then mend the cause and use `apply --retry`, raise "
+        "`redeploy`, or pin another version.",
+    ),
+    Reason.IN_SYNC: Meaning(
+        "the pinned version runs",
+        "Nothing.",
+    ),
+    Reason.UNMANAGED: Meaning(
+        "it runs here and is pinned nowhere",
+        "Pin it, or leave it: it is reported and never touched.",
+    ),
+    Reason.HELD: Meaning(
+        "the pin says `hold`",
+        "Take `hold` away with a commit, or wait for its `until`.",
+    ),
+    Reason.HELD_BY_HAND: Meaning(
+        "a person deployed something else, and it is left alone",
+        "Commit the pin that runs, or another version; raising `redeploy` brings the pinned one "
+        "back.",
+    ),
+    Reason.DRIFT_LEFT: Meaning(
+        "something else runs, and no commit asks to correct that",
+        "Commit the pin that runs, or another version; raising `redeploy` brings the pinned one "
+        "back.",
+    ),
+    Reason.SUSPENDED: Meaning(
+        "the environment says `suspend`",
+        "Take `suspend` away with a commit, or wait for its `until`.",
+    ),
+    Reason.UNOBSERVED: Meaning(
+        "it, or something it depends on, could not be read",
+        "See the note. Could not be read is never taken for not deployed: give the observing "
+        "credential its permissions, mend the name of the project, or wait for Octopus.",
+    ),
+    Reason.UNKNOWN_DIRECTION: Meaning(
+        "up-only, and the two versions cannot be ordered",
+        "Pin a version that can be compared with the one that runs.",
+    ),
+    Reason.UP_ONLY: Meaning(
+        "up-only, and the pin is lower than what runs",
+        "Pin the version that runs or a higher one; the component's `direction: up-only` is set "
+        "in its Stack.",
+    ),
+}
+
+GATES = {
+    GateName.OBSERVE_ONLY: Meaning(
+        "the policy of the last accepted commit only observes",
+        "Set `mode: apply` in the policy with a commit, then `reconciler accept ENV`.",
+    ),
+    GateName.ACCEPT: Meaning(
+        "a person must accept first: first contact, a rewritten branch, a lost store or another "
+        "server",
+        "Look at the plan, then `reconciler accept ENV`; for a rewritten branch, the full hash of "
+        "its tip.",
+    ),
+    GateName.BRAKE: Meaning(
+        "more changes or downgrades than the policy allows at once",
+        "Ask for less with a commit, or raise `limits` in an earlier commit that is accepted "
+        "first.",
+    ),
+    GateName.LEASED: Meaning(
+        "another writer works on this environment",
+        "Wait for the holder that the message names; a dead one's lease ends within two minutes.",
+    ),
+    GateName.NEEDS_RETRY: Meaning(
+        "this version was tried here before and did not succeed",
+        "Find out why, then `reconciler apply ENV --retry`, or raise `redeploy` with a commit.",
+    ),
+    GateName.IN_FLIGHT: Meaning(
+        "another task for the same project and environment is not finished",
+        "Wait for the task that the message names, or cancel it in Octopus.",
+    ),
+    GateName.SCHEDULED_ELSEWHERE: Meaning(
+        "somebody scheduled a deployment of it for later",
+        "Let it run, or cancel it in Octopus; it is never cancelled from here.",
+    ),
+    GateName.WAITING_FOR_PERSON: Meaning(
+        "a running task waits for an answer",
+        "Answer it in Octopus: a manual intervention or a guided failure.",
+    ),
+    GateName.PERMISSION: Meaning(
+        "the deploying credential may not deploy this here, or may do too much",
+        "Give it DeploymentCreate for project and environment, without AdministerSystem.",
+    ),
+    GateName.LIFECYCLE: Meaning(
+        "the lifecycle does not let the release go here now",
+        "Let it succeed in the phases before; Octopus' lifecycles are never bypassed.",
+    ),
+    GateName.RELEASE_MISSING: Meaning(
+        "the project has no release of this version",
+        "Create the release in Octopus, or pin one that exists.",
+    ),
+    GateName.DEPENDENCY: Meaning(
+        "what it depends on is stopped, or moves the other way",
+        "Open the gate that the message names; for mixed directions use two commits, one after "
+        "the other.",
+    ),
+    GateName.PROJECT_DISABLED: Meaning(
+        "the project is disabled in Octopus",
+        "Enable the project, or take its pin away.",
+    ),
+    GateName.OUT_OF_DATE_PLAN: Meaning(
+        "the world changed since this plan was made",
+        "Look at the new plan, then apply that.",
+    ),
+    GateName.INVALID: Meaning(
+        "the manifests of this environment are invalid",
+        "Mend them: `reconciler validate PATH` lists every problem with its place.",
+    ),
+}

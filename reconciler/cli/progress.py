@@ -1,0 +1,90 @@
+"""Progress of a pass, told as it happens: one plain line for each fact, on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.cli.render.plan import summary
+from reconciler.cli.session import say
+from reconciler.core.text import clean
+from reconciler.engine.events import (
+    Ended,
+    Launched,
+    NotStarted,
+    PlanMade,
+    Recorded,
+    Resumed,
+    Said,
+    Watched,
+)
+
+if TYPE_CHECKING:
+    from reconciler.engine.events import Event
+
+_LONGEST = 400
+
+
+class Lines:
+    """Tells every fact once: a task that only goes on is not told again."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, str] = {}
+
+    def hear(self, event: Event) -> None:
+        """Write what is new in an event."""
+        for line in self.lines(event):
+            say(line)
+
+    def lines(self, event: Event) -> list[str]:
+        """Return what is new in an event, in clean lines."""
+        match event:
+            case PlanMade(plan=plan, gates=gates):
+                return [f"{clean(plan.environment)}: {summary(plan, gates)}"]
+            case Watched(running=running):
+                return [line for name, _, state, _ in running for line in self._state(name, state)]
+            case _:
+                return told(event)
+
+    def _state(self, component: str, state: str) -> list[str]:
+        if self._states.get(component) == state:
+            return []
+        self._states[component] = state
+        return [f"{clean(component)}: {clean(state)}"]
+
+
+def told(event: Event) -> list[str]:
+    """Return one fact as clean lines; a plan and a look at tasks are for the listener to tell."""
+    match event:
+        case Launched(action=action, task_id=task_id, found=found):
+            verb = "was found running" if found else "started"
+            came = f" from {clean(action.from_version, 80)}" if action.from_version else ""
+            what = f"{clean(action.component)}: {action.kind.value}{came} to"
+            return [f"{what} {clean(action.to_version or '', 80)} {verb}, {clean(task_id)}"]
+        case Ended():
+            return ended(event)
+        case NotStarted(component=component, why=why):
+            return [f"{clean(component)}: not started: {clean(why, _LONGEST)}"]
+        case Resumed(found=found):
+            return [
+                f"{clean(component)}: asked for by an earlier pass, "
+                + (f"{clean(task_id)} is watched on" if task_id else "but Octopus never got it")
+                for component, task_id in found
+            ]
+        case Recorded(tip=tip, receipts=receipts, snapshot_changed=changed):
+            count = f"{receipts} receipt" + ("" if receipts == 1 else "s")
+            news = "the snapshot changed" if changed else "the snapshot stays"
+            where = f", audit commit {tip[:12]}" if tip else ""
+            return [f"recorded: {count}, {news}{where}"]
+        case Said(text=text):
+            return [clean(text, _LONGEST)]
+        case PlanMade() | Watched():
+            return []
+
+
+def ended(event: Ended) -> list[str]:
+    """Return how a deployment ended, and the end of its log where it did not succeed."""
+    head = (
+        f"{clean(event.component)}: {clean(event.version, 80)} ended {event.outcome.value} after "
+        f"{event.seconds:.0f} s, {clean(event.task_id)}"
+    )
+    return [head, *(f"  | {clean(line, _LONGEST)}" for line in event.lines)]

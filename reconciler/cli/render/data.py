@@ -1,0 +1,105 @@
+"""A plan as data: the same plan gives the same bytes (rule 2)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from reconciler.core.plan import Reason
+from reconciler.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.core.gate import Gate
+    from reconciler.core.plan import Action, Plan
+
+Data = str | int | bool | None | list["Data"] | dict[str, "Data"]
+
+
+def plan_data(plan: Plan, gates: Sequence[Gate]) -> dict[str, Data]:
+    """Return the plan as `docs/formats.md` describes it. The only time in it is that of reading."""
+    ignored = [action for action in plan.actions if not action.is_change]
+    return {
+        "apiVersion": "reconciler/v1",
+        "kind": "Plan",
+        "metadata": {"name": clean(plan.environment)},
+        "spec": {
+            "commit": plan.commit,
+            "readAt": f"{plan.read_at:%Y-%m-%dT%H:%M:%SZ}",
+            "digest": f"sha256:{plan.digest}",
+            "hasWork": plan.has_work,
+            "inSync": sum(action.reason is Reason.IN_SYNC for action in ignored),
+            "changes": [_change(action) for action in plan.changes],
+            "ignored": [_ignored(a) for a in ignored if a.reason is not Reason.IN_SYNC],
+            "gates": [_gate(gate) for gate in sorted(gates)],
+        },
+    }
+
+
+def _change(action: Action) -> Data:
+    return {
+        **_ignored(action),
+        "action": action.kind.value,
+        "redeploy": action.redeploy,
+        "unknownDirection": action.unknown_direction,
+        "waitsFor": [clean(name) for name in action.waits_for],
+        "wave": action.wave,
+    }
+
+
+def _ignored(action: Action) -> dict[str, Data]:
+    return {
+        "component": clean(action.component),
+        "from": None if action.from_version is None else clean(action.from_version),
+        "note": clean(action.note, 300),
+        "reason": action.reason.value,
+        "to": None if action.to_version is None else clean(action.to_version),
+    }
+
+
+def _gate(gate: Gate) -> Data:
+    return {
+        "component": clean(gate.component) if gate.component else None,
+        "gate": gate.name.value,
+        "message": clean(gate.message, 400),
+        "opener": clean(gate.opener, 400),
+    }
+
+
+def as_json(data: Data) -> str:
+    """Return JSON with sorted keys, in ASCII, with a final newline."""
+    return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def as_yaml(data: Mapping[str, Data]) -> str:
+    """Return the same as YAML, keys sorted, every text quoted: no reader takes `1.10` for 1.1."""
+    return "".join(f"{line}\n" for line in _mapping(data, ""))
+
+
+def _mapping(data: Mapping[str, Data], indent: str) -> list[str]:
+    lines = []
+    for key in sorted(data):
+        value = data[key]
+        if isinstance(value, dict) and value:
+            lines += [f"{indent}{key}:", *_mapping(value, f"{indent}  ")]
+        elif isinstance(value, list) and value:
+            lines += [f"{indent}{key}:", *_sequence(value, f"{indent}  ")]
+        else:
+            lines.append(f"{indent}{key}: {_scalar(value)}")
+    return lines
+
+
+def _sequence(data: Sequence[Data], indent: str) -> list[str]:
+    lines = []
+    for value in data:
+        if isinstance(value, dict) and value:
+            first, *rest = _mapping(value, f"{indent}  ")
+            lines += [f"{indent}- {first.strip()}", *rest]
+        else:
+            lines.append(f"{indent}- {_scalar(value)}")
+    return lines
+
+
+def _scalar(value: Data) -> str:
+    return json.dumps(value, ensure_ascii=False)  # the texts are clean, so JSON's words are YAML's

@@ -1,0 +1,35 @@
+"""`reconciler snapshot ENV`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.leaving import Exit
+from reconciler.cli.session import repo_option
+
+if TYPE_CHECKING:
+    from reconciler.engine.doors import Doors
+
+
+@click.command("snapshot")
+@click.argument("environment")
+@repo_option
+def command(environment: str, repo: str | None) -> Exit:
+    """Show what runs in an environment now, and record it.
+
+    The snapshot is written to stdout as YAML, and to the audit branch where it differs from the
+    last one there.
+    """
+    from reconciler.cli.session import say, with_doors
+    from reconciler.engine.snapshot import snapshot_environment
+
+    async def work(doors: Doors) -> tuple[bytes, bool]:
+        snapshot, changed = await snapshot_environment(doors, environment)
+        return doors.write_snapshot(snapshot), changed
+
+    content, changed = with_doors(work, repo, records=True)
+    click.echo(content.decode("utf-8"), nl=False)
+    say("recorded on the audit branch" if changed else "as last recorded: nothing was written")
+    return Exit.OK
