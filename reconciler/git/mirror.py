@@ -81,6 +81,7 @@ class Mirror:
             limit=limit,
         )
         answer = run_git(call, *arguments)
+        self._check(answer)
         if answer.status not in ok:
             raise local_trouble(f"git {arguments[0]} failed in the mirror {self.path}", answer)
         return answer
@@ -132,6 +133,7 @@ class Mirror:
 
         Raises:
             RemoteUnreachable: it took longer than `timeout`.
+            GitTrouble: a local remote is not there, or our own mirror is damaged.
         """
         inside = self.path if self.path.is_dir() else None
         credential = self._options.credential
@@ -148,9 +150,11 @@ class Mirror:
                 hint="check the path; it must be a git repository on this machine",
             )
         try:
-            return run_git(call, *arguments)
+            answer = run_git(call, *arguments)
         except GitTimeout as error:
             raise RemoteUnreachable(f"{self.address}: {error}", hint=error.hint) from error
+        self._check(answer)
+        return answer
 
     def value(self, ref: str) -> str | None:
         """Return what one of our refs points to, or None."""
@@ -195,6 +199,11 @@ class Mirror:
                 raise _unwritable(self.path.parent, error) from error
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _check(self, answer: Answer) -> None:
+        """Tell a damaged mirror from every other failure, which a caller may expect."""
+        if answer.status != 0 and f"not a git repository: '{self.path}'" in answer.err:
+            raise local_trouble(f"the mirror {self.path} is damaged", answer)
 
     def _remove_old_lock(self, ref: str) -> None:
         """Remove the lock of one of our refs where its git was killed while holding it.

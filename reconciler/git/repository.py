@@ -155,6 +155,7 @@ class GitRepository:
             for ref in (f"refs/heads/{name}", f"refs/tags/{name}"):
                 if self._mirror.remote_refs(ref) and self._fetch_asked(ref):
                     return self._in_mirror(own_ref(ASKED, ref) + rest)
+        self.fetch()
         return self._in_mirror(revision)
 
     def _fetch_asked(self, source: str) -> bool:

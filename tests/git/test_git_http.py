@@ -10,7 +10,7 @@ import pytest
 from git_world import Remote, TurnedClock, change, git
 from http_remote import HttpRemote
 
-from reconciler.errors import GitTrouble, RemoteUnreachable
+from reconciler.errors import GitTrouble, RemoteUnreachable, UsageError
 from reconciler.git.address import HttpsCredential, parse_address
 from reconciler.git.audit import GitAudit
 from reconciler.git.lease import Holder
@@ -62,7 +62,37 @@ def test_reading_and_recording_work_over_http(
 
     assert tip == remote.refs()["refs/heads/main"] == repository.tip()
     assert commit == remote.refs()["refs/heads/audit"]
-    assert repository.resolve("main") == repository.resolve(tip[:9]) == tip
+
+
+def test_words_of_people_name_commits_of_a_remote(
+    remote: Remote, server: HttpRemote, tmp_path: Path
+) -> None:
+    first = remote.refs()["refs/heads/main"]
+    second = remote.commit({"b": ""})
+    git(remote.clone, "tag", "-m", "v", "v1", first)
+    git(remote.clone, "push", "-q", "origin", "v1", f"{first}:refs/heads/team/feature")
+    words = {
+        "HEAD": second,
+        "@": second,
+        "@~1": first,
+        "HEAD~1": first,
+        "main": second,
+        "main^": first,
+        first: first,
+        first[:9]: first,
+        "team/feature": first,
+        "v1": first,
+        "v1^{commit}": first,
+    }
+    found = {}
+    for number, word in enumerate(words):  # each with a new mirror, which knows nothing yet
+        mirror = mirror_at(server, tmp_path / str(number))
+        found[word] = GitRepository(mirror, "main" if number % 2 else None).resolve(word)
+
+    assert found == words
+    for word in ("nope", "HEAD~9", "1" * 40, "audit"):
+        with pytest.raises(UsageError, match="names no commit"):
+            GitRepository(mirror_at(server, tmp_path), "main").resolve(word)
 
 
 def test_rule_30_the_token_is_in_no_argument_file_or_message(

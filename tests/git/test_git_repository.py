@@ -145,6 +145,30 @@ def test_a_place_without_a_repository_is_one_clear_error(tmp_path: Path, kind: s
         GitRepository(mirror_of(place, tmp_path / "state"), None).fetch()
 
 
+def test_a_damaged_mirror_says_that_it_may_be_removed(
+    repository: GitRepository, mirror: Mirror
+) -> None:
+    repository.fetch()
+    (mirror.path / "HEAD").unlink()
+
+    for ask in (repository.fetch, lambda: repository.contains("1" * 40)):
+        with pytest.raises(GitTrouble, match="mirror") as trouble:
+            ask()
+        assert "may be removed" in trouble.value.hint
+
+
+def test_a_repository_of_another_user_is_named_as_such(
+    remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reconciler.git import run
+    from reconciler.git.source import locate
+
+    monkeypatch.setitem(run._ENVIRONMENT, "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+
+    with pytest.raises(UsageError, match="belongs to another user"):
+        locate(str(remote.clone), None, tmp_path, allow_local=False)
+
+
 def test_an_unwritable_state_directory_is_one_line_and_a_hint(
     tmp_path: Path, remote: Remote
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -50,6 +52,25 @@ def test_a_missing_git_is_one_line_with_a_hint(
     assert "install git" in trouble.value.hint
 
 
+def test_the_first_use_without_git_is_no_crash(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from reconciler.errors import GitTrouble\n"
+        "from reconciler.git.run import check_version\n"
+        "try: check_version()\n"
+        "except GitTrouble as trouble: print(trouble.message, '|', trouble.hint)"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+
+    assert asked.stdout.startswith("git was not found on this machine | install git")
+    assert asked.stderr == ""
+
+
 @pytest.mark.parametrize("said", ["git version 2.31.9", "git version 1.9", "no git here"])
 def test_a_git_that_would_read_the_users_configuration_is_too_old(said: str, fake_git) -> None:
     run.check_version.cache_clear()
@@ -76,6 +97,23 @@ def test_nothing_of_the_caller_redirects_git(
     call = Call(where=tmp_path / "r.git", timeout=20)
 
     assert run_git(call, "rev-parse", "--is-bare-repository").out == b"true\n"
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("transport", [None, "https", "ssh"])
+def test_rule_23_only_the_transport_of_the_address_is_open(
+    tmp_path: Path, transport: str | None
+) -> None:
+    git(tmp_path, "init", "-q", "--bare", "r.git")
+    closed = Call(where=tmp_path, timeout=20, transport=transport)
+    marker = tmp_path / "ran"
+
+    for url in (f"file://{tmp_path}/r.git", f"ext::touch {marker}", "http://127.0.0.1:1/x"):
+        answer = run_git(closed, "ls-remote", "--end-of-options", url)
+        assert answer.status == 128
+        assert "not allowed" in answer.err
+    opened = Call(where=tmp_path, timeout=20, transport="file")
+    assert run_git(opened, "ls-remote", f"file://{tmp_path}/r.git").status == 0
     assert not marker.exists()
 
 
