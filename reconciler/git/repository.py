@@ -1,4 +1,4 @@
-"""The manifest repository, read at a commit from the bare mirror (design: every read by hash)."""
+"""The manifest repository, read at a commit from the bare mirror: every object by its hash."""
 
 from __future__ import annotations
 
