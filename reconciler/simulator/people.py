@@ -87,6 +87,16 @@ class People(Stage):
                 options=options,
             ).id
 
+    def disable(self, project: str, *, space: str | None = None) -> None:
+        """Disable a project: it takes neither releases nor deployments until enabled."""
+        with self._playing():
+            self._project(project, space)[1].is_disabled = True
+
+    def enable(self, project: str, *, space: str | None = None) -> None:
+        """Enable a project."""
+        with self._playing():
+            self._project(project, space)[1].is_disabled = False
+
     def cancel(self, deployment_id: str, *, space: str | None = None) -> None:
         """Cancel a deployment's task."""
         with self._playing() as world:

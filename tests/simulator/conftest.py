@@ -83,3 +83,17 @@ async def as_user(simulator: Simulator) -> AsyncIterator[Callable[[str], Api]]:
     yield calls
     for each in made:
         await each.http.aclose()
+
+
+@pytest.fixture
+async def service_of() -> AsyncIterator[Callable[[Simulator], Api]]:
+    """Calls of the service account of another simulator."""
+    made: list[Api] = []
+
+    def calls(simulator: Simulator) -> Api:
+        made.append(Api(simulator, simulator.service_api_key))
+        return made[-1]
+
+    yield calls
+    for each in made:
+        await each.http.aclose()

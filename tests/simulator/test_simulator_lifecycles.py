@@ -119,12 +119,14 @@ async def test_a_defect_blocks_the_following_phases(
 async def test_a_disabled_project_takes_neither_release_nor_deployment(
     simulator: Simulator, api: Any
 ) -> None:
-    simulator.world.spaces["Spaces-1"].projects["Projects-2"].is_disabled = True
+    simulator.disable("Tool")
     body = {"ProjectId": "Projects-2", "Version": "2"}
     refused = await api.post("/api/releases", body, status=400)
     assert refused["ErrorMessage"] == "The project is disabled, so releases cannot be created"
     body = {"ReleaseId": "Releases-1", "EnvironmentId": "Environments-1"}
     await api.post("/api/deployments", body, status=400)
+    simulator.enable("Tool")
+    await api.post("/api/deployments", body)
 
 
 @pytest.mark.parametrize(
