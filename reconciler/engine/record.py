@@ -229,10 +229,10 @@ class Recorder:
 
         def state(old: bytes | None) -> bytes:
             new = AuditState.parse(old)
-            # only a person's acceptance lowers the count: it is how an older store shows
-            count = (
-                max(writes, new.writers.get(journal.store_id, 0)) if accepted is None else writes
-            )
+            before = new.writers.get(journal.store_id, 0)
+            # an older store stays behind the count until a person accepts it (rule 10)
+            older = accepted is None and writes <= before
+            count = before + 1 if older else writes
             new = new.written_by(journal.store_id, count).refusing(name, refused)
             return (new if accepted is None else new.accepting(accepted)).render()
 

@@ -125,11 +125,9 @@ class Looker:
         active = [task for task in said if not translate.task_state(task.state).is_finished]
         if not all_tasks:
             gaps.append("the list of active tasks moved while it was read, or ends too early")
-        board, left_out = await self._completed(
+        board = await self._completed(
             space, boarding.result(), [one.id for one in projects.result()]
         )
-        if left_out:
-            gaps.append(f"the dashboard leaves out {left_out} of the projects for its limit")
 
         async with together() as group:
             asking = group.create_task(self._interrupted(space, bool(active)))
@@ -171,14 +169,15 @@ class Looker:
 
     async def _completed(
         self, space: str, first: wire.Dashboard, projects: Collection[str]
-    ) -> tuple[_Board, int]:
-        """Ask again for what a limited dashboard left out; also return how many stay missing.
+    ) -> _Board:
+        """Ask again for what a limited dashboard left out.
 
-        Without a limit a missing project is one we may not see: absence from the board says so.
+        What stays missing, or is missing without a limit, is judged cell by cell: it is not among
+        the board's projects (rule 3).
         """
         boards = [first]
         if first.project_limit is None:
-            return _Board.of(boards), 0
+            return _Board.of(boards)
         seen = {one.id for one in first.projects}
         missing = [one for one in dict.fromkeys(projects) if one not in seen]
         at_once = max(min(IDS_AT_ONCE, first.project_limit), 1)
@@ -193,7 +192,7 @@ class Looker:
             if len(still) == len(missing):
                 break
             missing = still
-        return _Board.of(boards), len(missing)
+        return _Board.of(boards)
 
     async def _interrupted(self, space: str, active: bool) -> tuple[frozenset[str], bool]:
         """Return the tasks that wait for a person, and whether those are all."""

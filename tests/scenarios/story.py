@@ -134,7 +134,7 @@ class Story:
     octopus: Simulator
     server: SimulatorServer
     events: list[Event] = field(default_factory=list)
-    wrap: Callable[[Doors], Doors] = lambda doors: doors  # noqa: E731
+    wrap: Callable[[Doors], Doors] = lambda doors: doors
 
     @property
     def remote(self) -> Path:

@@ -10,8 +10,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.engine.doors import Doors
     from story import Story
+
+    from reconciler.engine.doors import Doors
 
 
 class Killed(BaseException):
