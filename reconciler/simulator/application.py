@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from traceback import format_exc
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -133,6 +134,8 @@ class Application:
             made = _NO_ROUTE.answer() if route is None else route.handler(call)
         except Refused as refused:
             return (problem or refused).answer(), call.caller
+        except Exception:  # noqa: BLE001 (a fault of ours must reach the caller, as a 500 does)
+            return _broken(format_exc()), call.caller
         return (made if isinstance(made, Answer) else Answer(made)), call.caller
 
     def _who(self, query: Query, headers: dict[str, str]) -> tuple[User | None, Refused | None]:
@@ -209,6 +212,13 @@ class Application:
             return False
         call.scoped_space = space
         return True
+
+
+def _broken(trace: str) -> Answer:
+    """Return the 500 of a fault in the simulator itself, with `FullException`."""
+    refused = Refused(500, "The simulator failed: please report this with its FullException.")
+    body = refused.answer().body
+    return Answer({**body, "FullException": trace} if isinstance(body, dict) else body, 500)
 
 
 def _instead(fault: Fault) -> Answer | None:

@@ -202,7 +202,7 @@ def deploy_automatically(world: World, space: Space, release: Release) -> None:
     project = space.projects[release.project_id]
     if project.is_disabled:
         return
-    seen = {each.environment_id for each in release.deployments}
+    seen = {each.environment_id for each in release.deployments} | release.passed
     for step in progress_of(space, project, release):
         if not step.is_reachable or step.is_blocked or step.phase.is_optional:
             continue

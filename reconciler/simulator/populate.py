@@ -21,6 +21,7 @@ from reconciler.simulator.records import (
     Team,
     User,
 )
+from reconciler.simulator.versions import version_key
 
 if TYPE_CHECKING:
     from reconciler.simulator.seed import Seed, SeedPhase, SeedProject, SeedSpace
@@ -113,14 +114,23 @@ def _fill_space(
 def _came_this_way(
     space: Space, project: Project, release: Release, environment: Environment
 ) -> None:
-    """Let a release have passed the phases before the environment that it runs in."""
+    """Let what runs in an environment have passed the phases before it, as older releases have.
+
+    Those were in the environment too; their deployments are no longer kept. So a rollback is open.
+    """
     before: set[str] = set()
     for phase in phases_of(space, lifecycle_of(space, project, release)):
         targets = {*phase.automatic, *phase.optional_targets}
         if environment.id in targets:
-            release.passed |= before
-            return
+            break
         before |= targets
+    else:
+        return
+    release.passed |= before
+    runs = version_key(release.version)
+    for older in project.releases:
+        if version_key(older.version) < runs:
+            older.passed |= before | {environment.id}
 
 
 def _phase(

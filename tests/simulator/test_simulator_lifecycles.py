@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.simulator import Simulator, parse_seed
+from reconciler.simulator import Simulator, load_seed, parse_seed
+from reconciler.simulator.progress import promotable
 
 SEED = """
 spaces:
@@ -226,3 +227,20 @@ async def test_phases_are_filled_in_by_the_preview(api: Any) -> None:
     assert [each["Name"] for each in preview["Phases"]] == [
         "Dev", "Test A", "Test B", "Canary", "Live",
     ]  # fmt: skip
+
+
+async def test_what_was_seeded_can_be_promoted_and_rolled_back() -> None:
+    small = Simulator(load_seed("small"))
+    space = small.world.spaces["Spaces-1"]
+    shop = space.projects["Projects-1"]
+    names = {
+        release.version: [
+            space.environments[each].name for each in promotable(space, shop, release)
+        ]
+        for release in shop.releases
+    }
+    assert names == {
+        "1.0.0": ["Dev", "Test", "Production"],
+        "1.1.0": ["Dev", "Test", "Production"],
+        "1.2.0": ["Dev", "Test"],
+    }

@@ -165,3 +165,11 @@ async def test_the_first_page_says_what_this_is(anyone: Any) -> None:
     answer = await anyone.http.get("/")
     assert answer.headers["content-type"].startswith("text/html")
     assert "simulator" in answer.text
+
+
+async def test_a_fault_of_the_simulator_itself_is_a_500_in_json(
+    simulator: Simulator, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator.world, "default_space", lambda: 1 / 0)
+    broken = await api.get("/api/projects", status=500)
+    assert "ZeroDivisionError" in broken["FullException"]

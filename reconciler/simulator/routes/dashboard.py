@@ -269,7 +269,7 @@ def release_progression(call: Call) -> object:
 
 def _next_deployments(call: Call, project: Project, release: Release) -> list[str]:
     """Return the environments a release may go to now for the first time."""
-    seen = {each.environment_id for each in release.deployments}
+    seen = {each.environment_id for each in release.deployments} | release.passed
     return [
         target
         for step in progress_of(call.space, project, release)
