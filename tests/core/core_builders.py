@@ -163,7 +163,7 @@ def carried_out(now: ObservedState, plan: Plan) -> ObservedState:
 # What Octopus says.
 
 
-def project(name: str, **fields: Any) -> Project:
+def project(name: str, /, **fields: Any) -> Project:
     made = Project(
         id=f"Projects-{name}",
         slug=name,
@@ -176,7 +176,7 @@ def project(name: str, **fields: Any) -> Project:
     return replace(made, **fields)
 
 
-def task(name: str, number: int = 70, **fields: Any) -> ActiveTask:
+def task(name: str, number: int = 70, /, **fields: Any) -> ActiveTask:
     made = ActiveTask(
         id=f"ServerTasks-{number}",
         name="Deploy",
