@@ -17,6 +17,7 @@ COMMANDS = {
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
     "demo": Entry("demo", "Tell the story of a release, against a simulated Octopus."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),
+    "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
     "simulator": Entry("simulator", "Serve a simulated Octopus server until Ctrl-C."),
     "snapshot": Entry("snapshot", "Show what runs in an environment now, and record it."),
     "validate": Entry("validate", "Check all manifests below a folder."),
