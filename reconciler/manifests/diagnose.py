@@ -33,6 +33,7 @@ _TYPE_WORDS = {
     "integer": "a whole number (0, 12)",
     "boolean": "true or false",
 }
+_ABOUT_FIELDS = ("additionalProperties", "required")
 _TRUE = frozenset({"true", "yes", "on", "y"})
 _FALSE = frozenset({"false", "no", "off", "n"})
 
@@ -109,29 +110,32 @@ class _Translator:
 
     def troubles(self, kind: Kind) -> Iterator[tuple[Mark, str]]:
         """Yield each problem's mark and message."""
+        said: set[tuple[str | int, ...]] = set()
         for error in engine_of(kind).iter_errors(self.root.value):
-            yield from self._translate(error)
+            path = tuple(error.absolute_path)
+            if error.validator in _ABOUT_FIELDS or "propertyNames" in error.absolute_schema_path:
+                yield from self._about_fields(error, path)
+            elif path not in said:  # one thing wrong with a value is enough
+                said.add(path)
+                yield self._value_mark(path), self._wrong_value(error, path)
         if kind is Kind.STACK and (spec := self.root.below("spec")) is not None:
             yield from graph_troubles(spec)
 
-    def _translate(self, error: Any) -> Iterator[tuple[Mark, str]]:
-        path, found = tuple(error.absolute_path), error.instance
-        schema = self._schema_at(path)
-        match error.validator:
-            case "additionalProperties":
-                yield from self._unknown_fields(path, found, schema)
-            case "required":
-                for name in error.validator_value:
-                    if name not in found:
-                        yield self._key_mark(path), f"missing field '{name}'"
-            case _ if "propertyNames" in error.absolute_schema_path:
-                yield self._branch(path).key_mark(found), _must(found, error.schema)
-            case _:
-                yield self._value_mark(path), self._wrong_value(error, path, schema)
+    def _about_fields(self, error: Any, path: tuple[str | int, ...]) -> Iterator[tuple[Mark, str]]:
+        found = error.instance
+        if error.validator == "additionalProperties":
+            yield from self._unknown_fields(path, found)
+        elif error.validator == "required":
+            for name in error.validator_value:
+                if name not in found:
+                    yield self._key_mark(path), f"missing field '{name}'"
+        else:
+            yield self._branch(path).key_mark(found), _must(found, error.schema)
 
     def _unknown_fields(
-        self, path: Sequence[str | int], found: dict[str, Any], schema: Schema
+        self, path: Sequence[str | int], found: dict[str, Any]
     ) -> Iterator[tuple[Mark, str]]:
+        schema = self._schema_at(path)
         branch, known = self._branch(path), tuple(schema.get("properties", ()))
         for name in found:
             if name in known:
@@ -146,9 +150,9 @@ class _Translator:
                 message = f"unknown field '{shown(name)}'; known here: {', '.join(known)}"
             yield branch.key_mark(name), message
 
-    def _wrong_value(self, error: Any, path: Sequence[str | int], schema: Schema) -> str:
+    def _wrong_value(self, error: Any, path: Sequence[str | int]) -> str:
         found, limit = error.instance, error.validator_value
-        secret = bool(schema.get("x-secret"))
+        secret = bool(self._schema_at(path).get("x-secret"))
         match error.validator:
             case "type":
                 return self._wrong_type(path, found, limit, secret=secret)
@@ -170,7 +174,7 @@ class _Translator:
                 return f"more than {limit} entries"
             case "uniqueItems":
                 return f"{_repeated(found)} is in this list twice"
-            case "minProperties" if "x-must" not in error.schema:
+            case "minProperties" if not secret:
                 return "must not be empty"
             case _:
                 return _must(found, error.schema, secret=secret)

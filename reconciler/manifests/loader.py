@@ -86,7 +86,7 @@ class ManifestLoader:
                 data = contents[file.blob]
                 result = _parse(file.path, data, words, explain=left > 0)
                 found[file.path] = result
-                if left > 0:
+                if left > 0 or not result.problems:
                     self._parsed[file.path, file.blob] = result
                 if result.problems:
                     left -= len(data)

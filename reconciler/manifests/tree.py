@@ -123,7 +123,8 @@ def read_tree(path: str, data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Reade
         place = reader.place(mark) if mark is not None else Place(path, 1, 1)
         context = f" {error.context}" if error.context else ""
         why = shown(f"{error.problem or 'unreadable'}{context}", 160)
-        reader.problems.append(Problem(place, f"not YAML: {why}"))
+        fix = "; quote the text that has a colon in it" if "unexpected ':'" in why else ""
+        reader.problems.append(Problem(place, f"not YAML: {why}{fix}"))
         return reader, False
     except YAMLError as error:
         reader.problems.append(unprintable(path, text, error))

@@ -1,5 +1,6 @@
 """Good manifests become values; what was parsed once is not parsed again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from reconciler.core.manifest import (
     Until,
 )
 from reconciler.errors import UsageError
+from reconciler.manifests import loader as loading
 from reconciler.manifests.folder import load_folder
 from reconciler.manifests.loader import ManifestLoader
 
@@ -149,6 +151,29 @@ def test_only_blobs_never_seen_are_read_and_only_what_changed_is_joined_again() 
     ]
     assert after.environments["production-uk"] is before.environments["production-uk"]
     assert state(after, "qa").environment.pins["wallet-api"].version == "2.6.0"
+
+
+def test_one_loader_serves_several_threads() -> None:
+    loader = ManifestLoader()
+    worlds = [changed(qa=QA.replace("2.5.0", f"2.5.{number}")) for number in range(20)]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda world: load(world, loader=loader), worlds))
+
+    assert found == [load(world) for world in worlds]
+
+
+def test_what_is_kept_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_SPARE_FILES", 0)
+    loader = ManifestLoader()
+    for number in range(20):
+        load(changed(qa=QA.replace("2.5.0", f"2.5.{number}")), loader=loader)
+
+    assert len(loader._parsed) <= 2 * len(WORLD)
+
+
+def test_the_c_parser_of_yaml_is_installed() -> None:
+    assert ManifestLoader().is_fast
 
 
 def test_a_kept_file_is_judged_anew_beside_other_files() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
@@ -83,11 +83,13 @@ def test_a_snapshot_without_cells_is_readable() -> None:
     assert parse_snapshot(render_snapshot(empty)) == empty
 
 
+@settings(deadline=None)
 @given(snapshots)
 def test_what_is_written_is_read_back(snapshot: Snapshot) -> None:
     assert parse_snapshot(render_snapshot(snapshot)) == snapshot
 
 
+@settings(deadline=None)
 @given(snapshots)
 def test_the_order_of_cells_never_shows(snapshot: Snapshot) -> None:
     turned = replace(snapshot, cells=dict(reversed(snapshot.cells.items())))
@@ -95,6 +97,7 @@ def test_the_order_of_cells_never_shows(snapshot: Snapshot) -> None:
     assert render_snapshot(turned) == render_snapshot(snapshot)
 
 
+@settings(deadline=None)
 @given(snapshots, names, cells, cells)
 def test_one_changed_component_is_one_changed_line(
     snapshot: Snapshot, name: str, one: SnapshotCell, other: SnapshotCell
@@ -148,6 +151,7 @@ def test_a_snapshot_that_was_tampered_with_is_refused_at_its_place(
     assert line in refused.value.lines[0]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_rule_47_no_bytes_crash_the_reading_of_a_snapshot(data: bytes) -> None:
     with pytest.raises(ManifestsInvalid):
