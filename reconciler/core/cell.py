@@ -1,0 +1,112 @@
+"""Cells as they were seen: what one reading of Octopus proves about each, and what runs there.
+
+"Deployed" is never the newest attempt in any state; could-not-read is never not-deployed (rule 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from reconciler.core.snapshot import Reached
+    from reconciler.core.state import ActiveTask, Project, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Unobserved:
+    """The cell could not be read in full; nothing is done to it or to what depends on it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeverDeployed:
+    """Octopus shows that nothing was ever deployed to the cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The newest finished attempt was a full success of `version`."""
+
+    version: str
+    deployment_id: str
+    release_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """The newest finished attempt, of `attempted`, was no full success; `why` says what it was.
+
+    `version` is the last full success before it, None if there was none.
+    """
+
+    version: str | None
+    attempted: str
+    deployment_id: str
+    why: str
+
+
+Sighting = Unobserved | NeverDeployed | Settled | Unsettled
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedCell:
+    """One component in one environment as Octopus shows it.
+
+    `newest` is the id of the newest deployment in any state (an intent's `after`); who made it,
+    when and with which comment stands beside it. `running` are tasks of this cell that are not
+    finished, whoever started them (rules 16, 17); `waiting` are those that wait for a person, by
+    id. `reached` is the pin at which desired last equalled observed.
+    """
+
+    component: str
+    sighting: Sighting
+    project: Project | None = None
+    newest: str | None = None
+    running: tuple[ActiveTask, ...] = ()
+    waiting: frozenset[str] = frozenset()
+    reached: Reached | None = None
+    made_by: str = ""
+    made_by_id: str = ""
+    made_at: datetime | None = None
+    comment: str = ""
+
+    @property
+    def version(self) -> str | None:
+        """The version of the last full success, None if unknown or none."""
+        match self.sighting:
+            case Settled(version=version) | Unsettled(version=version):
+                return version
+            case _:
+                return None
+
+    @property
+    def waits_for_person(self) -> bool:
+        """True while a task of the cell waits for a person."""
+        return bool(self.waiting)
+
+    @property
+    def newest_is_judged(self) -> bool:
+        """True if the sighting speaks of the newest deployment, not of one before it."""
+        match self.sighting:
+            case Settled(deployment_id=judged) | Unsettled(deployment_id=judged):
+                return judged == self.newest
+            case _:
+                return False
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedState:
+    """One environment as Octopus shows it, read at `read_at` (begun, aware UTC)."""
+
+    read_at: datetime
+    server: Server
+    space_id: str
+    environment_id: str | None
+    me: str
+    cells: Mapping[str, ObservedCell]
+    unmanaged: tuple[tuple[str, str], ...] = field(default=())  # (component, version), by name
