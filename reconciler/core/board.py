@@ -188,8 +188,11 @@ class Board:
             return _unread(item.deployment_id)
         if item.release_id not in self._state.releases:
             return _unread(item.release_id)
-        if detail.is_partial and not self._is_newcomers(item, before, memory):
-            return self._unsettled(item, before, memory, "partial")
+        if detail.is_partial:
+            if before is not None and before.deployment_id not in self._state.deployments:
+                return _unread(before.deployment_id)
+            if not self._is_newcomers(item, before, memory):
+                return self._unsettled(item, before, memory, "partial")
         if item.has_warnings and on_warning is OnWarning.HOLD:
             return self._unsettled(item, before, memory, "warnings")
         return Settled(item.version, item.deployment_id, item.release_id)

@@ -285,12 +285,15 @@ def test_rule_3_a_release_that_could_not_be_read_proves_nothing(octopus: Octopus
     )
 
 
-@pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.EXECUTING])
+@pytest.mark.parametrize(
+    ("state", "partial"),
+    [(TaskState.FAILED, False), (TaskState.EXECUTING, False), (TaskState.SUCCESS, True)],
+)
 def test_rule_3_a_last_success_that_could_not_be_read_proves_nothing(
-    octopus: Octopus, state: TaskState
+    octopus: Octopus, state: TaskState, partial: bool
 ) -> None:
     before = octopus.deployed(WALLET, "2.4.0")
-    newest = octopus.deployed(WALLET, "2.4.1", state)
+    newest = octopus.deployed(WALLET, "2.4.1", state, partial=partial)
     known = {newest: octopus.deployments[newest]}
 
     assert unread(sees(octopus, deployments=known).sighting) == f"{before} could not be read"
