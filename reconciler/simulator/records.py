@@ -258,6 +258,10 @@ class Deployment:
     queue_time: datetime | None = None
     queue_expiry: datetime | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    item_as_current: Any = None
+    """How boards show it as the current one, ready made once the task is completed."""
+    item_as_previous: Any = None
+    """The same as the last success before the current one."""
 
     @property
     def cell(self) -> Cell:

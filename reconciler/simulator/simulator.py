@@ -69,6 +69,7 @@ class Simulator(Scripts, People):
 
     Raises:
         BadKey: a key does not look like an Octopus API key.
+        ValueError: `task_seconds` is no number from 0 to 1000000.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Simulator(Scripts, People):
         service_api_key: str = "API-SERVICE",
         task_seconds: float = 10.0,
     ) -> None:
+        if not 0 <= task_seconds <= 1_000_000:
+            raise ValueError("a task takes from 0 to 1000000 seconds")
         if check_key(api_key) == check_key(service_api_key):
             raise BadKey("administrator and service account need different keys")
         self.api_key = api_key

@@ -166,3 +166,31 @@ async def test_the_audit_log_tells_the_story_in_order(simulator: Simulator, api:
     assert found[-1]["Username"] == "bob"
     number = int(found[0]["Id"].removeprefix("Events-"))
     assert len((await api.get(f"/api/events?fromAutoId={number}"))["Items"]) == 1
+
+
+async def test_the_state_of_a_completed_task_can_be_corrected(
+    simulator: Simulator, api: Any, admin: Any
+) -> None:
+    simulator.fail_next("Newsletter", None, "Dev")
+    simulator.deploy("Newsletter", "0.9.0", "Dev")
+    simulator.advance(10)
+    (seen,) = simulator.deployments("Newsletter", "Dev")
+
+    async def board_state() -> str:
+        board = await api.get("/api/dashboard/dynamic")
+        (state,) = [each["State"] for each in board["Items"] if each["TaskId"] == seen.task_id]
+        return str(state)
+
+    assert await board_state() == "Failed"
+    path = f"/api/tasks/{seen.task_id}/state"
+    await api.post(path, {"state": "Success"}, status=403)
+    await admin.post(path, {"state": "Executing"}, status=400)
+    await admin.post(path, {"State": "Success", "Reason": "was fine"}, status=200)
+    assert await board_state() == "Success"
+    assert simulator.running("Newsletter", "Dev") == "0.9.0"
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_a_task_takes_a_time_that_exists(seconds: float) -> None:
+    with pytest.raises(ValueError, match="from 0 to"):
+        Simulator(seed_estate(1, 1), task_seconds=seconds)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from reconciler.simulator.paging import by_name
 from reconciler.simulator.progress import lifecycle_of, phases_of, progress_of
@@ -83,7 +85,7 @@ def _board(
     limit = call.world.project_limit
     if limit is not None:
         shown = shown[:limit]
-    items: list[dict[str, object]] = []
+    items: list[object] = []
     by_project = _cells(call, {each.id for each in shown}, {each.id for each in columns})
     for project in shown:
         for cell in by_project.get(project.id, ()):
@@ -93,9 +95,10 @@ def _board(
                 continue
             items += _items(call, project, cell, release, with_previous, by_version)
     groups = {each.group_id for each in shown}
+    ways = {each: _reachable(call, each) for each in {each.lifecycle_id for each in shown}}
     home = f"/api/{space.id}"
     return {
-        "Projects": [_project(call, each, columns) for each in shown],
+        "Projects": [_project(call, each, columns, ways[each.lifecycle_id]) for each in shown],
         "ProjectGroups": [
             {
                 "Id": group.id,
@@ -142,7 +145,7 @@ def _items(
     release: str | None,
     with_previous: bool,
     by_version: bool,
-) -> Iterable[dict[str, object]]:
+) -> Iterable[object]:
     """Yield the items of one cell: the latest by creation, then the last success before it."""
     groups: dict[str, list[Deployment]] = {}
     for each in cell:
@@ -167,8 +170,22 @@ def _items(
                 yield dashboard_item(call, previous, is_current=False)
 
 
-def dashboard_item(call: Call, deployment: Deployment, *, is_current: bool) -> dict[str, object]:
-    """Return one deployment as an item of a board."""
+def dashboard_item(call: Call, deployment: Deployment, *, is_current: bool) -> Any:
+    """Return one deployment as an item of a board; a completed one is encoded only once."""
+    if not deployment.task.state.is_completed:
+        return _item(call, deployment, is_current=is_current)
+    known = deployment.item_as_current if is_current else deployment.item_as_previous
+    if known is None:
+        made = _item(call, deployment, is_current=is_current)
+        known = msgspec.Raw(msgspec.json.encode(made))
+        if is_current:
+            deployment.item_as_current = known
+        else:
+            deployment.item_as_previous = known
+    return known
+
+
+def _item(call: Call, deployment: Deployment, *, is_current: bool) -> dict[str, object]:
     home = f"/api/{deployment.space_id}"
     release, task = deployment.release, deployment.task
     state = shown_state(call.world, task)
@@ -210,13 +227,18 @@ def dashboard_item(call: Call, deployment: Deployment, *, is_current: bool) -> d
     }
 
 
-def _project(call: Call, project: Project, columns: list[Environment]) -> dict[str, object]:
-    lifecycle = call.space.lifecycles[project.lifecycle_id]
-    reachable = {
+def _reachable(call: Call, lifecycle_id: str) -> set[str]:
+    """Return the environments that a lifecycle leads to."""
+    return {
         target
-        for phase in phases_of(call.space, lifecycle)
+        for phase in phases_of(call.space, call.space.lifecycles[lifecycle_id])
         for target in (*phase.automatic, *phase.optional_targets)
     }
+
+
+def _project(
+    call: Call, project: Project, columns: list[Environment], reachable: set[str]
+) -> dict[str, object]:
     return {
         "Id": project.id,
         "Name": project.name,
@@ -289,18 +311,14 @@ def project_progression(call: Call) -> object:
     releases = list(reversed(project.releases))[:count]
 
     def columns(lifecycle_id: str) -> list[dict[str, str]]:
-        reachable = {
-            target
-            for phase in phases_of(space, space.lifecycles[lifecycle_id])
-            for target in (*phase.automatic, *phase.optional_targets)
-        }
+        reachable = _reachable(call, lifecycle_id)
         ordered = space.environments_in_order()
         return [{"Id": each.id, "Name": each.name} for each in ordered if each.id in reachable]
 
     held = call.access("DeploymentView")
     shown: list[dict[str, object]] = []
     for release in releases:
-        by_environment: dict[str, list[dict[str, object]]] = {}
+        by_environment: dict[str, list[object]] = {}
         for each in reversed(release.deployments):
             if held.allows(project, each.environment_id, each.tenant_id):
                 cell = space.cells[each.cell]

@@ -320,6 +320,9 @@ def set_task_state(call: Call) -> object:
         raise Refused(400, "The state of a task can be set only when it is completed.")
     task.state = allowed[wanted]
     task.error_message = "" if wanted == "Success" else body.text("reason") or ""
+    deployment = call.world.deployment_of.get(task.id)
+    if deployment is not None:
+        deployment.item_as_current = deployment.item_as_previous = None
     return task_resource(call.world, task)
 
 
