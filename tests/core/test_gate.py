@@ -383,6 +383,9 @@ def test_no_change_is_open_while_one_it_waits_for_is_closed(
     gates = [*cell_gates(plan, observed(*cells), {}, DEPLOYER, retry=True)]
     gates += [Gate(name, GateName.LIFECYCLE, "no", "later") for name in sorted(names)]
 
+    mixed = [g.component for g in gates if g.name is GateName.DEPENDENCY]
+    assert mixed == sorted(plan.mixed)
+
     closed = {g.component for g in (*gates, *dependency_gates(plan, gates))}
 
     for action in plan.changes:

@@ -168,10 +168,19 @@ def test_a_cell_whose_first_attempt_failed_is_deployed_from_nothing() -> None:
     assert action.from_version is None
 
 
-def test_an_attempt_of_a_person_that_failed_is_not_fought() -> None:
-    action = choose("1.0", cell("db", unsettled("1.0", "2.0"), "1.0"))
+@pytest.mark.parametrize(
+    "made", [{"made_by_id": BOB}, {**OURS, "made_by_id": BOB}, {"made_by_id": BOB, "comment": TAG}]
+)
+def test_an_attempt_of_a_person_that_failed_is_not_fought(made: dict[str, str]) -> None:
+    action = choose("1.0", cell("db", unsettled("1.0", "2.0"), "1.0", **made))
 
     assert (action.kind, action.reason) == (Kind.IGNORE, Reason.HELD_BY_HAND)
+
+
+def test_an_attempt_of_our_account_without_the_tag_is_not_the_reconcilers() -> None:
+    seen = cell("db", unsettled("1.0", "2.0"), "1.0", made_by_id=ME, comment="by script")
+
+    assert choose("1.0", seen).reason is Reason.DRIFT_LEFT
 
 
 # What nobody asked for.
@@ -462,6 +471,7 @@ def test_every_pinned_cell_gets_exactly_one_action(now: Situation) -> None:
         assert action.is_change == (action.wave > 0)
         assert action.is_change == (action.reason in CHANGING)
         assert action.is_change or not action.waits_for
+        assert list(action.waits_for) == sorted(action.waits_for)
 
 
 CHANGING = {Reason.NEW_PIN, Reason.NOT_DEPLOYED, Reason.REDEPLOY, Reason.UNSETTLED}

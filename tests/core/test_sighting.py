@@ -401,6 +401,10 @@ def test_of_several_successes_before_the_latest_counts(octopus: Octopus) -> None
 
     assert sees(octopus, items=(newest, *older)).version == "2.4.0"
     assert sees(octopus, items=(newest, *reversed(older))).version == "2.4.0"
+    # ids are no clock: as texts, 99 comes after 101
+    early = replace(older[0], deployment_id="Deployments-99")
+    known = {**octopus.deployments, "Deployments-99": octopus.deployments["Deployments-100"]}
+    assert sees(octopus, items=(newest, early, older[1]), deployments=known).version == "2.4.0"
     undated = [replace(item, created=None) for item in older]
     assert sees(octopus, items=(newest, *undated)).version == "2.4.0"
 
