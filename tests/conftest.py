@@ -15,6 +15,11 @@ EXPECTED_SKIPS: tuple[str, ...] = ()
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-golden`: golden files and generated pages are written anew, then reviewed."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every benchmark as a proof: ratios on a busy machine do not gate a change."""
     for item in items:

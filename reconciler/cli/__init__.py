@@ -11,6 +11,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.lazy import Entry, LazyGroup
+from reconciler.cli.leaving import MEANINGS
 
 COMMANDS = {
     "accept": Entry("accept", "Let the first plan of an environment go ahead, after a look at it."),
@@ -25,11 +26,11 @@ COMMANDS = {
 
 
 @click.group(
+    "reconciler",
     cls=LazyGroup,
     commands_table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed, 3 manifests invalid, 4 stopped by a gate, "
-    "5 some deployments failed, 6 stale plan, 64 usage, 70 bug, 130 interrupted.",
+    epilog=f"Exit codes: {', '.join(f'{code:d} {says}' for code, says in MEANINGS.items())}.",
 )
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
 def cli() -> None:

@@ -34,6 +34,20 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+MEANINGS = {
+    Exit.OK: "done",
+    Exit.FAILED: "failed",
+    Exit.CHANGES: "`plan --detailed-exitcode`: there is something to do",
+    Exit.INVALID: "manifests invalid",
+    Exit.GATED: "nothing started because of a gate",
+    Exit.SOME_FAILED: "some deployments failed",
+    Exit.STALE: "stale plan",
+    Exit.USAGE: "usage, or a setting",
+    Exit.BUG: "a bug",
+    Exit.INTERRUPTED: "interrupted",
+}
+
+
 @contextmanager
 def leave() -> Iterator[None]:
     """Turn every failure inside the block into words on stderr and an exit code."""

@@ -18,7 +18,7 @@ Data = str | int | bool | None | list["Data"] | dict[str, "Data"]
 
 
 def plan_data(plan: Plan, gates: Sequence[Gate]) -> dict[str, Data]:
-    """Return the plan as `docs/formats.md` describes it. The only time in it is that of reading."""
+    """Return the plan as `docs/cli.md` describes it. The only time in it is that of reading."""
     ignored = [action for action in plan.actions if not action.is_change]
     return {
         "apiVersion": "reconciler/v1",

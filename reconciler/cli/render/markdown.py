@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from reconciler.cli.render.plan import DIGITS, read_at, shown, summary, where
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action, Plan
 
-_ENDS_CODE = frozenset("`|\\")
+_TICKS = re.compile(r"`+")
+_ENDS_CELL = frozenset("|\\")
 
 
 def plan_markdown(plan: Plan, gates: Sequence[Gate]) -> str:
@@ -50,14 +52,15 @@ def plan_markdown(plan: Plan, gates: Sequence[Gate]) -> str:
 def code(words: str, limit: int = 300) -> str:
     """Return words as code, in which nothing is a link, a mention, a tag or the end of a cell.
 
-    Words with a backtick, a bar or a backslash could end a code span or a table's cell, so these
+    Backticks get a longer fence. Words with a bar or a backslash could end a table's cell, so these
     go into an element, every sign of them as a number.
     """
     words = clean(words, limit).strip(" ") if words else ""
     if not words:
         return ""
-    if not _ENDS_CODE & set(words):
-        return f"`{words}`"
+    if not _ENDS_CELL & set(words):
+        fence = "`" * (1 + max(map(len, _TICKS.findall(words)), default=0))
+        return f"`{words}`" if len(fence) == 1 else f"{fence} {words} {fence}"
     safe = (c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in words)
     return f"<code>{''.join(safe)}</code>"
 

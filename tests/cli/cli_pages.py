@@ -1,0 +1,198 @@
+"""The pages of docs/ that are made from the program, so that they cannot disagree with it."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from reconciler.cli import cli
+from reconciler.cli.leaving import MEANINGS
+from reconciler.cli.meanings import GATES, REASONS
+from reconciler.core.plan import Reason
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from enum import StrEnum
+
+    from pydantic.fields import FieldInfo
+
+    from reconciler.cli.meanings import Meaning
+
+MADE = "<!-- Made from the program: `pytest tests/cli --update-golden` writes it anew. -->\n"
+
+CHANGES = (Reason.NEW_PIN, Reason.NOT_DEPLOYED, Reason.REDEPLOY, Reason.UNSETTLED)
+
+PLAN_AS_DATA = """\
+## A plan as data
+
+`reconciler plan ENV -o json` and `-o yaml` write the same values. Equal plans give equal bytes:
+keys are sorted, and the only time is that of reading Octopus. Texts from git and Octopus are
+cleaned: one line, bounded, without control characters.
+
+| Field of `spec` | Value |
+| --- | --- |
+| `commit` | the full hash of the commit that was planned |
+| `readAt` | when Octopus was read, `YYYY-MM-DDTHH:MM:SSZ` |
+| `digest` | `sha256:<hex>` over what would change, as `apply --plan` takes it |
+| `hasWork` | true if anything is to change |
+| `inSync` | how many components run what is pinned; they are not listed |
+| `changes` | by wave, then by component: `component`, `action` (upgrade, downgrade, redeploy), \
+`from` (null: never deployed), `to`, `reason`, `note`, `redeploy` (the pin's counter), \
+`unknownDirection`, `wave` (from 1), `waitsFor` (components whose change must succeed first) |
+| `ignored` | what is left alone and is not in sync: `component`, `from`, `to`, `reason`, `note` |
+| `gates` | closed gates: `component` (null: the whole plan), `gate`, `message`, `opener` |
+
+`docs/reasons.md` explains every reason and gate.
+"""
+
+
+def reasons_page() -> str:
+    """Return docs/reasons.md."""
+    changes = {reason: REASONS[reason] for reason in CHANGES}
+    ignores = {reason: REASONS[reason] for reason in REASONS if reason not in CHANGES}
+    return "\n".join(
+        [
+            "# Reasons and gates",
+            "",
+            MADE,
+            "Every component of a plan has one action and one reason. A closed gate stands before",
+            "one change, or before the whole plan; the plan shows it with who or what can open it.",
+            "",
+            "## Why something changes",
+            "",
+            *_meanings(changes, "reason"),
+            "",
+            "## Why something is left alone",
+            "",
+            *_meanings(ignores, "reason"),
+            "",
+            "## Gates",
+            "",
+            *_meanings(GATES, "gate"),
+            "",
+        ]
+    )
+
+
+def _meanings(words: Mapping[Any, Meaning], head: str) -> Iterator[str]:
+    yield f"| {head} | what it says | what to do |"
+    yield "| --- | --- | --- |"
+    word: StrEnum
+    for word, meaning in words.items():
+        yield f"| `{word.value}` | {meaning.says} | {meaning.to_do} |"
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            MADE,
+            "Settings are read from variables and from the file `reconciler.toml` in the current",
+            "folder; variables win. In the file a name is written without `RECONCILER_`, in small",
+            "letters, and `__` opens a table: `RECONCILER_GIT__TIMEOUT=90` is `[git]` with",
+            "`timeout = 90`. Where a Space manifest finds its API keys is said there, never here.",
+            "",
+            "| variable | value | default | meaning |",
+            "| --- | --- | --- | --- |",
+            *_fields(Settings, "RECONCILER_"),
+            "",
+            "`NO_COLOR` is honoured. Output that is no terminal has no colour.",
+            "",
+        ]
+    )
+
+
+def _fields(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        inner = _inner(info)
+        if inner is None:
+            about = info.description or ""
+            yield f"| `{prefix}{name.upper()}` | {_kind(info)} | {_default(info)} | {about} |"
+        elif typing.get_origin(info.annotation) is dict:
+            yield from _fields(inner, f"{prefix}{name.upper()}__<SPACE>__")
+        else:
+            yield from _fields(inner, f"{prefix}{name.upper()}__")
+
+
+def _inner(info: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a table, or of each entry of a table."""
+    for each in (info.annotation, *typing.get_args(info.annotation)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each
+    return None
+
+
+def _kind(info: FieldInfo) -> str:
+    annotation = info.annotation
+    if typing.get_origin(annotation) in {UnionType, typing.Union}:
+        annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
+    names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+    names |= {"Path": "path", "SecretStr": "secret text"}
+    return names[annotation.__name__] if isinstance(annotation, type) else str(annotation)
+
+
+def _default(info: FieldInfo) -> str:
+    if info.default is PydanticUndefined:
+        return "see the meaning" if info.default_factory is not None else "none: required"
+    match info.default:
+        case None | "":
+            return "none"
+        case bool() as value:
+            return f"`{str(value).lower()}`"
+        case value:
+            return f"`{value}`"
+
+
+def cli_page() -> str:
+    """Return docs/cli.md."""
+    parts = [
+        "# The command line",
+        "",
+        MADE,
+        "Data goes to stdout, talk to stderr. A failure is one line `error: ...` and one line",
+        "`hint: ...`; nothing else is changed than what they say.",
+        "",
+        "## Exit codes",
+        "",
+        "| code | meaning |",
+        "| --- | --- |",
+        *(f"| {code:d} | {says} |" for code, says in MEANINGS.items()),
+        "",
+        PLAN_AS_DATA,
+        "## Help",
+        "",
+    ]
+    for path, command in _commands("reconciler", cli, None):
+        parts += [f"### `{path}`", "", "```", command, "```", ""]
+    return "\n".join(parts)
+
+
+def _commands(
+    path: str, command: click.Command, parent: click.Context | None
+) -> Iterator[tuple[str, str]]:
+    context = click.Context(
+        command,
+        info_name=path.rpartition(" ")[2],
+        parent=parent,
+        terminal_width=90,
+        **command.context_settings,
+    )
+    yield path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _commands(f"{path} {name}", inner, context)
+
+
+PAGES = {"reasons.md": reasons_page, "settings.md": settings_page, "cli.md": cli_page}
+DOCS = Path(__file__).parents[2] / "docs"
