@@ -17,8 +17,9 @@ from reconciler.core.receipt import PAYLOAD_TYPE
 from reconciler.core.secret import Secret
 from reconciler.core.text import clean
 from reconciler.engine.doors import Doors, Pace
+from reconciler.engine.events import Said
 from reconciler.errors import UsageError
-from reconciler.git.address import HttpsCredential
+from reconciler.git.address import HttpsCredential, parse_address
 from reconciler.git.audit import GitAudit
 from reconciler.git.lease import Holder
 from reconciler.git.mirror import GitOptions, Mirror
@@ -85,6 +86,9 @@ async def open_doors(
     clock = clock or SystemClock()
     source = open_source(settings, repo)
     shared = source.shared() if records else source.write
+    audited = shared
+    if settings.audit.remote is not None:
+        audited = parse_address(settings.audit.remote, allow_local=settings.git.allow_local)
     state = settings.state_dir
     token = settings.git.token
     options = GitOptions(
@@ -98,17 +102,20 @@ async def open_doors(
     journal = SqliteJournal(state / "store.sqlite3", clock=clock)
     spaces = _Spaces(settings, clock)
     audit = None
-    if shared is not None:
+    if audited is not None:
         # the store's id: a later process of the same store proves by its lock that this one died
         store = journal.store_id
         holder = Holder(id=store, host=socket.gethostname(), pid=os.getpid(), store=store)
-        audit = GitAudit(Mirror(mirrors, shared, options), settings.audit.branch, holder, clock)
+        audit = GitAudit(Mirror(mirrors, audited, options), settings.audit.branch, holder, clock)
+    manifests = ManifestLoader()
+    if not manifests.is_fast:
+        tell(Said("YAML's C parser is missing: manifests are read about 17 times slower"))
     try:
         yield Doors(
             clock=clock,
             repository=repository,
             audit=audit,
-            manifests=ManifestLoader(),
+            manifests=manifests,
             journal=journal,
             octopus=spaces.octopus,
             signer=spaces.signer,
@@ -152,7 +159,7 @@ class _Spaces:
                 space.server,
                 space.octopus_space,
                 self._credential(space, "observe", space.observe),
-                None if space.deploy is None else self._credential(space, "deploy", space.deploy),
+                self._deploying(space),
                 self.clock,
                 ClientOptions(
                     connect_timeout=timedelta(seconds=self.settings.octopus.connect_timeout),
@@ -178,6 +185,13 @@ class _Spaces:
         """Close all clients."""
         for client in self.clients.values():
             await client.close()
+
+    def _deploying(self, space: Space) -> Secret | None:
+        """Return the deploy credential; None, which closes gate `permission`, where it is unset."""
+        source = space.deploy
+        if source is None or (source.env is not None and not os.environ.get(source.env)):
+            return None
+        return self._credential(space, "deploy", source)
 
     def _credential(self, space: Space, use: str, source: CredentialSource | None) -> Secret:
         if source is None:

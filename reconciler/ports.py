@@ -187,14 +187,11 @@ class Octopus(Protocol):
     async def look(self, known: Known) -> SpaceState:
         """Read the state of the whole space: a constant number of requests (see ARCHITECTURE).
 
-        Raises: Unreachable, RateLimited, BadAnswer, NotAllowed.
+        Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
 
-    async def deployer(self) -> tuple[User, Permissions]:
-        """Tell whom the deploy credential belongs to and what they may do.
-
-        Raises: NotAllowed where no deploy credential is configured.
-        """
+    async def deployer(self) -> tuple[User, Permissions] | None:
+        """Tell whom the deploy credential belongs to and what they may do; None without one."""
 
     async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
         """Return the project's release with exactly this version, or None if there is none."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.gate import GateName
-from reconciler.engine.doors import blocking
+from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.record import Recorder
 from reconciler.engine.run import take_lease
 from reconciler.engine.survey import load_manifests, read_audit, survey
-from reconciler.errors import BranchRewritten, GateClosed, StalePlan, UsageError
+from reconciler.errors import BranchRewritten, GateClosed, StalePlan
 
 if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
@@ -38,12 +38,7 @@ async def accept_environment(doors: Doors, name: str, *, rewritten: bool = False
 
     Raises: everything `survey` raises; LeaseHeld; BranchRewritten; GateClosed.
     """
-    audit = doors.audit
-    if audit is None:
-        raise UsageError(
-            "there is no remote to record on",
-            hint="give --repo a bare repository, a URL, or a clone whose origin is the remote",
-        )
+    audit = shared_audit(doors)
     with doors.lock(name):
         situation = await survey(doors, name, consent=True)
         if situation.is_rewritten and not rewritten:

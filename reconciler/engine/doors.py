@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from reconciler.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from contextlib import AbstractContextManager
@@ -84,3 +86,13 @@ class Doors:
     open_receipt: Callable[[bytes, tuple[bytes, ...]], bytes]
     tell: Callable[[Event], None]
     pace: Pace
+
+
+def shared_audit(doors: Doors) -> AuditBranch:
+    """Return the audit branch that all writers share. Raises: UsageError where there is none."""
+    if doors.audit is None:
+        raise UsageError(
+            "there is no remote to record on; nothing was changed",
+            hint="give --repo a bare repository, a URL, or a clone whose origin is the remote",
+        )
+    return doors.audit

@@ -22,7 +22,7 @@ from reconciler.core.receipt import (
 )
 from reconciler.core.slug import slug
 from reconciler.core.snapshot import snapshot_path
-from reconciler.engine.doors import blocking
+from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import Recorded, Said
 from reconciler.errors import GitTrouble, LeaseLost
 from reconciler.ports import AuditChange, ChainLink, QueuedRecord
@@ -214,7 +214,7 @@ class Recorder:
         if passed is not None:
             record = QueuedRecord(name, passed.path, passed.content())
             await blocking(journal.queue_record, record, self.keeper.fence)
-        queued = await blocking(journal.queued, name)
+        queued = await self._queued(name)
         snapshot = capture(
             situation.desired,
             situation.observed,
@@ -262,7 +262,7 @@ class Recorder:
     async def publish_receipts(self) -> None:
         """Push receipts made so far, so that little is pending while a long pass runs."""
         name = self.situation.desired.environment.name
-        queued = await blocking(self.doors.journal.queued, name)
+        queued = await self._queued(name)
         if not queued:
             return
         records = {q.path: q.content for q in queued} | self._certificate(self.situation)
@@ -280,6 +280,29 @@ class Recorder:
             return
         await blocking(self.doors.journal.recorded, [q.path for q in queued])
 
+    async def _queued(self, name: str) -> tuple[QueuedRecord, ...]:
+        """Return what the remote lacks, less what another writer has told in other bytes.
+
+        That writer took the lease over while we watched, and found the same deployment; its
+        receipt stands, because receipts are never replaced (rule 24).
+        """
+        queued = await blocking(self.doors.journal.queued, name)
+        audit = shared_audit(self.doors)
+
+        def told() -> list[str]:
+            audit.fetch()
+            there = [(q, audit.read(q.path)) for q in queued]
+            return [q.path for q, content in there if content not in (None, q.content)]
+
+        try:
+            others = await blocking(told) if queued else []
+        except GitTrouble:
+            return queued  # the push that follows says what is wrong
+        if others:
+            await blocking(self.doors.journal.recorded, others)
+            self.doors.tell(Said(f"{len(others)} records stand as another writer made them"))
+        return tuple(q for q in queued if q.path not in others)
+
     def _certificate(self, situation: Situation) -> dict[str, bytes]:
         space = situation.desired.space.name
         signer = self.doors.signer(space)
@@ -292,7 +315,6 @@ class Recorder:
         trailers = [("Reconciler-Environment", situation.desired.environment.name)]
         if passed is not None:
             trailers.append(("Reconciler-Pass", passed.id))
-        trailers.append(("Reconciler-Lease", str(self.keeper.fence)))
         trailers.append(("Manifest-Commit", situation.commit))
         if passed is not None:
             trailers.append(("Plan-Digest", f"sha256:{passed.plan.digest}"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.capture import capture
 from reconciler.core.sighting import Unobserved
 from reconciler.engine.apply import Done, Execution, Result
-from reconciler.engine.doors import blocking
+from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import PlanMade, Said
 from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
@@ -16,7 +16,7 @@ from reconciler.engine.record import PassRecord, Recorder
 from reconciler.engine.recover import recover, unfinished, untold
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
-from reconciler.errors import ReconcilerError, StalePlan, UsageError
+from reconciler.errors import ReconcilerError, StalePlan
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,12 +61,7 @@ async def apply_environment(
 
     Raises: everything `survey` raises; LeaseHeld; StalePlan; LeaseLost; OutcomeUnknown.
     """
-    audit = doors.audit
-    if audit is None:
-        raise UsageError(
-            "there is no remote to record on",
-            hint="give --repo a bare repository, a URL, or a clone whose origin is the remote",
-        )
+    audit = shared_audit(doors)
     with doors.lock(name):
         situation = await survey(doors, name)
         planned = await judge_situation(doors, situation, retry=retry)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.capture import capture
+from reconciler.engine.doors import shared_audit
 from reconciler.engine.record import Recorder
 from reconciler.engine.run import snapshot_differs, take_lease
 from reconciler.engine.survey import survey
-from reconciler.errors import RemoteUnreachable, UsageError
+from reconciler.errors import RemoteUnreachable
 
 if TYPE_CHECKING:
     from reconciler.core.snapshot import Snapshot
@@ -22,12 +23,7 @@ async def snapshot_environment(doors: Doors, name: str) -> tuple[Snapshot, bool]
 
     Raises: everything `survey` raises; LeaseHeld; RemoteUnreachable where it stays unrecorded.
     """
-    audit = doors.audit
-    if audit is None:
-        raise UsageError(
-            "there is no remote to record on",
-            hint="give --repo a bare repository, a URL, or a clone whose origin is the remote",
-        )
+    audit = shared_audit(doors)
     with doors.lock(name):
         situation = await survey(doors, name)
         snapshot = capture(

@@ -197,7 +197,9 @@ async def survey(
             cells = {n: replace(c, project=None) for n, c in snapshot.cells.items()}
             snapshot = replace(snapshot, cells=cells)
         observed = judge(judged, state, snapshot, history)
-        deployer = None if tip_state.space.deploy is None else await octopus.deployer()
+        deployer = await octopus.deployer()
+        if deployer is not None:  # whose deployments are ours
+            observed = replace(observed, me=deployer[0].id)
     reached = await reached_now(doors, judged, observed, history)
     observed = with_reached(observed, reached)
     standing = Standing(

@@ -94,13 +94,15 @@ class OctopusSpace:
         read_at = self._clock.now()
         return await self._looker.look(await self._started(), known, read_at)
 
-    async def deployer(self) -> tuple[User, Permissions]:
+    async def deployer(self) -> tuple[User, Permissions] | None:
         """Tell whom the deploy credential belongs to and what they may do, read afresh.
 
-        Raises: NotAllowed where no deploy credential is configured, or Octopus refuses it.
+        None where no deploy credential is configured. Raises: NotAllowed where Octopus refuses it.
         """
+        if self._deployer is None:
+            return None
         start = await self._started()
-        http = self._deploying()
+        http = self._deployer
         user = translate.user(wire.decode(await http.get("api/users/me"), wire.User))
         return user, await read_permissions(http, user.id, start.space_id)
 

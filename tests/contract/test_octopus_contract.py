@@ -173,11 +173,9 @@ async def test_rule_31_a_wrong_key_is_refused(server: Address) -> None:
 
 
 async def test_the_deployer_is_the_keys_own_user(octopus: OctopusSpace) -> None:
-    user, permissions = await octopus.deployer()
     state = await octopus.look(NOTHING)
 
-    assert user == state.me
-    assert permissions == state.permissions
+    assert await octopus.deployer() == (state.me, state.permissions)
 
 
 # --- the simulator alone ----------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -135,6 +135,7 @@ class Story:
     server: SimulatorServer
     events: list[Event] = field(default_factory=list)
     wrap: Callable[[Doors], Doors] = lambda doors: doors
+    audit_remote: str | None = None
 
     @property
     def remote(self) -> Path:
@@ -202,7 +203,7 @@ class Story:
             state_dir=self.folder / store,
             git=GitSettings(allow_local=True),
             octopus=OctopusSettings(),
-            audit=AuditSettings(),
+            audit=AuditSettings(remote=self.audit_remote),
         )
         async with open_doors(
             settings, None, records=True, tell=self.events.append, clock=self.clock
@@ -241,9 +242,6 @@ class Story:
         """Return the paths of receipts on the remote."""
         below = f"receipts/{environment}" + (f"/{project}" if project else "")
         return self.audit_files(below) if self.audit_commits() else []
-
-    def tell_plainly(self, doors: Doors) -> Doors:
-        return replace(doors, tell=self.events.append)
 
 
 @contextmanager

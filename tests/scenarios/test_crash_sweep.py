@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from story import story
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from story import Story
 
@@ -146,3 +148,23 @@ async def test_the_points_of_the_short_sweep_are_inside_the_pass(world: Story) -
     assert {"promise", "deploy", "launched", "finished", "queue_receipt", "publish"} <= set(
         reaper.names
     )
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_rule_12_holds_at_every_door_a_pass_goes_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    monkeypatch.setenv("OCTOPUS_STORY_KEY", "API-SERVICE")
+    point, alive = 0, True
+    while alive:
+        point += 1
+        folder = tmp_path / str(point)
+        folder.mkdir()
+        with story(folder) as world:
+            await prepare(world)
+            alive = await killed_at(world, point, after=after)
+            await world.apply()
+            check(world)
+    assert point > 60
