@@ -34,13 +34,20 @@ class Reaper:
     dead: bool = False
     names: list[str] = field(default_factory=list)
 
-    def strike(self, name: str, *, done: bool) -> None:
-        if self.dead:
-            raise Killed
-        if not done:
-            self.calls += 1
-            self.names.append(name)
-        if self.calls == self.at and done == self.after:
+    def begin(self, name: str) -> int:
+        """Count a call, and die before it if it is the one; return its number."""
+        self._die(self.dead)
+        self.calls += 1
+        self.names.append(name)
+        self._die(self.calls == self.at and not self.after)
+        return self.calls
+
+    def end(self, number: int) -> None:
+        """Die just after a call if it is the one."""
+        self._die(self.dead or (number == self.at and self.after))
+
+    def _die(self, now: bool) -> None:
+        if now:
             self.dead = True
             raise Killed
 
@@ -71,18 +78,18 @@ class Mortal:
 
     def _sync(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def through(*args: Any, **kwargs: Any) -> Any:
-            self._reaper.strike(name, done=False)
+            number = self._reaper.begin(name)
             answer = call(*args, **kwargs)
-            self._reaper.strike(name, done=True)
+            self._reaper.end(number)
             return answer
 
         return through
 
     def _async(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         async def through(*args: Any, **kwargs: Any) -> Any:
-            self._reaper.strike(name, done=False)
+            number = self._reaper.begin(name)
             answer = await call(*args, **kwargs)
-            self._reaper.strike(name, done=True)
+            self._reaper.end(number)
             return answer
 
         return through
