@@ -23,8 +23,6 @@ from reconciler.core.state import ActiveTask, TaskState
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from reconciler.core.snapshot import Snapshot, SnapshotCell
     from reconciler.core.state import BoardItem, Project, SpaceState
 
@@ -66,6 +64,9 @@ class Board:
         self._environment = environment
         self._items: dict[str, list[BoardItem]] = {}
         self._running: dict[str, list[ActiveTask]] = {}
+        may = state.permissions
+        # granted for the whole space: not asked again square by square
+        self._doubtful = [v for v in VIEWS if not may.allows(v, state.space_id, None, None)]
         if environment is None:
             return
         for item in state.items:
@@ -87,8 +88,14 @@ class Board:
 
     def newest(self, project: Project) -> BoardItem | None:
         """Return the newest attempt at a project, if there is exactly one."""
-        current = _distinct(i for i in self._items.get(project.id, ()) if not i.is_previous)
+        current = self._current(project)
         return current[0] if len(current) == 1 else None
+
+    def _current(self, project: Project) -> list[BoardItem]:
+        """Return the current attempts at a project, each deployment once."""
+        items = self._items.get(project.id, ())
+        current = [item for item in items if not item.is_previous]
+        return current if len(current) < 2 else list({i.deployment_id: i for i in current}.values())
 
     def previous(self, project: Project, newest: BoardItem) -> BoardItem | None:
         """Return the last success before the newest attempt, if the board shows it."""
@@ -122,7 +129,9 @@ class Board:
             project=project,
             newest=None if newest is None else newest.deployment_id,
             running=running,
-            waiting=self._state.waiting_for_person.intersection(t.id for t in running),
+            waiting=self._state.waiting_for_person.intersection(t.id for t in running)
+            if running
+            else frozenset(),
             made_by="" if detail is None else clean(detail.deployed_by, 80),
             made_by_id="" if detail is None else detail.deployed_by_id,
             made_at=None if detail is None else detail.created,
@@ -145,15 +154,14 @@ class Board:
         environment = self._environment
         missing = [
             view
-            for view in VIEWS
+            for view in self._doubtful
             if not state.permissions.allows(view, state.space_id, project, environment)
         ]
         if missing:
             return Unobserved(f"the observing key lacks {', '.join(missing)} here")
         if project.tenanted_mode == "Tenanted":
             return Unobserved("the project is deployed per tenant: tenants are not supported yet")
-        current = _distinct(i for i in self._items.get(project.id, ()) if not i.is_previous)
-        if project.discrete_channels or len(current) > 1:
+        if project.discrete_channels or len(self._current(project)) > 1:
             return Unobserved(
                 "several releases can be current here (discrete channels): not supported yet"
             )
@@ -233,10 +241,6 @@ def _by_time(item: BoardItem) -> tuple[bool, datetime, str]:
     """Order by creation; an item without a time comes first."""
     created = item.created
     return created is not None, created or datetime.min.replace(tzinfo=UTC), item.deployment_id
-
-
-def _distinct(items: Iterable[BoardItem]) -> list[BoardItem]:
-    return list({item.deployment_id: item for item in items}.values())
 
 
 def _as_task(item: BoardItem) -> ActiveTask:

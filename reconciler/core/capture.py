@@ -38,7 +38,7 @@ def capture(
         name=desired.environment.name,
         server=observed.server.installation_id,
         space=observed.space_id,
-        environment=observed.environment_id or "",
+        environment=observed.environment_id or ("" if before is None else before.environment),
         cells=cells,
     )
 

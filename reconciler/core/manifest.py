@@ -182,6 +182,10 @@ class Policy:
     on_warning: OnWarning = OnWarning.CONTINUE
 
 
+STRICTEST = Policy(protected=True)
+"""What a commit is judged by where the policy it must pass through cannot be read (rule 11)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One environment manifest, with the pins of all its fragments merged in."""

@@ -179,6 +179,8 @@ def _is_same(one: str, other: str) -> bool:
 
     Metadata never orders versions, but tells releases apart: `1.2.0+8` is not `1.2.0+7`.
     """
+    if one == other:  # most cells of most plans: nothing to parse
+        return True
     same = direction(one, other) is Direction.SAME
     return same and one.partition("+")[2].casefold() == other.partition("+")[2].casefold()
 
@@ -187,20 +189,24 @@ def _choose(
     desired: DesiredState, observed: ObservedState, cell: ObservedCell, pin: Pin, suspended: str
 ) -> Action:
     """Choose the one action that closes the gap for one cell."""
+    sighting = cell.sighting
+    version = sighting.version if isinstance(sighting, Settled) else cell.version
     draft = Action(
         cell.component,
         Kind.IGNORE,
         Reason.IN_SYNC,
-        cell.version,
+        version,
         pin.version,
         redeploy=pin.redeploy,
     )
+    settled = isinstance(sighting, Settled) and version == pin.version
+    if settled and not suspended and pin.hold is None and not is_raised(cell, pin):
+        return draft  # most cells of most plans
     if suspended:
         return replace(draft, reason=Reason.SUSPENDED, note=suspended)
     if pin.hold is not None and pin.hold.in_force(observed.read_at):
         return replace(draft, reason=Reason.HELD, note=clean(pin.hold.reason))
-    new = is_new(cell, pin)
-    match cell.sighting:
+    match sighting:
         case Unobserved(why=why):
             # acting blind could undo a newer release
             return replace(draft, reason=Reason.UNOBSERVED, note=why)
@@ -212,11 +218,11 @@ def _choose(
                     note = "the redeploy counter was raised"
                     return replace(draft, kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
                 return draft
-            if not new:
+            if not is_new(cell, pin):
                 return _leave(draft, cell, observed.me)
             return _move(desired, draft, version, highest=version)
         case Unsettled(version=last, attempted=attempted, why=why):
-            if not new and not made_by_us(cell, observed.me):
+            if not is_new(cell, pin) and not made_by_us(cell, observed.me):
                 return _leave(draft, cell, observed.me)
             draft = replace(
                 draft,

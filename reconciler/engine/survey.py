@@ -13,7 +13,7 @@ from reconciler.core.acceptance import (
     Standing,
     held_because,
 )
-from reconciler.core.manifest import DesiredState, Invalid
+from reconciler.core.manifest import STRICTEST, DesiredState, Invalid
 from reconciler.core.sighting import ObservedCell, ObservedState, Unobserved, observe
 from reconciler.core.snapshot import snapshot_path
 from reconciler.core.state import Server
@@ -182,6 +182,8 @@ async def survey(
         if isinstance(before, DesiredState):
             judged = replace(tip_state, policy=before.policy)
             unchanged = before == tip_state
+        else:  # rule 11: the rules it must pass through cannot be read, so the strictest hold
+            judged = replace(tip_state, policy=replace(STRICTEST, name=tip_state.policy.name))
     descends = earlier is not None and await blocking(doors.repository.is_ancestor, earlier, commit)
     octopus = doors.octopus(tip_state.space)
     moved = shared is not None and shared.server_url != tip_state.space.server
