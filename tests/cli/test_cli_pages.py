@@ -15,7 +15,7 @@ from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
 
 if TYPE_CHECKING:
-    from golden import Golden
+    from cli_golden import Golden
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))

@@ -17,7 +17,7 @@ from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import Plan
 
 if TYPE_CHECKING:
-    from golden import Golden
+    from cli_golden import Golden
 
 ENDINGS = {"table": "txt", "json": "json", "yaml": "yaml", "markdown": "md"}
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from cli_shop import program
 from click.testing import CliRunner
-from conftest import program
 
 from reconciler import __version__
 from reconciler.cli import COMMANDS, cli

@@ -1,0 +1,205 @@
+"""The main job by command, on a real git remote and a simulated Octopus."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from cli_shop import Shop
+
+
+def accepted(shop: Shop) -> None:
+    assert shop.run("accept", "--all").exit_code == 0
+
+
+def test_rule_10_first_contact_plans_and_applies_nothing_until_accepted(shop: Shop) -> None:
+    shop.pin(orders="2.4.0", web="1.1.0")
+
+    held = shop.run("apply", "production")
+    assert held.exit_code == 4
+    assert "accept on the whole plan: first contact with this environment" in held.stdout
+    assert "next: look at `reconciler plan production`, then" in held.stderr
+    assert shop.simulator.running("Orders API", "Production") == "2.3.0"
+
+    agreed = shop.run("accept", "production")
+    assert agreed.exit_code == 0
+    assert "accepted production at commit" in agreed.stdout
+    assert "2 upgrades in 2 waves, not held" in agreed.stdout
+    digest = str(shop.plan()["digest"])
+
+    done = shop.run("apply", "production", "--plan", digest)
+    assert done.exit_code == 0, done.output
+    assert shop.simulator.running("Orders API", "Production") == "2.4.0"
+    assert shop.simulator.running("Web Shop", "Production") == "1.1.0"
+    assert "2 succeeded; recorded" in done.stdout
+    assert 'orders: {version: "2.4.0", state: settled' in shop.audit("snapshots/production.yaml")
+
+
+def test_progress_without_a_terminal_is_one_line_for_each_fact(shop: Shop) -> None:
+    accepted(shop)
+    shop.pin(orders="2.4.0")
+
+    lines = shop.run("apply", "production").stderr.splitlines()
+
+    assert lines[0].startswith("production: 1 upgrade in 1 wave, not held; digest ")
+    assert lines[1].startswith("orders: upgrade from 2.3.0 to 2.4.0 started, ServerTasks-")
+    assert any(line.startswith("orders: 2.4.0 ended Success after ") for line in lines)
+    assert lines[-1].startswith("recorded: 1 receipt, the snapshot changed, audit commit ")
+    assert len(lines) == len(set(lines))
+
+
+def test_nothing_to_do_is_said_and_leaves_with_0(shop: Shop) -> None:
+    accepted(shop)
+
+    result = shop.run("apply", "production")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("production: nothing to do; ")
+
+
+def test_a_failed_deployment_is_5_and_its_dependants_are_not_started(shop: Shop) -> None:
+    accepted(shop)
+    shop.pin(orders="2.4.0", web="1.1.0")
+    shop.simulator.fail_next("Orders API", "2.4.0", "Production", message="disk \x1b[31mfull")
+
+    result = shop.run("apply", "production")
+
+    assert result.exit_code == 5
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["orders", "upgrade", "2.3.0", "->", "2.4.0", "failed"] in [row[:6] for row in rows]
+    assert ["web", "upgrade", "1.0.0", "->", "1.1.0", "not-started"] in [row[:6] for row in rows]
+    assert "\x1b" not in result.output
+    assert "`reconciler apply production --retry`" in result.stderr
+    assert shop.simulator.running("Web Shop", "Production") == "1.0.0"
+
+    again = shop.run("apply", "production")
+    assert again.exit_code == 4
+    assert "was tried here before and ended Failed" in again.output
+
+    retried = shop.run("apply", "production", "--retry")
+    assert retried.exit_code == 0, retried.output
+    assert shop.simulator.running("Web Shop", "Production") == "1.1.0"
+
+
+def test_a_plan_that_is_not_the_reviewed_one_is_6_and_applies_nothing(shop: Shop) -> None:
+    accepted(shop)
+    shop.pin(orders="2.4.0")
+    digest = str(shop.plan()["digest"]).removeprefix("sha256:")
+    shop.pin(orders="2.4.0", payments="3.1.0")
+
+    result = shop.run("apply", "production", "--plan", digest[:12])
+
+    assert result.exit_code == 6
+    assert "nothing was applied" in result.stderr
+    assert shop.simulator.running("Orders API", "Production") == "2.3.0"
+
+
+@pytest.mark.parametrize("written", ["{}", "sha256:{}"])
+def test_the_digest_is_taken_as_plan_writes_it(shop: Shop, written: str) -> None:
+    accepted(shop)
+    shop.pin(orders="2.4.0")
+    digest = str(shop.plan()["digest"]).removeprefix("sha256:")
+
+    assert shop.run("apply", "production", "--plan", written.format(digest)).exit_code == 0
+
+
+def test_rule_4_broken_manifests_are_3_with_every_place(shop: Shop) -> None:
+    accepted(shop)
+    pins = (shop.clone / "production.yaml").read_text()
+    shop.push({"production.yaml": pins.replace('"2.3.0"', "2.40").replace('"1.0.0"', "1.10")})
+
+    for arguments in (("plan", "production"), ("apply", "production"), ("snapshot", "production")):
+        result = shop.run(*arguments)
+        assert result.exit_code == 3
+        assert result.stdout == ""
+        first, second, error, hint = result.stderr.splitlines()
+        assert first.startswith("production.yaml:10:")
+        assert second.startswith("production.yaml:12:")
+        assert error.startswith("error: the manifests of production")
+        assert hint.startswith("hint: ")
+    assert shop.run("plan", "qa").exit_code == 0
+
+
+def test_plan_has_an_exit_code_for_changes(shop: Shop) -> None:
+    assert shop.run("plan", "production", "--detailed-exitcode").exit_code == 0
+    shop.pin(orders="2.4.0")
+
+    assert shop.run("plan", "production", "--detailed-exitcode").exit_code == 2
+    assert shop.run("plan", "production").exit_code == 0
+
+
+def test_plan_reads_any_commit_and_changes_nothing(shop: Shop) -> None:
+    before = shop.git("rev-parse", "HEAD")
+    shop.pin(orders="2.4.0")
+    refs = shop.git("for-each-ref", at=shop.remote)
+
+    at = shop.run("plan", "production", "--at", before, "-o", "json")
+    branch = shop.run("plan", "production", "--at", "main", "-o", "json")
+    local = shop.run("plan", "production", "--at", "HEAD~1", "--repo", str(shop.clone))
+
+    assert json.loads(at.stdout)["spec"]["hasWork"] is False
+    assert json.loads(branch.stdout)["spec"]["hasWork"] is True
+    assert "Nothing to do" in local.stdout
+    assert shop.git("for-each-ref", at=shop.remote) == refs
+    assert [r for r in shop.simulator.requests if r.method != "GET"] == []
+
+
+def test_snapshot_is_yaml_on_stdout_and_recorded_once(shop: Shop) -> None:
+    first = shop.run("snapshot", "production")
+    second = shop.run("snapshot", "production")
+
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout == second.stdout == shop.audit("snapshots/production.yaml") + "\n"
+    assert first.stderr.endswith("recorded on the audit branch\n")
+    assert second.stderr == "as last recorded: nothing was written\n"
+
+
+def test_rule_27_a_rewritten_branch_is_accepted_by_its_full_hash_only(shop: Shop) -> None:
+    accepted(shop)
+    shop.git("checkout", "-q", "--orphan", "other")
+    shop.git("commit", "-q", "-m", "another history")
+    shop.git("branch", "-q", "-f", "main", "HEAD")
+    shop.git("checkout", "-q", "main")
+    tip = shop.pin(orders="2.4.0")
+
+    assert shop.run("apply", "production").exit_code == 4
+    refused = shop.run("accept", "--all")
+    assert refused.exit_code == 1
+    assert refused.stderr.count("error: ") == 2
+    assert f"`reconciler accept {tip}`" in refused.stderr
+    assert shop.run("accept", tip[:-1] + ("0" if tip[-1] != "0" else "1")).exit_code == 6
+
+    done = shop.run("accept", tip)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.startswith(f"accepted qa at commit {tip[:12]} ")]
+    assert [line for line in lines if line.startswith(f"accepted production at commit {tip[:12]}")]
+    assert shop.run("apply", "production").exit_code == 0
+    assert shop.run("accept", tip).exit_code == 0
+
+
+def test_a_second_writer_is_refused_by_name(shop: Shop) -> None:
+    accepted(shop)
+    shop.pin(orders="2.4.0")
+    shop.simulator.stick("Orders API", "2.4.0", "Production")
+    first = shop.start("apply", "production")
+    try:
+        assert first.stderr is not None
+        while "Executing" not in (line := first.stderr.readline()):
+            assert line, "the first apply ended early"
+
+        here = shop.run("apply", "production")
+        elsewhere = shop.run(
+            "apply", "production", RECONCILER_STATE_DIR=str(shop.folder / "another")
+        )
+    finally:
+        first.kill()
+        first.communicate()
+
+    assert here.exit_code == elsewhere.exit_code == 4
+    assert f"process {first.pid} on this machine" in here.stderr
+    assert "production" in elsewhere.stderr
+    assert f"{first.pid}" in elsewhere.stderr
