@@ -213,3 +213,17 @@ async def test_an_environment_that_left_git_is_left_alone(world: Story) -> None:
         await world.apply()
 
     assert world.runs("api") == "1.0.0"
+
+
+async def test_rule_1_only_the_watched_branch_is_applied(world: Story) -> None:
+    await world.accept()
+    git(world.work, "checkout", "-q", "-b", "feature")
+    path = world.work / "environments/test.yaml"
+    path.write_text(path.read_text().replace('api: "1.0.0"', 'api: "2.0.0"'))
+    git(world.work, "commit", "-q", "-a", "-m", "Not merged")
+    git(world.work, "push", "-q", "origin", "feature")
+
+    report = await world.apply()
+
+    assert not report.planned.plan.has_work
+    assert world.ours("api") == []
