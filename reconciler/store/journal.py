@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
+    from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.core.intent import IntentRecord
-    from reconciler.ports import AcceptedEnvironment, ChainLink, Clock, Known
+    from reconciler.ports import ChainLink, Clock, Known
 
 _RAISE_FENCE = (
     "INSERT INTO fences VALUES (?, ?) ON CONFLICT (environment) "

@@ -9,9 +9,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.core.acceptance import AcceptedEnvironment
 from reconciler.core.intent import Intent, IntentRecord, Outcome, Progress
 from reconciler.core.state import DeploymentDetail, ReleaseDetail
-from reconciler.ports import AcceptedEnvironment, ChainLink
+from reconciler.ports import ChainLink
 
 Row = tuple[Any, ...]
 

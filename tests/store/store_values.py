@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.core.acceptance import AcceptedEnvironment
 from reconciler.core.intent import Intent, IntentRecord, Outcome
 from reconciler.core.state import DeploymentDetail, ReleaseDetail
-from reconciler.ports import AcceptedEnvironment, ChainLink, QueuedRecord
+from reconciler.ports import ChainLink, QueuedRecord
 
 ENV = "production-uk"
 NOON = datetime(2026, 11, 20, 12, 0, 0, 654321, tzinfo=UTC)
