@@ -76,7 +76,7 @@ def _is_hash(text: str) -> bool:
 
 
 def _tell(name: str, accepted: Accepted) -> Exit:
-    from reconciler.cli.render.plan import summary
+    from reconciler.cli.render.plan import DIGITS, read_at, summary
     from reconciler.cli.session import say
 
     plan = accepted.planned.plan
@@ -85,9 +85,10 @@ def _tell(name: str, accepted: Accepted) -> Exit:
         say("hint: see that the git remote answers, then accept again")
         return Exit.FAILED
     before = "nothing held it" if accepted.held is None else f"it was held: {accepted.held}"
-    click.echo(f"accepted {name} at commit {plan.commit[:12]} ({before})")
+    at = f"commit {plan.commit[:DIGITS]}, read {read_at(plan.read_at)}"
+    click.echo(f"accepted {name} at {at} ({before})")
     gates = tuple(g for g in accepted.planned.gates if g.name != "accept")
     click.echo(f"now: {summary(plan, gates)}")
     if plan.has_work:
-        say(f"next: reconciler apply {name} --plan {plan.digest[:12]}")
+        say(f"next: reconciler apply {name} --plan {plan.digest[:DIGITS]}")
     return Exit.OK

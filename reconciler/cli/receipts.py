@@ -32,6 +32,7 @@ def list_(environment: str, which: str | None, output: str, repo: str | None) ->
 
     A receipt that the remote does not have yet is marked pending.
     """
+    from reconciler.cli.render.plan import read_at
     from reconciler.cli.render.receipts import print_listing
     from reconciler.cli.session import local_certificates, say, with_doors
     from reconciler.engine.receipts import list_receipts
@@ -41,6 +42,8 @@ def list_(environment: str, which: str | None, output: str, repo: str | None) ->
 
     listing = with_doors(work, repo, records=True)
     print_listing(listing, output)
+    if listing.tip is not None:
+        say(f"audit branch at {listing.tip[:12]}, read {read_at(listing.read_at)}")
     for alarm in listing.alarms:
         say(f"alarm: {alarm}")
     return Exit.FAILED if listing.alarms else Exit.OK

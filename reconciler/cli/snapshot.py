@@ -11,6 +11,7 @@ from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
+    from reconciler.engine.snapshot import Seen
 
 
 @click.command("snapshot")
@@ -22,14 +23,18 @@ def command(environment: str, repo: str | None) -> Exit:
     The snapshot is written to stdout as YAML, and to the audit branch where it differs from the
     last one there.
     """
+    from reconciler.cli.render.plan import DIGITS, read_at
     from reconciler.cli.session import say, with_doors
     from reconciler.engine.snapshot import snapshot_environment
 
-    async def work(doors: Doors) -> tuple[bytes, bool]:
-        snapshot, changed = await snapshot_environment(doors, environment)
-        return doors.write_snapshot(snapshot), changed
+    async def work(doors: Doors) -> tuple[bytes, Seen]:
+        seen = await snapshot_environment(doors, environment)
+        return doors.write_snapshot(seen.snapshot), seen
 
-    content, changed = with_doors(work, repo, records=True)
+    content, seen = with_doors(work, repo, records=True)
     click.echo(content.decode("utf-8"), nl=False)
-    say("recorded on the audit branch" if changed else "as last recorded: nothing was written")
+    say(
+        f"read {read_at(seen.read_at)}, manifests at commit {seen.commit[:DIGITS]}; "
+        + ("recorded on the audit branch" if seen.changed else "as last recorded, nothing written")
+    )
     return Exit.OK

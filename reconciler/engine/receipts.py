@@ -22,7 +22,7 @@ from reconciler.core.receipt import parse_receipt, receipt_id
 from reconciler.core.slug import slug
 from reconciler.core.text import clean
 from reconciler.engine.accept import environments_at_tip
-from reconciler.engine.doors import blocking
+from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.history import link_of
 from reconciler.errors import (
     GitTrouble,
@@ -34,6 +34,7 @@ from reconciler.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from reconciler.core.receipt import Receipt
     from reconciler.engine.doors import Doors
@@ -59,10 +60,15 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The receipts of one environment by project and number; `alarms` are clean lines."""
+    """The receipts of one environment by project and number; `alarms` are clean lines.
+
+    `tip` is the audit branch's, None where there is none or it could not be asked.
+    """
 
     receipts: tuple[Listed, ...]
     alarms: tuple[str, ...]
+    tip: str | None
+    read_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,13 @@ class Shown:
 class Verdict:
     """What verifying one environment came to.
 
-    `signers`: (fingerprint, where it comes from, receipts) each. `problems` are clean lines.
+    `tip` is that of the audit branch. `signers`: (fingerprint, where it comes from, receipts) each.
+    `problems` are clean lines.
     """
 
     environment: str
+    tip: str | None
+    read_at: datetime
     receipts: int
     pending: int
     signers: tuple[tuple[str, str, int], ...]
@@ -130,10 +139,11 @@ async def list_receipts(
 def _list(
     doors: Doors, environment: str, folder: str, which: str | None, local: Mapping[str, bytes]
 ) -> Listing:
-    audit = _audit(doors)
+    audit = shared_audit(doors)
     alarms: list[str] = []
+    tip, read_at = None, doors.clock.now()
     try:
-        audit.fetch()
+        tip = audit.fetch()
     except GitTrouble as error:
         alarms.append(f"{error.message}; shown is what this machine knows")
     links = {link.path: link for link in doors.journal.links(environment)}
@@ -149,7 +159,7 @@ def _list(
     wanted = None if which is None else _projects(doors, environment, which)
     chosen = [k for k in links.values() if wanted is None or k.project in wanted]
     chosen.sort(key=lambda k: (k.project, k.tenant or "", k.sequence))
-    return Listing(tuple(Listed(k, k.path in queued) for k in chosen), tuple(alarms))
+    return Listing(tuple(Listed(k, k.path in queued) for k in chosen), tuple(alarms), tip, read_at)
 
 
 async def show_receipt(doors: Doors, name: str, local: Mapping[str, bytes]) -> Shown:
@@ -159,7 +169,7 @@ async def show_receipt(doors: Doors, name: str, local: Mapping[str, bytes]) -> S
     """
 
     def read() -> Shown:
-        audit = _audit(doors)
+        audit = shared_audit(doors)
         with suppress(RemoteUnreachable):  # what waits here is shown while the remote is down
             audit.fetch()
         found = _find(doors, audit, name)
@@ -177,8 +187,8 @@ async def verify_receipts(
     """
 
     def verify() -> tuple[Verdict, ...]:
-        audit = _audit(doors)
-        audit.fetch()
+        audit = shared_audit(doors)
+        tip = audit.fetch()
         certificates = _certificates(audit, local)
         names = _environments(audit)
         if environment is not None:
@@ -189,14 +199,19 @@ async def verify_receipts(
                     hint=f"environments with receipts: {', '.join(names[:20]) or 'none'}",
                 )
             names = (environment,)
-        return tuple(_verify(doors, audit, name, certificates) for name in names)
+        return tuple(_verify(doors, audit, name, certificates, tip) for name in names)
 
     return await blocking(verify)
 
 
 def _verify(
-    doors: Doors, audit: AuditBranch, environment: str, certificates: Certificates
+    doors: Doors,
+    audit: AuditBranch,
+    environment: str,
+    certificates: Certificates,
+    tip: str | None,
 ) -> Verdict:
+    read_at = doors.clock.now()
     recorded = list(_recorded(audit, _folder(environment)))
     queued = _queued(doors, environment)
     links: list[ChainLink] = []
@@ -221,7 +236,15 @@ def _verify(
     ]
     problems += chain_problems(links, previous)
     told = tuple((name, certificates.origin[name], signers[name]) for name in sorted(signers))
-    return Verdict(environment, len(recorded), len(kept - there), told, tuple(problems))
+    return Verdict(
+        environment=environment,
+        tip=tip,
+        read_at=read_at,
+        receipts=len(recorded),
+        pending=len(kept - there),
+        signers=told,
+        problems=tuple(problems),
+    )
 
 
 def _open(doors: Doors, file: _File, certificates: Certificates) -> Shown:
@@ -255,15 +278,6 @@ def _misplaced(fact: str) -> SigningTrouble:
         f"E_BINDING: {fact}; nothing was taken from it",
         hint="see who wrote it: `git log` of that path on the audit branch",
     )
-
-
-def _audit(doors: Doors) -> AuditBranch:
-    if doors.audit is None:
-        raise UsageError(
-            "there is no remote to read receipts from",
-            hint="give --repo a bare repository, a URL, or a clone whose origin is the remote",
-        )
-    return doors.audit
 
 
 def _folder(environment: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.capture import capture
@@ -12,12 +13,24 @@ from reconciler.engine.survey import survey
 from reconciler.errors import RemoteUnreachable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.core.snapshot import Snapshot
     from reconciler.engine.doors import Doors
 
 
-async def snapshot_environment(doors: Doors, name: str) -> tuple[Snapshot, bool]:
-    """Return the snapshot of what runs in an environment now, and whether it had changed.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A snapshot, the commit it was judged at, when Octopus was read, whether it was news."""
+
+    snapshot: Snapshot
+    commit: str
+    read_at: datetime
+    changed: bool
+
+
+async def snapshot_environment(doors: Doors, name: str) -> Seen:
+    """Return the snapshot of what runs in an environment now.
 
     A changed one is on the audit branch when this returns.
 
@@ -33,8 +46,10 @@ async def snapshot_environment(doors: Doors, name: str) -> tuple[Snapshot, bool]
             situation.audit.snapshot,
             situation.commit,
         )
-        if not snapshot_differs(doors, situation):
-            return snapshot, False
+        changed = snapshot_differs(doors, situation)
+        seen = Seen(snapshot, situation.commit, situation.observed.read_at, changed)
+        if not changed:
+            return seen
         keeper = await take_lease(doors, audit, name)
         try:
             recorded = await Recorder(doors, situation, keeper).publish(
@@ -47,4 +62,4 @@ async def snapshot_environment(doors: Doors, name: str) -> tuple[Snapshot, bool]
                 f"the snapshot of {name} was taken but not recorded",
                 hint="see that the git remote answers, then run it again",
             )
-        return snapshot, True
+        return seen

@@ -153,8 +153,9 @@ def test_snapshot_is_yaml_on_stdout_and_recorded_once(shop: Shop) -> None:
 
     assert first.exit_code == second.exit_code == 0
     assert first.stdout == second.stdout == shop.audit("snapshots/production.yaml") + "\n"
-    assert first.stderr.endswith("recorded on the audit branch\n")
-    assert second.stderr == "as last recorded: nothing was written\n"
+    assert first.stderr.endswith("; recorded on the audit branch\n")
+    assert second.stderr.endswith("; as last recorded, nothing written\n")
+    assert f"commit {shop.git('rev-parse', 'HEAD')[:12]}" in second.stderr
 
 
 def test_rule_27_a_rewritten_branch_is_accepted_by_its_full_hash_only(shop: Shop) -> None:
@@ -175,8 +176,10 @@ def test_rule_27_a_rewritten_branch_is_accepted_by_its_full_hash_only(shop: Shop
     done = shop.run("accept", tip)
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert [line for line in lines if line.startswith(f"accepted qa at commit {tip[:12]} ")]
-    assert [line for line in lines if line.startswith(f"accepted production at commit {tip[:12]}")]
+    assert [line for line in lines if line.startswith(f"accepted qa at commit {tip[:12]}, read")]
+    assert [
+        line for line in lines if line.startswith(f"accepted production at commit {tip[:12]}, ")
+    ]
     assert shop.run("apply", "production").exit_code == 0
     assert shop.run("accept", tip).exit_code == 0
 

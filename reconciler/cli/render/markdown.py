@@ -44,7 +44,7 @@ def plan_markdown(plan: Plan, gates: Sequence[Gate]) -> str:
         f"{sentence[:1].upper()}{sentence[1:]} In sync and not shown: {in_sync} of "
         f"{len(plan.actions)}.",
         "",
-        f"At commit `{plan.commit[:DIGITS]}`, Octopus read {read_at(plan)}.",
+        f"At commit `{plan.commit[:DIGITS]}`, Octopus read {read_at(plan.read_at)}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -12,6 +12,7 @@ from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Plan
@@ -73,9 +74,9 @@ def summary(plan: Plan, gates: Sequence[Gate]) -> str:
     return f"{counts(plan)}, {held(plan, gates)}; digest {plan.digest[:DIGITS]}."
 
 
-def read_at(plan: Plan) -> str:
-    """Return when Octopus was read."""
-    return f"{plan.read_at:%Y-%m-%d %H:%M:%S}Z"
+def read_at(moment: datetime) -> str:
+    """Return when something was read, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
 
 
 def shown(version: str | None) -> str:

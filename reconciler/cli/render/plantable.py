@@ -32,8 +32,8 @@ STYLES = {
 def print_plan(plan: Plan, gates: Sequence[Gate]) -> None:
     """Write the plan to stdout: what changes, what is left alone, what is closed, one sentence."""
     console = stdout()
-    head = f"{clean(plan.environment, 100)} at commit {plan.commit[:DIGITS]}, read {read_at(plan)}"
-    console.print(Text(head, style="bold"))
+    at = f"commit {plan.commit[:DIGITS]}, read {read_at(plan.read_at)}"
+    console.print(Text(f"{clean(plan.environment, 100)} at {at}", style="bold"))
     ignored = [a for a in plan.actions if not a.is_change and a.reason is not Reason.IN_SYNC]
     if plan.changes or ignored:
         console.print()

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from reconciler.cli.render.console import columns, show, stdout, text
 from reconciler.cli.render.data import as_json
+from reconciler.cli.render.plan import DIGITS, read_at
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def print_verdict(verdict: Verdict) -> None:
     waiting = f", {verdict.pending} pending on this machine" if verdict.pending else ""
     count = f"{verdict.receipts} receipt" + ("" if verdict.receipts == 1 else "s")
     click.echo(f"{clean(verdict.environment)}: {count}{waiting}, {good}")
+    if verdict.tip is not None:
+        click.echo(f"  audit branch at {verdict.tip[:DIGITS]}, read {read_at(verdict.read_at)}")
     for fingerprint, origin, number in verdict.signers:
         click.echo(f"  {number} signed by {fingerprint}: {origin}")
     for problem in verdict.problems:

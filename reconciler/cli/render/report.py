@@ -135,5 +135,5 @@ def _sentence(report: PassReport, results: dict[str, Result], story: Story) -> s
     told = "recorded" if report.recorded else "records pending on this machine"
     if not results and story.recorded is None:
         told = "nothing to record"
-    at = f"commit {plan.commit[:DIGITS]}, read {read_at(plan)}"
+    at = f"commit {plan.commit[:DIGITS]}, read {read_at(plan.read_at)}"
     return f"{clean(plan.environment)}: {done}; {told}; {at}, digest {plan.digest[:DIGITS]}."
