@@ -6,13 +6,10 @@ index: whose signature counts for a pass is decided elsewhere, and more narrowly
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH as STATE
@@ -22,6 +19,7 @@ from reconciler.core.receipt import parse_receipt, receipt_id
 from reconciler.core.slug import slug
 from reconciler.core.text import clean
 from reconciler.engine.accept import environments_at_tip
+from reconciler.engine.certificates import Certificates, known_certificates
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.history import link_of
 from reconciler.errors import (
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"dr-[0-9a-f]{32}")
 _SUFFIX = ".receipt.json"
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +66,6 @@ class Listing:
     alarms: tuple[str, ...]
     tip: str | None
     read_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """Certificates (PEM) that may have signed, by fingerprint, and where each comes from."""
-
-    pem: Mapping[str, bytes]
-    origin: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +138,7 @@ def _list(
     links = {link.path: link for link in doors.journal.links(environment)}
     queued = {record.path for record in doors.journal.queued(environment)}
     unknown = [f for f in _recorded(audit, folder) if f.path not in links]
-    certificates = _certificates(audit, local)
+    certificates = known_certificates(audit, local)
     for file in unknown:
         try:
             opened = _open(doors, file, certificates)
@@ -173,7 +162,7 @@ async def show_receipt(doors: Doors, name: str, local: Mapping[str, bytes]) -> S
         with suppress(RemoteUnreachable):  # what waits here is shown while the remote is down
             audit.fetch()
         found = _find(doors, audit, name)
-        return _open(doors, found, _certificates(audit, local))
+        return _open(doors, found, known_certificates(audit, local))
 
     return await blocking(read)
 
@@ -189,7 +178,7 @@ async def verify_receipts(
     def verify() -> tuple[Verdict, ...]:
         audit = shared_audit(doors)
         tip = audit.fetch()
-        certificates = _certificates(audit, local)
+        certificates = known_certificates(audit, local)
         names = _environments(audit)
         if environment is not None:
             _folder(environment)
@@ -337,37 +326,3 @@ def _projects(doors: Doors, environment: str, which: str) -> frozenset[str]:
         if record.component == which
     }
     return frozenset({which, *component})
-
-
-def _certificates(audit: AuditBranch, local: Mapping[str, bytes]) -> Certificates:
-    """Return the certificates of the audit branch, and this machine's own, which are named first.
-
-    A certificate on the audit branch is as good as who may write there: the caller says so.
-    """
-    pem: dict[str, bytes] = {}
-    origin: dict[str, str] = {}
-    for space, content in sorted(local.items()):
-        name = fingerprint_of(content)
-        if name is not None:
-            pem[name] = content
-            origin[name] = f"the key of Space {clean(space)} on this machine"
-    files = audit.list("certificates")
-    blobs = audit.read_blobs([file.blob for file in files])
-    for file in files:
-        name = fingerprint_of(blobs[file.blob])
-        if name is not None and name not in pem:
-            pem[name] = blobs[file.blob]
-            origin[name] = f"{clean(file.path)} on the audit branch"
-    return Certificates(pem, origin)
-
-
-def fingerprint_of(pem: bytes) -> str | None:
-    """Return `sha256:<hex of the DER>` of a certificate in PEM; None where it is none."""
-    found = _PEM.search(pem)
-    if found is None:
-        return None
-    try:
-        der = base64.b64decode(b"".join(found[1].split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return f"sha256:{sha256(der).hexdigest()}"
