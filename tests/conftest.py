@@ -6,6 +6,7 @@ something did not run says more than it knows. A reason that is expected there i
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ BENCHMARKS = Path(__file__).parent / "benchmarks"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--update-golden`: golden files and generated pages are written anew, then reviewed."""
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, also where a job without a terminal runs them.
+
+    A shell without job control starts such jobs with SIGINT ignored, and children inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
