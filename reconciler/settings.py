@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         toml_file="reconciler.toml",
         frozen=True,
-        extra="ignore",
+        extra="forbid",
     )
 
     repo: str | None = Field(default=None, description="The manifest repository: path or URL.")
@@ -133,8 +133,11 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = "__".join(str(part) for part in first["loc"]).upper()
+        unknown = first["type"] == "extra_forbidden"
         raise UsageError(
-            f"setting RECONCILER_{clean(where)}: {clean(first['msg'])}",
+            f"RECONCILER_{clean(where)} is no setting"
+            if unknown
+            else f"setting RECONCILER_{clean(where)}: {clean(first['msg'])}",
             hint="see docs/settings.md for what every setting takes",
         ) from None
     except ValueError as error:

@@ -184,7 +184,7 @@ def _change_gates(
             Gate(
                 action.component,
                 GateName.PROJECT_DISABLED,
-                f"project {clean(project.name)!r} is disabled in Octopus",
+                f"project '{clean(project.name)}' is disabled in Octopus",
                 "a person enables the project",
             )
         )

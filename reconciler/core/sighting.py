@@ -60,9 +60,9 @@ class ProjectIndex:
         if len(matches) == 1:
             return next(iter(matches.values()))
         if not matches:
-            return f"Octopus shows no project {clean(reference)!r} in this space"
+            return f"Octopus shows no project '{clean(reference)}' in this space"
         ids = ", ".join(sorted(matches))
-        return f"{clean(reference)!r} could mean any of {ids}; write the project's id"
+        return f"'{clean(reference)}' could mean any of {ids}; write the project's id"
 
 
 def find_project(reference: str, projects: Iterable[Project]) -> Project | str:
@@ -98,7 +98,7 @@ def observe(
             cells[name] = ObservedCell(name, Unobserved(project), reached=reached)
         elif before is not None and before.project not in (None, project.id):
             why = (
-                f"project {clean(project.name)!r} was {before.project} and is now {project.id}: "
+                f"project '{clean(project.name)}' was {before.project} and is now {project.id}: "
                 f"made anew under the same name, or the stack points elsewhere"
             )
             cells[name] = ObservedCell(name, Unobserved(why), project=project, reached=reached)
@@ -130,9 +130,9 @@ def _find_environment(reference: str, state: SpaceState) -> _Found | str:
     if len(matches) == 1:
         return _Found(matches[0].id)
     if not matches:
-        return f"Octopus shows no environment {clean(reference)!r} in this space"
+        return f"Octopus shows no environment '{clean(reference)}' in this space"
     ids = ", ".join(sorted(e.id for e in matches))
-    return f"{clean(reference)!r} could mean any of {ids}; write the environment's id"
+    return f"'{clean(reference)}' could mean any of {ids}; write the environment's id"
 
 
 def _unmanaged(

@@ -166,7 +166,11 @@ class ActiveTask:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentDetail:
-    """A deployment by id: who asked, in which words, and whether it left machines or steps out."""
+    """A deployment by id: who asked, in which words, and whether it left machines or steps out.
+
+    `machine_ids` are the machines it was limited to, none for all: what was asked for, not what
+    the server reached, because an intent is told by it.
+    """
 
     id: str
     project_id: str

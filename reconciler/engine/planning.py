@@ -127,7 +127,7 @@ async def _release(octopus: Octopus, situation: Situation, action: Action) -> Re
     )
     if release is not None:
         return release
-    where = "" if project is None else f" in project {clean(project.name)!r}"
+    where = "" if project is None else f" in project '{clean(project.name)}'"
     return Gate(
         action.component,
         GateName.RELEASE_MISSING,

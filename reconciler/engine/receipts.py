@@ -119,7 +119,7 @@ async def list_receipts(
         names = await environments_at_tip(doors)
         if environment not in names:
             raise UsageError(
-                f"there is no environment {clean(environment)!r}, and no receipt of one",
+                f"there is no environment '{clean(environment)}', and no receipt of one",
                 hint=f"environments: {', '.join(names[:20]) or 'none'}",
             )
     return listing
@@ -184,7 +184,7 @@ async def verify_receipts(
             _folder(environment)
             if environment not in names and not doors.journal.links(environment):
                 raise UsageError(
-                    f"there is no receipt of {clean(environment)!r}; nothing was verified",
+                    f"there is no receipt of '{clean(environment)}'; nothing was verified",
                     hint=f"environments with receipts: {', '.join(names[:20]) or 'none'}",
                 )
             names = (environment,)
@@ -272,7 +272,7 @@ def _misplaced(fact: str) -> SigningTrouble:
 def _folder(environment: str) -> str:
     if slug(environment) != environment:
         raise UsageError(
-            f"{clean(environment)!r} cannot be the name of an environment",
+            f"'{clean(environment)}' cannot be the name of an environment",
             hint="give the metadata.name of an Environment manifest",
         )
     return f"receipts/{environment}"
@@ -313,7 +313,7 @@ def _find(doors: Doors, audit: AuditBranch, name: str) -> _File:
             if named(waiting.path):
                 return waiting
     raise UsageError(
-        f"there is no receipt {clean(name, 120)!r}, neither on the audit branch nor here",
+        f"there is no receipt '{clean(name, 120)}', neither on the audit branch nor here",
         hint="`reconciler receipts list ENVIRONMENT` shows the ids",
     )
 

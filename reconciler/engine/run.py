@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.engine.doors import Doors
     from reconciler.engine.survey import Situation
+    from reconciler.engine.watch import Finished
     from reconciler.ports import AuditBranch
 
 REPLANS = 5
@@ -32,11 +33,14 @@ REPLANS = 5
 
 @dataclass(frozen=True, slots=True)
 class PassReport:
-    """What one pass came to. `recorded` False: records are pending in the store."""
+    """What one pass came to. `recorded` False: records are pending in the store.
+
+    `resumed` are the ends of deployments that an interrupted pass had left running.
+    """
 
     planned: Planned
     results: dict[str, Result] = field(default_factory=dict)
-    resumed: int = 0
+    resumed: tuple[Finished, ...] = ()
     recorded: bool = True
     stale: str = ""
 
@@ -44,7 +48,8 @@ class PassReport:
     def failed(self) -> bool:
         """True if anything that was started, or asked for, did not succeed."""
         bad = {Done.FAILED, Done.REFUSED, Done.UNKNOWN}
-        return any(result.done in bad for result in self.results.values())
+        ended_badly = any(not finished.settled for finished in self.resumed)
+        return ended_badly or any(result.done in bad for result in self.results.values())
 
     @property
     def started(self) -> bool:
@@ -120,12 +125,12 @@ async def _pass(
     """Do the pass with the lease in hand."""
     name = situation.desired.environment.name
     octopus = doors.octopus(situation.desired.space)
-    resumed = 0
+    resumed: tuple[Finished, ...] = ()
     if unfinished(situation) or untold(situation):
         recorder = Recorder(doors, situation, keeper)
         watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
         await recover(doors, octopus, keeper, situation, watch)
-        resumed = len(await drain(doors, watch, keeper))
+        resumed = tuple(await drain(doors, watch, keeper))
     situation = await survey(doors, name)  # read again now that nobody else may act
     results: dict[str, Result] = {}
     started = doors.clock.now()
@@ -143,7 +148,7 @@ async def _pass(
             break
         doors.tell(Said(f"{execution.stale}; planning anew"))
         situation = await survey(doors, name)
-    closing = Closing(doors, keeper, planned, results, started, resumed > 0)
+    closing = Closing(doors, keeper, planned, results, started, bool(resumed))
     recorded = await closing.record()
     return PassReport(planned, results, resumed, recorded, execution.stale)
 

@@ -129,7 +129,7 @@ def _unknown(manifests: ManifestSet, name: str, commit: str) -> UsageError | Man
         if near
         else f"environments there: {', '.join(known[:20]) or 'none'}"
     )
-    return UsageError(f"no environment {clean(name)!r} at commit {commit[:12]}", hint=hint)
+    return UsageError(f"no environment '{clean(name)}' at commit {commit[:12]}", hint=hint)
 
 
 async def read_audit(doors: Doors, environment: str) -> AuditView:

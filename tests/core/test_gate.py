@@ -235,7 +235,7 @@ def test_a_disabled_project_is_told() -> None:
 
     assert (gate.name, gate.message) == (
         GateName.PROJECT_DISABLED,
-        "project 'The\\\\nAPI' is disabled in Octopus",
+        "project 'The\\nAPI' is disabled in Octopus",
     )
 
 

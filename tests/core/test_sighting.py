@@ -318,7 +318,7 @@ def test_rule_3_a_success_that_is_known_and_not_shown_is_lost_not_absent(
     ("reference", "why"),
     [
         ("wallet-api", "Octopus shows no project 'wallet-api' in this space"),
-        ("x\x1b[2J", "Octopus shows no project 'x\\\\x1b[2J' in this space"),
+        ("x\x1b[2J", "Octopus shows no project 'x\\x1b[2J' in this space"),
     ],
 )
 def test_rule_3_a_project_that_is_not_shown_is_not_an_empty_cell(reference: str, why: str) -> None:

@@ -111,7 +111,7 @@ async def test_rule_14_an_unknown_outcome_waits_in_the_journal_until_octopus_ans
     assert report.results["api"].done is Done.UNKNOWN
 
     again = await world.apply()
-    assert again.resumed == 1
+    assert len(again.resumed) == 1
     assert world.ours("api") == ["1.1.0"]
     assert len(world.receipts("api")) == 1
 
@@ -190,3 +190,20 @@ async def test_rule_48_a_bad_answer_is_one_clear_error_and_nothing_is_applied(
         await world.apply()
 
     assert world.ours("api") == []
+
+
+async def test_a_deployment_that_an_interrupted_pass_left_behind_may_fail_too(
+    world: Story,
+) -> None:
+    await world.accept()
+    world.octopus.fail_next("api", "1.1.0", "Test")
+    world.octopus.fault("lost_answer_after", method="POST", path="/deployments$")
+    world.octopus.fault("status", method="GET", path="/deployments$", status=404, count=1)
+    world.pin(api="1.1.0")
+    await world.apply()
+
+    report = await world.apply()
+
+    assert [finished.outcome.value for finished in report.resumed] == ["Failed"]
+    assert report.failed
+    assert gates_of(report, "api") == {GateName.NEEDS_RETRY}
