@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cell",
     "Channel",
+    "Defect",
     "Deployment",
     "Environment",
     "Event",
@@ -235,10 +236,24 @@ class Release:
     """Action name, package reference name, version."""
     notes: str | None = None
     ignore_channel_rules: bool = False
-    defect: str | None = None
+    defects: list[Defect] = field(default_factory=list)
     passed: set[str] = field(default_factory=set)
     """Environments it succeeded in by deployments that are no longer kept."""
     deployments: list[Deployment] = field(default_factory=list)
+
+    @property
+    def defect(self) -> Defect | None:
+        """Return the unresolved defect that keeps the release where it is, if there is one."""
+        return next((each for each in self.defects if not each.is_resolved), None)
+
+
+@dataclass(slots=True, eq=False)
+class Defect:
+    """A reason not to promote a release, until it is resolved."""
+
+    id: str
+    description: str
+    is_resolved: bool = False
 
 
 @dataclass(slots=True, eq=False)

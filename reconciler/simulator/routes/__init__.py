@@ -8,6 +8,7 @@ from reconciler.simulator.router import Route, Router, Routes
 from reconciler.simulator.routes import (
     channels,
     dashboard,
+    defects,
     deployments,
     environments,
     events,
@@ -29,7 +30,8 @@ from reconciler.simulator.routes import (
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    channels, dashboard, deployments, environments, events, executions, interruptions, lifecycles,
+    channels, dashboard, defects, deployments, environments, events, executions, interruptions,
+    lifecycles,
     processes, projects, releases, root, server, spaces, tasks, teams, users, variables,
 )  # fmt: skip
 

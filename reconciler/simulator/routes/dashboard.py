@@ -265,9 +265,11 @@ def release_progression(call: Call) -> object:
         progress = "Complete" if step.is_complete else "Pending"
         if step is current:
             progress = "Current"
+        shown = phase_resource(step.phase)
+        del shown["ReleaseRetentionPolicy"], shown["TentacleRetentionPolicy"]
         phases.append(
             {
-                **phase_resource(step.phase),
+                **shown,
                 "Id": None,
                 "Blocked": step.is_blocked,
                 "Progress": progress,

@@ -17,6 +17,7 @@ routes = Routes(Scope.MIXED)
 
 _CATEGORIES = (
     "Created",
+    "Deleted",
     "DeploymentFailed",
     "DeploymentQueued",
     "DeploymentResumed",
@@ -24,7 +25,31 @@ _CATEGORIES = (
     "DeploymentSucceeded",
     "GuidedFailureInterruptionRaised",
     "ManualInterventionInterruptionRaised",
+    "Modified",
     "TaskCanceled",
+)
+
+_GROUPS = {
+    "Deployment": tuple(name for name in _CATEGORIES if name.startswith("Deployment")),
+    "DeploymentCritical": (
+        "DeploymentFailed",
+        "GuidedFailureInterruptionRaised",
+        "ManualInterventionInterruptionRaised",
+    ),
+    "Document": ("Created", "Modified", "Deleted"),
+}
+
+_DOCUMENTS = (
+    "Channels",
+    "Deployments",
+    "Environments",
+    "Lifecycles",
+    "ProjectGroups",
+    "Projects",
+    "Releases",
+    "ServerTasks",
+    "Spaces",
+    "Users",
 )
 
 
@@ -123,7 +148,32 @@ def list_events(call: Call) -> object:
 def categories(call: Call) -> object:
     """GET /events/categories."""
     del call
-    return [{"Id": name, "Name": name} for name in _CATEGORIES]
+    return [_named(name) for name in _CATEGORIES]
+
+
+@routes.get("events/groups")
+def groups(call: Call) -> object:
+    """GET /events/groups: which categories belong together."""
+    del call
+    return [{**_named(name), "EventCategories": list(own)} for name, own in _GROUPS.items()]
+
+
+@routes.get("events/agents")
+def agents(call: Call) -> object:
+    """GET /events/agents: the server itself."""
+    del call
+    return [_named("Server")]
+
+
+@routes.get("events/documenttypes")
+def document_types(call: Call) -> object:
+    """GET /events/documenttypes: kinds of documents that events are about."""
+    del call
+    return [{"Id": name, "Name": name} for name in _DOCUMENTS]
+
+
+def _named(name: str) -> dict[str, object]:
+    return {"Id": name, "Name": name, "Links": {}}
 
 
 @routes.get("events/{event}")

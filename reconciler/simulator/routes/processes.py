@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 routes = Routes()
 
+_FEED = "Octopus Server (built-in)"
+
 
 def _action(step: Step) -> dict[str, object]:
     return {
@@ -127,7 +129,7 @@ def _template(call: Call, project: Project, process: Process) -> dict[str, objec
     last = project.releases[-1] if project.releases else None
     before = (
         {(action, reference): version for action, reference, version in last.packages}
-        if (last)
+        if last
         else {}
     )
     return {
@@ -142,8 +144,11 @@ def _template(call: Call, project: Project, process: Process) -> dict[str, objec
                 "StepName": step.name,
                 "PackageReferenceName": "" if index == 0 else package,
                 "PackageId": package,
+                "NuGetPackageId": package,
                 "FeedId": "feeds-builtin",
-                "FeedName": "Octopus Server (built-in)",
+                "NuGetFeedId": "feeds-builtin",
+                "FeedName": _FEED,
+                "NuGetFeedName": _FEED,
                 "ProjectName": project.name,
                 "IsResolvable": True,
                 "VersionSelectedLastRelease": before.get(

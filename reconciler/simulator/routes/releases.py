@@ -289,34 +289,6 @@ def snapshot_variables(call: Call) -> object:
     return release_resource(call.space, release)
 
 
-@routes.get("releases/{release}/defects")
-def list_defects(call: Call) -> object:
-    """GET /releases/{id}/defects."""
-    release = release_in(call)
-    defects = [] if release.defect is None else [{"Description": release.defect}]
-    return page(call, "Defect", defects, lambda each: {**each, "Status": "Unresolved"})
-
-
-@routes.post("releases/{release}/defects")
-def report_defect(call: Call) -> object:
-    """POST /releases/{id}/defects: blocks every following phase."""
-    release = release_in(call, "DefectReport")
-    if release.defect is not None:
-        raise Refused(400, "This release already has an unresolved defect.")
-    release.defect = call.body().need("Description")
-    return {"Description": release.defect, "Status": "Unresolved"}
-
-
-@routes.post("releases/{release}/defects/resolve")
-def resolve_defect(call: Call) -> object:
-    """POST /releases/{id}/defects/resolve."""
-    release = release_in(call, "DefectResolve")
-    if release.defect is None:
-        raise Refused(400, "This release has no unresolved defect.")
-    description, release.defect = release.defect, None
-    return {"Description": description, "Status": "Resolved"}
-
-
 @routes.get("releases/{release}/missingpackages")
 def missing_packages(call: Call) -> object:
     """GET /releases/{id}/missingpackages: the simulator's packages are never missing."""

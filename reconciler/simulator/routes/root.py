@@ -33,6 +33,7 @@ def root(call: Call) -> object:
         "ApiVersion": "3.0.0",
         "InstallationId": call.world.installation_id,
         "HasLongTermSupport": False,
+        "IsEarlyAccessProgram": False,
         "Links": links,
     }
 

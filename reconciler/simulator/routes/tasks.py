@@ -254,7 +254,7 @@ def _state_tests(call: Call) -> list[Callable[[Task], bool]]:
 def task_types(call: Call) -> object:
     """GET /tasks/tasktypes."""
     del call
-    return [{"Id": "Deploy", "Name": "Deploy"}]
+    return [{"Id": "Deploy", "Name": "Deploy", "Links": {}}]
 
 
 @routes.get("tasks/{task}")
