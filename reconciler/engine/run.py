@@ -131,6 +131,7 @@ async def _pass(
         watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
         await recover(doors, octopus, keeper, situation, watch)
         resumed = tuple(await drain(doors, watch, keeper))
+        await recorder.publish_receipts()
     situation = await survey(doors, name)  # read again now that nobody else may act
     results: dict[str, Result] = {}
     started = doors.clock.now()
