@@ -144,7 +144,7 @@ def deployment(said: wire.Deployment) -> DeploymentDetail:
         or bool(said.skip_actions)
         or bool(said.specific_target_tag_ids)
         or bool(said.excluded_target_tag_ids),
-        machine_ids=tuple(sorted(said.deployed_to_machine_ids or ())),
+        machine_ids=tuple(sorted(said.specific_machine_ids or ())),
     )
 
 

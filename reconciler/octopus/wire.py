@@ -181,7 +181,6 @@ class Deployment(Wire, frozen=True):
     skip_actions: list[str] | None
     specific_target_tag_ids: list[str] | None = None
     excluded_target_tag_ids: list[str] | None = None
-    deployed_to_machine_ids: list[str] | None = None
 
 
 class SelectedPackage(Wire, frozen=True):
