@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from reconciler.settings import Settings
 
 
+# Linux' monotonic clock stands still while the machine sleeps, and others may act meanwhile.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class SystemClock:
     """The machine's own time."""
 
@@ -54,8 +58,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never jump."""
-        return time.monotonic()
+        """Return seconds that never jump, those the machine slept included where they count."""
+        return time.clock_gettime(_STEADY)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

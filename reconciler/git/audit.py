@@ -55,7 +55,7 @@ class GitAudit:
         self._branch = checked_branch(branch)
         self._clock = clock
         self._pause = pause
-        self._leases = LeaseKeeper(mirror, holder, clock)
+        self._leases = LeaseKeeper(mirror, holder, clock, pause)
         self._remote_ref = f"refs/heads/{branch}"
         self._own_ref = own_ref(AUDIT, branch)
         self._tip: str | None = None
@@ -136,12 +136,12 @@ class GitAudit:
             hint="they are pushed with the next pass; see who else writes to that branch",
         )
 
-    def take_lease(self, environment: str, *, may_take_over: str | None) -> Lease:
+    def take_lease(self, environment: str, *, may_take_over: str | None, above: int = 0) -> Lease:
         """Take the lease of an environment by compare-and-swap on its ref.
 
         Raises: LeaseHeld, RemoteUnreachable, GitTrouble, UsageError.
         """
-        return self._leases.take(environment, may_take_over=may_take_over)
+        return self._leases.take(environment, may_take_over=may_take_over, above=above)
 
     def renew_lease(self, lease: Lease) -> Lease:
         """Extend the lease. Raises: LeaseLost, RemoteUnreachable, GitTrouble."""

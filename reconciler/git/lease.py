@@ -20,10 +20,13 @@ from reconciler.git.trouble import remote_trouble
 from reconciler.ports import Lease
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.git.mirror import Mirror
     from reconciler.ports import Clock
 
 VALIDITY: Final = timedelta(seconds=120)
+PROOF: Final = timedelta(seconds=40)  # a living holder renews every 30
 SKEW: Final = timedelta(seconds=5)  # how far two writers' clocks may differ
 COMMITTER: Final = "Reconciler <reconciler@localhost>"
 
@@ -33,7 +36,11 @@ _LONGEST_WORD: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A writer: a random id per process, and where a person finds it."""
+    """A writer: the id of its store, and where a person finds it.
+
+    The store's id, because a later process of the same store and machine can prove by a lock that
+    this one is dead.
+    """
 
     id: str
     host: str
@@ -111,10 +118,13 @@ class Claim:
 class LeaseKeeper:
     """Takes, renews and gives back leases on one remote, for one holder."""
 
-    def __init__(self, mirror: Mirror, holder: Holder, clock: Clock) -> None:
+    def __init__(
+        self, mirror: Mirror, holder: Holder, clock: Clock, pause: Callable[[float], None]
+    ) -> None:
         self._mirror = mirror
         self._holder = holder
         self._clock = clock
+        self._pause = pause
 
     def current(self, environment: str) -> Claim | None:
         """Read the lease of an environment from the remote; None: it was never taken.
@@ -138,19 +148,20 @@ class LeaseKeeper:
             note = None
         return Claim(value, note)
 
-    def take(self, environment: str, *, may_take_over: str | None) -> Lease:
-        """Take the lease by compare-and-swap. Raises: LeaseHeld and what `current` raises."""
+    def take(self, environment: str, *, may_take_over: str | None, above: int = 0) -> Lease:
+        """Take the lease by compare-and-swap. Raises: LeaseHeld and what `current` raises.
+
+        `above`: the highest fence the caller has seen; a ref that was deleted, or a remote from a
+        backup, does not let the fence fall.
+        """
         claim = self.current(environment)
-        fence = 1
+        fence, before = above, ""
         if claim is not None:
-            if claim.note is None:
-                raise _unreadable(environment, claim)
-            if claim.note.in_force(self._clock.now()) and claim.note.holder.id != may_take_over:
-                raise _held(claim.note)
-            fence = claim.note.fence + 1
-        lease = self.prepared(environment, fence)
+            note = self._free(environment, claim, may_take_over)
+            fence, before = max(note.fence, above), claim.value
+        lease = self.prepared(environment, fence + 1)
         ref = lease_ref(environment)
-        update = RefUpdate(ref, lease.ref_value, claim.value if claim else "")
+        update = RefUpdate(ref, lease.ref_value, before)
         if push(self._mirror, [update]) is Verdict.DONE:
             return lease
         faster = self.current(environment)
@@ -159,6 +170,29 @@ class LeaseKeeper:
         if faster is None or faster.note is None:
             raise _unreadable(environment, faster)
         raise _held(faster.note)
+
+    def _free(self, environment: str, claim: Claim, may_take_over: str | None) -> LeaseNote:
+        """Return the note of a claim that may be replaced.
+
+        A lock proves a holder dead on this machine only: a copy of its store elsewhere has its id
+        too. One that has run out is watched for a while: clocks may differ by more than `SKEW`, and
+        a living holder renews whatever they say.
+
+        Raises: LeaseHeld.
+        """
+        note = claim.note
+        if note is None:
+            raise _unreadable(environment, claim)
+        is_dead = note.holder.id == may_take_over and note.holder.host == self._holder.host
+        if note.released or is_dead:
+            return note
+        if note.in_force(self._clock.now()):
+            raise _held(note)
+        self._pause(PROOF.total_seconds())
+        again = self.current(environment)
+        if again is None or again.value != claim.value:
+            raise _held(note if again is None or again.note is None else again.note)
+        return note
 
     def renew(self, lease: Lease) -> Lease:
         """Extend a lease by its whole validity. Raises: LeaseLost, RemoteUnreachable."""

@@ -108,9 +108,12 @@ class Writers:
     clock: TurnedClock
     paused: list[float] = field(default_factory=list)
 
-    def __call__(self, name: str, pause: Callable[[float], None] | None = None) -> GitAudit:
+    def __call__(
+        self, name: str, pause: Callable[[float], None] | None = None, host: str | None = None
+    ) -> GitAudit:
         mirror = mirror_of(self.remote.bare, self.state / name)
-        holder = Holder(id=name, host=f"{name}.example", pid=4711, store=f"store-{name}")
+        host = host or f"{name}.example"
+        holder = Holder(id=name, host=host, pid=4711, store=f"store-{name}")
         return GitAudit(mirror, "audit", holder, self.clock, pause or self.paused.append)
 
 

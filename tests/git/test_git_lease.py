@@ -60,7 +60,7 @@ def test_rule_19_a_second_writer_is_refused_naming_the_first(writers: Writers) -
 def test_rule_19_the_fence_grows_with_every_taking(
     writers: Writers, clock: TurnedClock, way: str
 ) -> None:
-    one, two = writers("one"), writers("two")
+    one, two = writers("one", host="here"), writers("two", host="here")
     first = one.take_lease("qa", may_take_over=None)
     match way:
         case "expired":
@@ -95,6 +95,40 @@ def test_rule_19_only_the_named_dead_holder_is_taken_over(writers: Writers) -> N
 
     with pytest.raises(LeaseHeld):
         writers("two").take_lease("qa", may_take_over="another")
+
+
+def test_rule_19_a_copy_of_a_store_on_another_machine_takes_nothing_over(writers: Writers) -> None:
+    writers("one").take_lease("qa", may_take_over=None)
+
+    with pytest.raises(LeaseHeld):
+        writers("one", host="elsewhere").take_lease("qa", may_take_over="one")
+
+
+def test_rule_19_a_clock_that_runs_ahead_takes_nothing_from_a_living_holder(
+    writers: Writers, clock: TurnedClock
+) -> None:
+    one = writers("one")
+    lease = [one.take_lease("qa", may_take_over=None)]
+
+    def meanwhile(seconds: float) -> None:
+        assert seconds > 30
+        lease.append(one.renew_lease(lease[-1]))
+
+    clock.turn(1000)  # the two clocks differ: the holder still renews
+
+    with pytest.raises(LeaseHeld):
+        writers("two", meanwhile).take_lease("qa", may_take_over=None)
+    assert len(lease) == 2
+
+
+def test_rule_19_the_fence_grows_although_the_ref_was_deleted(
+    remote: Remote, writers: Writers
+) -> None:
+    one = writers("one")
+    one.take_lease("qa", may_take_over=None)
+    git(remote.bare, "update-ref", "-d", REF)
+
+    assert one.take_lease("qa", may_take_over=None, above=57).fence == 58
 
 
 def test_rule_19_of_many_takers_at_once_exactly_one_wins(remote: Remote, writers: Writers) -> None:
