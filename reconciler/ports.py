@@ -127,11 +127,12 @@ class AuditBranch(Protocol):
         Raises: LeaseLost, RemoteUnreachable, PushRejected (after bounded tries), GitTrouble.
         """
 
-    def take_lease(self, environment: str, *, may_take_over: str | None) -> Lease:
+    def take_lease(self, environment: str, *, may_take_over: str | None, above: int) -> Lease:
         """Take the lease of an environment by compare-and-swap on its ref.
 
         `may_take_over`: a holder id whose unexpired lease may be taken because the caller has
-        proved that this holder is dead. Raises: LeaseHeld (names holder and expiry).
+        proved that this holder, if it is on this machine, is dead. The fence will be higher than
+        `above`. Raises: LeaseHeld (names holder and expiry).
         """
 
     def renew_lease(self, lease: Lease) -> Lease:
@@ -198,10 +199,13 @@ class Octopus(Protocol):
     async def promotable(self, release_id: str) -> frozenset[str]:
         """Return the ids of the environments the lifecycle lets this release go to now."""
 
-    async def deploy(self, order: DeploymentOrder) -> tuple[str, str]:
+    async def deploy(self, order: DeploymentOrder, within: float) -> tuple[str, str]:
         """Ask for one deployment; return (deployment id, task id). Never repeated here.
 
-        Raises: RemoteRejected, NotAllowed (nothing happened); OutcomeUnknown (search first).
+        The request leaves within so many seconds, or not at all (RateLimited).
+
+        Raises: RemoteRejected, NotAllowed, RateLimited, Unreachable (nothing happened);
+        OutcomeUnknown (search first).
         """
 
     async def deployments_of(
@@ -278,6 +282,9 @@ class Journal(Protocol):
     def store_id(self) -> str:
         """Random id made with the store: a lost store comes back as another."""
 
+    def fence(self, environment: str) -> int:
+        """Return the highest fence this store has seen for an environment, 0 if none."""
+
     def raise_fence(self, environment: str, fence: int) -> None:
         """Remember the fence of a lease just taken; never lowers it."""
 
@@ -311,11 +318,17 @@ class Journal(Protocol):
     def recorded(self, paths: Collection[str]) -> None:
         """Forget queued records that the remote now has."""
 
+    def superseded(self, paths: Collection[str]) -> None:
+        """Forget queued records, and their links, that another writer told in other bytes."""
+
     def index_receipts(self, links: Sequence[ChainLink]) -> None:
         """Add links read from the audit branch to the index; known paths are left alone."""
 
     def links(self, environment: str) -> tuple[ChainLink, ...]:
         """Return all known links of an environment, by project and sequence."""
+
+    def last_link(self, environment: str, project: str, tenant: str | None) -> ChainLink | None:
+        """Return the link with the highest sequence of one chain, None where there is none."""
 
     def accepted(self, environment: str) -> AcceptedEnvironment | None:
         """Return what this store knows as accepted for an environment."""

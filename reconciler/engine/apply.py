@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.intent import Outcome, Progress
 from reconciler.core.manifest import OnFailure
+from reconciler.core.plan import make_plan
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
-from reconciler.engine.launch import Absent, Refused, Taken, launch, promise_of
+from reconciler.engine.launch import Absent, Aged, Refused, Taken, launch, promise_of
 from reconciler.engine.launch import Unknown as NobodyKnows
 from reconciler.engine.survey import judge, look, survey, with_reached
 from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerError
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from reconciler.ports import Octopus
 
 TRIES = 3
-"""Requests for one change that were lost and proved absent, before it is given up."""
+"""Requests for one change that were lost and proved absent, before it is given up; and readings
+in a row that were too old to act on."""
 
 
 class Done(StrEnum):
@@ -68,6 +71,7 @@ class Execution:
     _pending: dict[str, Action] = field(default_factory=dict)
     _wave: int = 0
     _tries: dict[str, int] = field(default_factory=dict)
+    _aged: int = 0
     _read_at: float = float("-inf")
     _tip: str = ""
     _fresh: Situation | None = None
@@ -127,15 +131,21 @@ class Execution:
     async def _launch(self, situation: Situation, action: Action) -> None:
         name = action.component
         record = promise_of(self.planned, situation, action, self.doors)
+        if _is_told(situation, record.intent.id):
+            self.stale = f"Octopus does not show yet what was deployed to {name} before"
+            return
         release = self.planned.releases[name]
         try:
-            result = await launch(self.doors, self.octopus, self.keeper, record, release)
+            result = await launch(
+                self.doors, self.octopus, self.keeper, record, release, self._read_at
+            )
         except LeaseLost as error:
             self.stopping = error.message
             return
         match result:
             case Taken(deployment_id=deployment_id, task_id=task_id, found=found):
                 del self._pending[name]
+                self._aged = 0
                 self.watch.add(record, deployment_id, task_id)
                 self.results[name] = Result(Done.UNKNOWN, "running", task_id)
                 self.doors.tell(Launched(action, task_id, found))
@@ -144,6 +154,9 @@ class Execution:
                 self._read_at = float("-inf")  # whatever lost it may have changed more
                 if self._tries[name] >= TRIES:
                     self._fail(name, Result(Done.REFUSED, f"lost {TRIES} times: {why}"))
+            case Aged(why=why):
+                if self._read_at > float("-inf"):  # once for each reading
+                    self._too_old(why)
             case Refused(why=why):
                 self._fail(name, Result(Done.REFUSED, why))
             case NobodyKnows(why=why):
@@ -170,7 +183,8 @@ class Execution:
         if finished.settled:
             self.results[name] = Result(Done.SUCCEEDED, finished.outcome.value, finished.task_id)
             return
-        self._fail(name, Result(Done.FAILED, finished.outcome.value, finished.task_id))
+        done = Done.UNKNOWN if finished.outcome is Outcome.UNKNOWN else Done.FAILED
+        self._fail(name, Result(done, finished.outcome.value, finished.task_id))
 
     async def _read_afresh(self) -> Situation | None:
         """Return a reading young enough to act on, or None where nothing may start (rule 15).
@@ -196,8 +210,20 @@ class Execution:
         self.stale = self._difference(situation)
         if self.stale:
             return None
+        took = self.doors.clock.monotonic() - begun
+        if took >= self.doors.pace.fresh:
+            self._too_old(f"reading git and Octopus took {took:.0f} s")
+            return None
         self._fresh, self._read_at = situation, begun
         return situation
+
+    def _too_old(self, why: str) -> None:
+        """Read again, a few times: a request rests on a young reading or is not sent (rule 15)."""
+        self._read_at = float("-inf")
+        self._aged += 1
+        if self._aged >= TRIES:
+            limit = self.doors.pace.fresh
+            self.stopping = f"no request rests on a reading older than {limit:.0f} s: {why}"
 
     async def _reread(self) -> Situation:
         before = self.planned.situation
@@ -207,7 +233,7 @@ class Execution:
             return situation
         state = await look(self.doors, self.octopus)
         observed = judge(before.desired, state, before.audit.snapshot, before.history)
-        observed = with_reached(observed, before.reached)
+        observed = with_reached(replace(observed, me=before.observed.me), before.reached)
         return replace(self._fresh or before, observed=observed, space_state=state)
 
     def _difference(self, now: Situation) -> str:
@@ -225,6 +251,11 @@ class Execution:
                 then.running,
             ):
                 return f"{name} changed in Octopus since the plan was made"
+        changes = {a.component: a for a in make_plan(now.desired, now.observed, now.commit).changes}
+        for name, action in self._pending.items():
+            new = changes.get(name)
+            if new is None or (new.kind, new.to_version) != (action.kind, action.to_version):
+                return f"{name} is planned otherwise now"  # a hold ended, a neighbour went blind
         return ""
 
     def _give_up(self) -> None:
@@ -244,3 +275,11 @@ class Execution:
         if now - self._published >= self.doors.pace.renew:
             self._published = now
             await self.recorder.publish_receipts()
+
+
+def _is_told(situation: Situation, intent: str) -> bool:
+    """Tell whether a receipt or the journal knows a deployment of this intent (rule 12)."""
+    known = situation.history.intents.get(intent)
+    if known is not None and known.progress is not Progress.VOID:
+        return True
+    return any(link.intent == intent for link in situation.history.links)

@@ -56,6 +56,7 @@ class Pace:
 
     poll: float = 2.0
     settling: float = 10.0  # how long a list may lag behind a write before absence is proof
+    lost: float = 60.0  # how long a server may still work on a request whose answer was lost
     request_timeout: float = 30.0  # of a deployment request; what must be left on the lease
     fresh: float = 10.0  # rule 15: the age a read may have when a request is sent
     renew: float = 30.0  # a lease is renewed this often

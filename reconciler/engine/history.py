@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.gate import Attempt
 from reconciler.core.intent import CommentTag, Outcome, Progress
+from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
 from reconciler.core.plan import made_by_us
-from reconciler.core.receipt import parse_receipt, payload_digest
+from reconciler.core.receipt import parse_receipt, payload_digest, receipt_path
 from reconciler.core.sighting import ProjectIndex, Settled
 from reconciler.core.slug import slug
 from reconciler.core.snapshot import Reached
+from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction
 from reconciler.engine.doors import blocking
 from reconciler.errors import ReconcilerError
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from reconciler.core.state import SpaceState
     from reconciler.engine.doors import Doors
     from reconciler.ports import AuditBranch
+
+LARGEST = 1024 * 1024  # bytes of a receipt's file
+MOST_CERTIFICATES = 1000
+AT_ONCE = 500  # receipts in memory while the history is read
 
 _SUCCESS = frozenset({Outcome.SUCCESS, Outcome.SUCCESS_WITH_WARNINGS})
 
@@ -59,23 +65,38 @@ def _index(doors: Doors, audit: AuditBranch, environment: str, space: str) -> tu
     files = [f for f in audit.list(f"receipts/{slug(environment)}") if f.path not in known]
     if not files:
         return ()
-    folder = audit.list(f"certificates/{slug(space)}")
-    blobs = audit.read_blobs([f.blob for f in (*files, *folder)])
-    certificates = tuple(blobs[f.blob] for f in folder if f.blob in blobs)
-    links, alarms = [], []
-    for file in files:
-        try:
-            payload = doors.open_receipt(blobs[file.blob], certificates)
-            links.append(link_of(environment, file.path, payload))
-        except (ReconcilerError, ValueError, KeyError) as error:
-            alarms.append(f"{file.path} is no receipt of this space: {error}")
-    doors.journal.index_receipts(links)
+    folder = [f for f in audit.list(f"certificates/{slug(space)}") if f.size <= LARGEST]
+    kept = audit.read_blobs([f.blob for f in folder[:MOST_CERTIFICATES]])
+    certificates = tuple(kept.values())
+    alarms = [
+        f"{clean(file.path)} is no receipt: it is larger than {LARGEST} bytes"
+        for file in files
+        if file.size > LARGEST
+    ]
+    readable = [file for file in files if file.size <= LARGEST]
+    for start in range(0, len(readable), AT_ONCE):
+        some = readable[start : start + AT_ONCE]
+        blobs = audit.read_blobs([file.blob for file in some])
+        links = []
+        for file in some:
+            try:
+                payload = doors.open_receipt(blobs[file.blob], certificates)
+                links.append(link_of(environment, file.path, payload))
+            except ReconcilerError as error:
+                alarms.append(f"{clean(file.path)} is no receipt of this space: {error.message}")
+        doors.journal.index_receipts(links)
     return tuple(alarms)
 
 
 def link_of(environment: str, path: str, payload: bytes) -> ChainLink:
-    """Return the place of a receipt in its chain. Raises ValueError on a malformed payload."""
+    """Return the place of a receipt in its chain.
+
+    Raises: SigningTrouble: E_SCHEMA and its kin on a malformed payload; E_BINDING where its path
+    names another receipt.
+    """
     receipt = parse_receipt(payload)
+    if receipt_path(environment, receipt.project, receipt) != path:
+        raise refused("E_BINDING", "is not of the receipt that its path names")
     return ChainLink(
         environment=environment,
         project=receipt.project,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from reconciler.core.intent import Progress
 from reconciler.engine.doors import blocking
-from reconciler.errors import GitTrouble, LeaseLost
+from reconciler.errors import GitTrouble, LeaseLost, StoreTrouble
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.engine.doors import Doors
     from reconciler.ports import AuditBranch, AuditChange, Lease
 
@@ -21,6 +26,7 @@ class LeaseKeeper:
         self._lease = lease
         self._renewed = doors.clock.monotonic()
         self._lost: LeaseLost | None = None
+        self._turn = asyncio.Lock()  # one renewal or push at a time
 
     @property
     def fence(self) -> int:
@@ -29,47 +35,72 @@ class LeaseKeeper:
 
     async def tend(self) -> None:
         """Renew the lease if it is time. A remote that is down is told later, by `check`."""
-        if self._doors.clock.monotonic() - self._renewed < self._doors.pace.renew:
-            return
-        try:
-            await self._renew()
-        except LeaseLost as error:
-            self._lost = error
-        except GitTrouble:
-            return  # tried again at the next turn; `check` counts what is left
+        with suppress(GitTrouble):  # tried again at the next turn; `check` counts what is left
+            await self._renew(self._is_due)
 
     async def check(self) -> None:
         """Return only if a request may be sent now.
 
         Raises: LeaseLost if the lease was lost, or less than the request timeout is left on it.
         """
+        with suppress(GitTrouble):
+            await self._renew(self._is_short)
         if self._lost is not None:
             raise self._lost
-        if self._left() <= self._doors.pace.request_timeout:
-            await self._renew()
-        if self._left() <= self._doors.pace.request_timeout:
+        if self._is_short():
             raise LeaseLost(
                 f"the lease of {self._lease.environment} runs out; no new request was sent",
                 hint="see why the git remote answers slowly, then run apply again",
             )
 
-    def _left(self) -> float:
-        return self._lease.deadline - self._doors.clock.monotonic()
+    def _is_due(self) -> bool:
+        return self._doors.clock.monotonic() - self._renewed >= self._doors.pace.renew
 
-    async def _renew(self) -> None:
-        self._lease = await blocking(self._audit.renew_lease, self._lease)
-        self._renewed = self._doors.clock.monotonic()
+    def _is_short(self) -> bool:
+        """Tell whether less than a request's time is left, by either clock.
+
+        A machine that slept may have a monotonic clock that slept too; others read the wall clock.
+        """
+        clock = self._doors.clock
+        monotonic = self._lease.deadline - clock.monotonic()
+        wall = (self._lease.expires_at - clock.now()).total_seconds()
+        return min(monotonic, wall) <= self._doors.pace.request_timeout
+
+    async def _renew(self, is_needed: Callable[[], bool]) -> None:
+        async with self._turn:
+            if self._lost is not None or not is_needed():
+                return
+            try:
+                self._lease = await blocking(self._audit.renew_lease, self._lease)
+            except LeaseLost as error:
+                self._lost = error
+                raise
+            self._renewed = self._doors.clock.monotonic()
 
     async def publish(self, change: AuditChange) -> str | None:
         """Push a change together with a renewal; return the new tip, or None if it was empty."""
-        tip, self._lease = await blocking(self._audit.publish, change, self._lease)
-        self._renewed = self._doors.clock.monotonic()
-        return tip
+        async with self._turn:
+            try:
+                tip, self._lease = await blocking(self._audit.publish, change, self._lease)
+            except LeaseLost as error:
+                self._lost = error
+                raise
+            self._renewed = self._doors.clock.monotonic()
+            return tip
 
     async def release(self) -> None:
-        """Give the lease back, as well as that can be done."""
-        if self._lost is None:
-            try:
+        """Give the lease back, as well as that can be done.
+
+        Not while a request of ours may still take effect: then it runs out by itself, and only
+        this store, which knows the promise, may take it over sooner (rules 12, 19).
+        """
+        if self._lost is None and not await self._has_open_promise():
+            with suppress(GitTrouble):  # it runs out by itself
                 await blocking(self._audit.release_lease, self._lease)
-            except GitTrouble:
-                return  # it runs out by itself
+
+    async def _has_open_promise(self) -> bool:
+        try:
+            intents = await blocking(self._doors.journal.intents, self._lease.environment)
+        except StoreTrouble:
+            return True
+        return any(record.progress is Progress.PROMISED for record in intents)

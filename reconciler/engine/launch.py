@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.intent import Comments, CommentTag, Intent, IntentRecord
 from reconciler.engine.doors import blocking
 from reconciler.errors import (
+    LeaseLost,
     NotAllowed,
     OctopusTrouble,
     OutcomeUnknown,
@@ -63,7 +64,14 @@ class Unknown:
     why: str
 
 
-Result = Taken | Refused | Absent | Unknown
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """When the request could leave, its reading was too old (rule 15); nothing was sent."""
+
+    why: str
+
+
+Result = Taken | Refused | Absent | Unknown | Aged
 
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
@@ -101,29 +109,44 @@ async def launch(
     keeper: LeaseKeeper,
     record: IntentRecord,
     release: ReleaseDetail,
+    read_at: float,
 ) -> Result:
     """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
 
+    `read_at`: when, by the monotonic clock, the reading it rests on was begun.
+
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
+    intent = record.intent.id
     await blocking(doors.journal.promise, record, keeper.fence)
-    await keeper.check()
+    try:
+        await keeper.check()
+    except LeaseLost:
+        await blocking(doors.journal.void, intent, keeper.fence)
+        raise
+    left = doors.pace.fresh - (doors.clock.monotonic() - read_at)
+    if left <= 0:
+        await blocking(doors.journal.void, intent, keeper.fence)
+        return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
     order = DeploymentOrder(release.id, record.intent.environment, str(Comments.of(record)))
     try:
-        deployment_id, task_id = await octopus.deploy(order)
+        deployment_id, task_id = await octopus.deploy(order, left)
     except (RemoteRejected, NotAllowed, RateLimited, Unreachable) as error:
-        await blocking(doors.journal.void, record.intent.id, keeper.fence)
+        await blocking(doors.journal.void, intent, keeper.fence)
         return Refused(error.message)
     except OutcomeUnknown as error:
         return await resolve(doors, octopus, keeper, record, error.message)
-    await blocking(doors.journal.launched, record.intent.id, deployment_id, task_id, keeper.fence)
+    await blocking(doors.journal.launched, intent, deployment_id, task_id, keeper.fence)
     return Taken(deployment_id, task_id)
 
 
 async def resolve(
     doors: Doors, octopus: Octopus, keeper: LeaseKeeper, record: IntentRecord, why: str
 ) -> Result:
-    """Find out whether a promise reached Octopus: search, wait the settling time, search again."""
+    """Find out whether a promise reached Octopus: search, wait the settling time, search again.
+
+    The wait lasts until the server cannot still be working on the request; the lease is kept.
+    """
     for last in (False, True):
         try:
             found = await search(octopus, record)
@@ -135,9 +158,19 @@ async def resolve(
             )
             return Taken(found.id, found.task_id, found=True)
         if not last:
-            await doors.clock.sleep(doors.pace.settling)
+            await _settle(doors, keeper, record)
     await blocking(doors.journal.void, record.intent.id, keeper.fence)
     return Absent(why)
+
+
+async def _settle(doors: Doors, keeper: LeaseKeeper, record: IntentRecord) -> None:
+    """Wait until a list shows the request of a promise, if it had any effect."""
+    pace, clock = doors.pace, doors.clock
+    age = max((clock.now() - record.promised_at).total_seconds(), 0.0)
+    until = clock.monotonic() + max(pace.lost - age, pace.settling)
+    while (left := until - clock.monotonic()) > 0:
+        await keeper.tend()
+        await clock.sleep(min(left, pace.poll))
 
 
 async def search(octopus: Octopus, record: IntentRecord) -> DeploymentDetail | None:

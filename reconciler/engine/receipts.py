@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH as STATE
-from reconciler.core.acceptance import AuditState
 from reconciler.core.chain import chain_problems
 from reconciler.core.receipt import parse_receipt, receipt_id
 from reconciler.core.slug import slug
@@ -22,6 +21,7 @@ from reconciler.engine.accept import environments_at_tip
 from reconciler.engine.certificates import Certificates, known_certificates
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.history import link_of
+from reconciler.engine.survey import parse_state
 from reconciler.errors import (
     GitTrouble,
     ReconcilerError,
@@ -307,7 +307,7 @@ def _find(doors: Doors, audit: AuditBranch, name: str) -> _File:
     for file in audit.list("receipts"):
         if named(file.path):
             return _File(file.path, audit.read_blobs([file.blob])[file.blob], pending=False)
-    accepted = AuditState.parse(audit.read(STATE)).environments
+    accepted = parse_state(audit.read(STATE)).environments
     for environment in sorted({*accepted, *_environments(audit)}):
         for waiting in _queued(doors, environment):
             if named(waiting.path):

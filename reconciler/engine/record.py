@@ -7,10 +7,10 @@ is pending, and pending blocks nothing but the claim "recorded" (rule 26).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.acceptance import PATH, AuditState
+from reconciler.core.acceptance import PATH
 from reconciler.core.canonical import digest_hex
 from reconciler.core.capture import capture
 from reconciler.core.receipt import (
@@ -24,6 +24,8 @@ from reconciler.core.slug import slug
 from reconciler.core.snapshot import snapshot_path
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import Recorded, Said
+from reconciler.engine.history import read_history
+from reconciler.engine.survey import parse_state
 from reconciler.errors import GitTrouble, LeaseLost
 from reconciler.ports import AuditChange, ChainLink, QueuedRecord
 
@@ -35,10 +37,30 @@ if TYPE_CHECKING:
     from reconciler.core.gate import Gate
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.plan import Plan
-    from reconciler.core.state import DeploymentDetail, Task
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.survey import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a deployment ended, for its receipt. `requested_by`: a user's id, empty if unknown."""
+
+    outcome: Outcome
+    deployment_id: str
+    task_id: str
+    queued_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    requested_by: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran; 0 where that is not known."""
+        ended = self.completed_at
+        return (
+            0.0 if ended is None else (ended - (self.started_at or self.queued_at)).total_seconds()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,38 +142,19 @@ class Recorder:
     doors: Doors
     situation: Situation
     keeper: LeaseKeeper
-    made: int = field(default=0)
 
-    async def receipt(
-        self,
-        record: IntentRecord,
-        outcome: Outcome,
-        task: Task,
-        detail: DeploymentDetail,
-        fence: int,
-    ) -> None:
+    async def receipt(self, record: IntentRecord, end: End, fence: int) -> None:
         """Sign the receipt of a finished deployment and keep it, durably."""
-        await blocking(self._receipt, record, outcome, task, detail, fence)
-        self.made += 1
+        await blocking(self._receipt, record, end, fence)
 
-    def _receipt(
-        self,
-        record: IntentRecord,
-        outcome: Outcome,
-        task: Task,
-        detail: DeploymentDetail,
-        fence: int,
-    ) -> None:
+    def _receipt(self, record: IntentRecord, end: End, fence: int) -> None:
         desired, state = self.situation.desired, self.situation.space_state
         if state is None:
             raise AssertionError("a deployment of ours was watched without reading its space")
         signer = self.doors.signer(desired.space.name)
-        chain = [
-            link
-            for link in self.doors.journal.links(record.environment)
-            if link.project == record.project_slug and link.tenant == record.intent.tenant
-        ]
-        last = max(chain, key=lambda link: link.sequence, default=None)
+        last = self.doors.journal.last_link(
+            record.environment, record.project_slug, record.intent.tenant
+        )
         names = {e.id: e.name for e in state.environments}
         receipt = Receipt(
             sequence=1 if last is None else last.sequence + 1,
@@ -165,12 +168,12 @@ class Recorder:
             version=record.intent.version,
             replaces=record.replaces,
             action=record.action,
-            outcome=outcome,
-            deployment_id=detail.id,
-            task_id=task.id,
-            queued_at=task.queued,
-            completed_at=task.completed,
-            requested_by=detail.deployed_by_id,
+            outcome=end.outcome,
+            deployment_id=end.deployment_id,
+            task_id=end.task_id,
+            queued_at=end.queued_at,
+            completed_at=end.completed_at,
+            requested_by=end.requested_by or self.situation.observed.me,
             intent=record.intent.id,
             commit=record.commit,
             plan_digest=record.plan_digest,
@@ -186,9 +189,9 @@ class Recorder:
             digest=payload_digest(payload),
             path=path,
             intent=record.intent.id,
-            deployment_id=detail.id,
+            deployment_id=end.deployment_id,
             version=receipt.version,
-            outcome=outcome,
+            outcome=end.outcome,
             commit=record.commit,
         )
         envelope = signer.sign(PAYLOAD_TYPE, payload)
@@ -228,7 +231,7 @@ class Recorder:
         writes = await blocking(journal.next_write)
 
         def state(old: bytes | None) -> bytes:
-            new = AuditState.parse(old)
+            new = parse_state(old)
             before = new.writers.get(journal.store_id, 0)
             # an older store stays behind the count until a person accepts it (rule 10)
             older = accepted is None and writes <= before
@@ -299,7 +302,9 @@ class Recorder:
         except GitTrouble:
             return queued  # the push that follows says what is wrong
         if others:
-            await blocking(self.doors.journal.recorded, others)
+            await blocking(self.doors.journal.superseded, others)
+            space = self.situation.desired.space.name
+            await read_history(self.doors, name, space)  # theirs takes its place in the chain
             self.doors.tell(Said(f"{len(others)} records stand as another writer made them"))
         return tuple(q for q in queued if q.path not in others)
 

@@ -31,8 +31,23 @@ UNFINISHED = frozenset({Progress.PROMISED, Progress.LAUNCHED, Progress.FINISHED}
 
 
 def unfinished(situation: Situation) -> tuple[IntentRecord, ...]:
-    """Return the journal's intents of an environment that have no receipt yet."""
-    return tuple(r for r in situation.history.intents.values() if r.progress in UNFINISHED)
+    """Return the journal's intents without a receipt, in the server and space that were read.
+
+    Ids mean nothing on another server, and one that nobody accepted is not asked.
+    """
+    here = (situation.observed.server.installation_id, situation.observed.space_id)
+    return tuple(
+        record
+        for record in situation.history.intents.values()
+        if record.progress in UNFINISHED and (record.intent.server, record.intent.space) == here
+    )
+
+
+def left_elsewhere(situation: Situation) -> tuple[IntentRecord, ...]:
+    """Return the journal's intents without a receipt in another server or space."""
+    here = unfinished(situation)
+    intents = situation.history.intents.values()
+    return tuple(r for r in intents if r.progress in UNFINISHED and r not in here)
 
 
 def untold(situation: Situation) -> bool:

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.core.capture import capture
-from reconciler.core.sighting import Unobserved
+from reconciler.core.manifest import OnFailure
+from reconciler.core.plan import Reason
+from reconciler.core.sighting import Settled
+from reconciler.core.text import clean
 from reconciler.engine.apply import Done, Execution, Result
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import PlanMade, Said
 from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
 from reconciler.engine.record import PassRecord, Recorder
-from reconciler.engine.recover import recover, unfinished, untold
+from reconciler.engine.recover import left_elsewhere, recover, unfinished, untold
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
 from reconciler.errors import ReconcilerError, StalePlan
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 REPLANS = 5
 """Plans made anew in one pass because the world changed under it, before it ends."""
+SHOWN = 5
+"""Of things that look wrong, each told in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ async def apply_environment(
     with doors.lock(name):
         situation = await survey(doors, name)
         planned = await judge_situation(doors, situation, retry=retry)
+        _tell_oddities(doors, situation)
         idle = not planned.plan.has_work and not unfinished(situation) and not untold(situation)
         if idle and not await _owes(doors, situation):
             doors.tell(PlanMade(planned.plan, planned.gates))
@@ -80,6 +86,18 @@ async def apply_environment(
             return await _pass(doors, keeper, situation, expect=expect, retry=retry)
         finally:
             await keeper.release()
+
+
+def _tell_oddities(doors: Doors, situation: Situation) -> None:
+    """Say what looks wrong in the history, and what cannot be finished from here."""
+    alarms = situation.history.alarms
+    for alarm in alarms[:SHOWN]:
+        doors.tell(Said(alarm))
+    if len(alarms) > SHOWN:
+        doors.tell(Said(f"{len(alarms) - SHOWN} more files are no receipts of this space"))
+    for record in left_elsewhere(situation)[:SHOWN]:
+        what = f"{record.component} {clean(record.intent.version, 60)}"
+        doors.tell(Said(f"{what} was begun on another server or space: its end is not known here"))
 
 
 async def _owes(doors: Doors, situation: Situation) -> bool:
@@ -104,7 +122,8 @@ def snapshot_differs(doors: Doors, situation: Situation) -> bool:
 async def take_lease(doors: Doors, audit: AuditBranch, name: str) -> LeaseKeeper:
     """Take the lease; an earlier process of this store is proved dead by the lock in our hand."""
     store = doors.journal.store_id
-    lease = await blocking(audit.take_lease, name, may_take_over=store)
+    seen = await blocking(doors.journal.fence, name)
+    lease = await blocking(audit.take_lease, name, may_take_over=store, above=seen)
     await blocking(doors.journal.raise_fence, name, lease.fence)
     return LeaseKeeper(doors, audit, lease)
 
@@ -135,17 +154,24 @@ async def _pass(
     situation = await survey(doors, name)  # read again now that nobody else may act
     results: dict[str, Result] = {}
     started = doors.clock.now()
+    broken = [finished.record.component for finished in resumed if not finished.settled]
     for turn in range(REPLANS):
-        planned = await judge_situation(doors, situation, retry=retry)
+        # a person's word for a retry was given before what failed in this pass
+        planned = await judge_situation(doors, situation, retry=retry and not broken)
         doors.tell(PlanMade(planned.plan, planned.gates))
         _check_digest(planned, expect)
         recorder = Recorder(doors, situation, keeper)
         watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
         execution = Execution(doors, octopus, keeper, recorder, watch, planned)
+        may_go_on = situation.desired.policy.on_failure is OnFailure.CONTINUE
+        if broken and not may_go_on:  # rule 18, for what an interrupted pass began too
+            execution.stopping = f"{broken[0]} did not succeed"
         if not planned.stopped:
             await execution.run()
         results |= execution.results
-        if not execution.stale or expect is not None or turn == REPLANS - 1:
+        broken += [name for name, r in execution.results.items() if r.done is Done.FAILED]
+        over = execution.stopping or (broken and not may_go_on)
+        if not execution.stale or over or expect is not None or turn == REPLANS - 1:
             break
         doors.tell(Said(f"{execution.stale}; planning anew"))
         situation = await survey(doors, name)
@@ -197,16 +223,37 @@ class Closing:
     def _acceptance(self) -> AcceptedEnvironment | None:
         """Accept the commit if its plan passed every gate on the whole plan, or had no work.
 
-        A rewritten branch never accepts itself (rule 27), and what could not be read is not
-        "no work".
+        A rewritten branch never accepts itself (rule 27), and what is held or could not be read
+        is not "no work".
         """
         planned, situation = self.planned, self.planned.situation
         if planned.stopped or situation.is_rewritten:
             return None
-        blind = any(isinstance(c.sighting, Unobserved) for c in situation.observed.cells.values())
-        if situation.held is not None and blind:
+        changes_rules = situation.tip_state.policy != situation.desired.policy
+        if (situation.held is not None or changes_rules) and self._is_open():
+            if changes_rules:
+                why = "some of its pins are on hold or could not be read"
+                self.doors.tell(Said(f"the commit's new policy is not in force yet: {why}"))
             return None
         return situation.acceptance()
+
+    def _is_open(self) -> bool:
+        """Tell whether a pin may become work later that the gates have not judged now.
+
+        It must not meet then, as accepted, the policy that came with it.
+        """
+        cells = self.planned.situation.observed.cells
+        return any(
+            action.reason is Reason.UNOBSERVED
+            or (
+                action.reason in {Reason.HELD, Reason.SUSPENDED}
+                and not (
+                    isinstance(cells[action.component].sighting, Settled)
+                    and action.from_version == action.to_version
+                )
+            )
+            for action in self.planned.plan.actions
+        )
 
     def _subject(self, deployed: int) -> str:
         name = self.planned.plan.environment

@@ -132,6 +132,17 @@ def _unknown(manifests: ManifestSet, name: str, commit: str) -> UsageError | Man
     return UsageError(f"no environment '{clean(name)}' at commit {commit[:12]}", hint=hint)
 
 
+def parse_state(content: bytes | None) -> AuditState:
+    """Return what `state.json` says. Raises: GitTrouble where it is damaged."""
+    try:
+        return AuditState.parse(content)
+    except ValueError as error:
+        raise GitTrouble(
+            f"{error}; nothing was applied",
+            hint=f"restore the last good {PATH} with a commit on the audit branch",
+        ) from error
+
+
 async def read_audit(doors: Doors, environment: str) -> AuditView:
     """Read what the audit branch says. Raises: GitTrouble where its state is damaged."""
     audit = doors.audit
@@ -141,13 +152,7 @@ async def read_audit(doors: Doors, environment: str) -> AuditView:
     def read() -> AuditView:
         audit.fetch()
         content = audit.read(snapshot_path(environment))
-        try:
-            state = AuditState.parse(audit.read(PATH))
-        except ValueError as error:
-            raise GitTrouble(
-                f"{error}; nothing was applied",
-                hint=f"restore the last good {PATH} with a commit on the audit branch",
-            ) from error
+        state = parse_state(audit.read(PATH))
         snapshot = None if content is None else doors.read_snapshot(content)
         return AuditView(state, snapshot, content)
 

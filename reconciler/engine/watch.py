@@ -13,11 +13,11 @@ from reconciler.core.manifest import OnWarning
 from reconciler.core.state import TaskState
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Ended, Said, Watched
+from reconciler.engine.launch import SEARCHED
+from reconciler.engine.record import End
 from reconciler.errors import OctopusTrouble, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reconciler.core.intent import IntentRecord
     from reconciler.core.state import DeploymentDetail, Task
     from reconciler.engine.doors import Doors
@@ -73,95 +73,111 @@ class Watch:
         self._recorder = recorder
         self._on_warning = on_warning
         self._answered = doors.clock.monotonic()
-        self.running: dict[str, Running] = {}
+        self._gone: dict[str, float] = {}  # deployments Octopus does not show, and since when
+        self.running: dict[str, Running] = {}  # by deployment
 
     def add(self, record: IntentRecord, deployment_id: str, task_id: str) -> None:
         """Begin to watch a deployment that Octopus has."""
         since = self._doors.clock.monotonic()
-        self.running[record.component] = Running(record, deployment_id, task_id, since)
+        self.running[deployment_id] = Running(record, deployment_id, task_id, since)
 
     async def look(self) -> tuple[Finished, ...]:
-        """Look once at everything that runs; return what ended.
+        """Look once at everything that runs; return what ended, in the order it was begun.
 
         Raises: OutcomeUnknown where Octopus gave no usable answer for too long.
         """
+        finished: list[Finished] = []
+        tasks: dict[str, Task] = {}
         try:
-            tasks = {t.id: t for t in await self._octopus.tasks([r.task_id for r in self._now()])}
-            finished = [
-                await self._finish(running, tasks[running.task_id])
-                for running in self._now()
-                if running.task_id in tasks and tasks[running.task_id].state.is_finished
-            ]
+            asked = [running.task_id for running in self.running.values()]
+            tasks = {task.id: task for task in await self._octopus.tasks(asked)}
+            for running in tuple(self.running.values()):
+                end = await self._end(running, tasks.get(running.task_id))
+                if end is not None:
+                    finished.append(await self._finish(running, *end))
+            self._answered = self._doors.clock.monotonic()
         except OctopusTrouble as error:
             self._complain(error)
-            return ()
-        if all(r.task_id in tasks for r in self._now()):
-            self._answered = self._doors.clock.monotonic()
-        else:
-            missing = ", ".join(r.task_id for r in self._now() if r.task_id not in tasks)
-            self._complain(
-                OutcomeUnknown(f"Octopus does not know {missing}", hint="look there in Octopus")
-            )
-        now = self._doors.clock.monotonic()
-        self._doors.tell(
-            Watched(
-                tuple(
-                    (name, r.task_id, _shown(tasks.get(r.task_id)), now - r.since)
-                    for name, r in sorted(self.running.items())
-                )
-            )
-        )
+        if tasks:
+            now = self._doors.clock.monotonic()
+            seen = [
+                (r.record.component, r.task_id, _shown(tasks.get(r.task_id)), now - r.since)
+                for r in self.running.values()
+            ]
+            self._doors.tell(Watched(tuple(sorted(seen))))
         return tuple(finished)
-
-    def _now(self) -> list[Running]:
-        return list(self.running.values())
 
     def _complain(self, error: OctopusTrouble) -> None:
         """Go on watching through trouble, for as long as patience lasts."""
         waited = self._doors.clock.monotonic() - self._answered
         if waited > self._doors.pace.patience:
-            names = ", ".join(sorted(self.running))
+            names = ", ".join(sorted(r.record.component for r in self.running.values()))
             raise OutcomeUnknown(
                 f"no news of {names} for {waited:.0f} s: {error.message}; they may still run",
                 hint="run `reconciler apply` again: it finds them and finishes their receipts",
             ) from error
         self._doors.tell(Said(f"still watching: {error.message}"))
 
-    async def _finish(self, running: Running, task: Task) -> Finished:
-        record = running.record
+    async def _end(self, running: Running, task: Task | None) -> tuple[End, bool] | None:
+        """Return how a deployment ended and whether that is a whole success; None: not yet.
+
+        One that Octopus answers to know nothing of, for as long as patience lasts, was deleted:
+        nobody can tell its end any more, and it settles nothing.
+        """
+        if task is not None and not task.state.is_finished:
+            self._gone.pop(running.deployment_id, None)
+            return None
         detail = await self._detail(running)
-        warned = task.state is TaskState.SUCCESS and task.has_warnings
-        outcome = Outcome.SUCCESS_WITH_WARNINGS if warned else _OUTCOMES[task.state]
-        held = warned and self._on_warning is OnWarning.HOLD
-        settled = task.state is TaskState.SUCCESS and not detail.is_partial and not held
-        lines: tuple[str, ...] = ()
-        if not settled:
-            lines = await self._octopus.log_lines(task.id, LOG_TAIL)
+        if task is not None and detail is not None:
+            warned = task.state is TaskState.SUCCESS and task.has_warnings
+            outcome = Outcome.SUCCESS_WITH_WARNINGS if warned else _OUTCOMES[task.state]
+            held = warned and self._on_warning is OnWarning.HOLD
+            settled = task.state is TaskState.SUCCESS and not detail.is_partial and not held
+            times = (task.queued, task.started, task.completed)
+            return End(outcome, detail.id, task.id, *times, detail.deployed_by_id), settled
+        now = self._doors.clock.monotonic()
+        if now - self._gone.setdefault(running.deployment_id, now) <= self._doors.pace.patience:
+            what = running.task_id if task is None else running.deployment_id
+            self._doors.tell(Said(f"Octopus does not show {what} any more; still watching"))
+            return None
+        times = (running.record.promised_at, None, None)
+        return End(Outcome.UNKNOWN, running.deployment_id, running.task_id, *times, ""), False
+
+    async def _finish(self, running: Running, end: End, settled: bool) -> Finished:
+        record = running.record
+        lines = () if settled else await self._log_lines(running.task_id)
         await blocking(
             self._doors.journal.finished,
             record.intent.id,
-            outcome,
+            end.outcome,
             settled=settled,
             fence=self._keeper.fence,
         )
-        await self._recorder.receipt(record, outcome, task, detail, self._keeper.fence)
-        del self.running[record.component]
-        started = task.started or task.queued
-        seconds = 0.0 if task.completed is None else (task.completed - started).total_seconds()
+        await self._recorder.receipt(record, end, self._keeper.fence)
+        del self.running[running.deployment_id]
         self._doors.tell(
-            Ended(record.component, record.intent.version, task.id, outcome, seconds, lines)
+            Ended(
+                record.component,
+                record.intent.version,
+                running.task_id,
+                end.outcome,
+                end.seconds,
+                lines,
+            )
         )
-        return Finished(record, outcome, settled, task.id)
+        return Finished(record, end.outcome, settled, running.task_id)
 
-    async def _detail(self, running: Running) -> DeploymentDetail:
+    async def _log_lines(self, task_id: str) -> tuple[str, ...]:
+        """Return the end of a log for people; a log that cannot be read keeps nothing back."""
+        try:
+            return await self._octopus.log_lines(task_id, LOG_TAIL)
+        except OctopusTrouble as error:
+            return (f"its log could not be read: {error.message}",)
+
+    async def _detail(self, running: Running) -> DeploymentDetail | None:
         intent = running.record.intent
-        for detail in await self._octopus.deployments_of(intent.project, intent.environment, 30):
-            if detail.id == running.deployment_id:
-                return detail
-        raise OutcomeUnknown(
-            f"Octopus does not show {running.deployment_id} any more",
-            hint="look in Octopus whether somebody deleted the deployment",
-        )
+        cell = await self._octopus.deployments_of(intent.project, intent.environment, SEARCHED)
+        return next((detail for detail in cell if detail.id == running.deployment_id), None)
 
 
 def _shown(task: Task | None) -> str:
@@ -170,16 +186,12 @@ def _shown(task: Task | None) -> str:
     return "waits for a person" if task.has_pending_interruptions else task.state.value
 
 
-async def drain(
-    doors: Doors, watch: Watch, keeper: LeaseKeeper, on_turn: Callable[[], None] | None = None
-) -> list[Finished]:
+async def drain(doors: Doors, watch: Watch, keeper: LeaseKeeper) -> list[Finished]:
     """Watch until nothing of ours runs any more."""
     ended: list[Finished] = []
     while watch.running:
         await keeper.tend()
         ended += await watch.look()
-        if on_turn is not None:
-            on_turn()
         if watch.running:
             await doors.clock.sleep(doors.pace.poll)
     return ended

@@ -7,6 +7,7 @@ changing request ends as done, as provably not done, or as `OutcomeUnknown` (rul
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
@@ -87,8 +88,8 @@ class OctopusHttp:
             return Answer(url, reply.status, reply.body)
         raise self._unread(url, reply)
 
-    async def post(self, path: str, body: bytes) -> Answer:
-        """Ask for a change, once, whatever happens.
+    async def post(self, path: str, body: bytes, within: float = math.inf) -> Answer:
+        """Ask for a change, once, whatever happens; it leaves within so many seconds, or never.
 
         Raises:
             Unreachable, RateLimited, NotAllowed, RemoteRejected: nothing happened.
@@ -96,7 +97,7 @@ class OctopusHttp:
         """
         url = f"{self._root}/{path}"
         try:
-            reply = await self._sending().post(url, body)
+            reply = await self._sending().post(url, body, within)
         except NoBudget:
             raise _over_budget(url) from None
         except NoReply as error:

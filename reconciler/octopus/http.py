@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -109,13 +110,16 @@ class Sender:
         """Read, repeating within the limits. Raises: NoReply, NoBudget."""
         return await self._exchange(self._client.build_request("GET", url))
 
-    async def post(self, url: str, body: bytes) -> Reply:
-        """Send a change once, giving it `deploy_timeout` in all. Raises: NoReply, NoBudget."""
+    async def post(self, url: str, body: bytes, within: float = math.inf) -> Reply:
+        """Send a change once, giving it `deploy_timeout` in all. Raises: NoReply, NoBudget.
+
+        It waits `within` seconds for the request budget at most.
+        """
         headers = {"Content-Type": "application/json"}
         request = self._client.build_request("POST", url, content=body, headers=headers)
         limit = self._options.deploy_timeout.total_seconds()
         began = self._clock.monotonic()
-        if not await self._budget.take(limit * BUDGET_PART):
+        if not await self._budget.take(min(limit * BUDGET_PART, within)):
             raise NoBudget
         try:
             async with asyncio.timeout(limit - (self._clock.monotonic() - began)):

@@ -6,6 +6,7 @@ The two credentials never stand in for each other (rules 29, 31).
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -138,8 +139,10 @@ class OctopusSpace:
         template = wire.decode(await self._observer.get(path), wire.DeploymentTemplate)
         return frozenset(one.id for one in template.promote_to)
 
-    async def deploy(self, order: DeploymentOrder) -> tuple[str, str]:
+    async def deploy(self, order: DeploymentOrder, within: float = math.inf) -> tuple[str, str]:
         """Ask for one deployment; return (deployment id, task id). Never repeated here.
+
+        The request leaves within so many seconds, or not at all.
 
         Raises:
             NotAllowed, RemoteRejected, RateLimited, Unreachable: nothing happened.
@@ -150,7 +153,7 @@ class OctopusSpace:
         http = self._deploying()
         path = await self._path("deployments")
         body = wire.NewDeployment(order.release_id, order.environment_id, order.comments)
-        answer = await http.post(path, msgspec.json.encode(body))
+        answer = await http.post(path, msgspec.json.encode(body), within)
         try:
             made = wire.decode(answer, wire.CreatedDeployment)
         except BadAnswer as error:

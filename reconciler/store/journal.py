@@ -70,6 +70,13 @@ class SqliteJournal:
 
     # --- fences and promises ------------------------------------------------------------------
 
+    def fence(self, environment: str) -> int:
+        """Return the highest fence this store has seen for an environment, 0 if none."""
+        found = self._database.rows(
+            "SELECT fence FROM fences WHERE environment = ?", (environment,)
+        )
+        return int(found[0][0]) if found else 0
+
     def raise_fence(self, environment: str, fence: int) -> None:
         """Remember the fence of a lease just taken; a lower one changes nothing."""
         with self._database.writing() as connection:
@@ -187,6 +194,13 @@ class SqliteJournal:
         with self._database.writing() as connection:
             connection.executemany("DELETE FROM queue WHERE path = ?", [(path,) for path in paths])
 
+    def superseded(self, paths: Collection[str]) -> None:
+        """Forget queued records, and their links, that another writer told in other bytes."""
+        gone = [(path,) for path in paths]
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM queue WHERE path = ?", gone)
+            connection.executemany("DELETE FROM receipts WHERE path = ?", gone)
+
     def index_receipts(self, links: Sequence[ChainLink]) -> None:
         """Add links read from the audit branch, gaps and forks included."""
         with self._database.writing() as connection:
@@ -200,6 +214,17 @@ class SqliteJournal:
             (environment,),
             rows.link_of,
         )
+
+    def last_link(self, environment: str, project: str, tenant: str | None) -> ChainLink | None:
+        """Return the link with the highest sequence of one chain, None where there is none."""
+        found = self._database.values(
+            f"SELECT {rows.LINK_COLUMNS} FROM receipts "  # noqa: S608
+            "WHERE environment = ? AND project = ? AND tenant IS ? "
+            "ORDER BY sequence DESC, path LIMIT 1",
+            (environment, project, tenant),
+            rows.link_of,
+        )
+        return found[0] if found else None
 
     # --- acceptance, counters, cache ----------------------------------------------------------
 
