@@ -192,7 +192,7 @@ class People(Stage):
 def _package_slots(space: Space, project: Project) -> list[tuple[str, str]]:
     """Return every package of a project's process as step name and reference name."""
     return [
-        (step.name, "" if index == 0 else package)
+        (each.action, each.reference)
         for step in space.processes[project.process_id].steps
-        for index, package in enumerate(step.packages)
+        for each in step.packages
     ]

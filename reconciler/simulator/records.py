@@ -20,6 +20,7 @@ __all__ = [
     "Interruption",
     "Lifecycle",
     "Outcome",
+    "PackageReference",
     "Phase",
     "Process",
     "Project",
@@ -121,6 +122,8 @@ class ProjectGroup:
     id: str
     name: str
     description: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further fields as a client set them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -133,6 +136,8 @@ class Environment:
     sort_order: int
     description: str = ""
     use_guided_failure: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further fields as a client set them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -145,6 +150,8 @@ class Phase:
     optional_targets: tuple[str, ...] = ()
     minimum: int = 0
     is_optional: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further fields as a client set them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -155,6 +162,8 @@ class Lifecycle:
     name: str
     description: str = ""
     phases: tuple[Phase, ...] = ()
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further fields as a client set them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -168,16 +177,29 @@ class Channel:
     description: str = ""
     lifecycle_id: str | None = None
     is_default: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further fields as a client set them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageReference:
+    """A package that an action takes; the reference of its first, main package is empty."""
+
+    action: str
+    reference: str
+    package: str
+    feed: str = "feeds-builtin"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step with one action, and the packages the action takes."""
+    """One step: of a seed, with one action of its name, or as a client wrote it (`document`)."""
 
     id: str
     name: str
     slug: str
-    packages: tuple[str, ...] = ()
+    packages: tuple[PackageReference, ...] = ()
+    document: dict[str, Any] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -219,6 +241,8 @@ class Project:
     task_seconds: float | None = None
     releases: list[Release] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further fields as a client set them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -240,6 +264,8 @@ class Release:
     passed: set[str] = field(default_factory=set)
     """Environments it succeeded in by deployments that are no longer kept."""
     deployments: list[Deployment] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further fields as a client set them."""
 
     @property
     def defect(self) -> Defect | None:

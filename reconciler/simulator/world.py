@@ -16,6 +16,7 @@ from reconciler.simulator.records import (
     Event,
     Grant,
     Lifecycle,
+    PackageReference,
     Phase,
     Process,
     Project,
@@ -29,20 +30,15 @@ from reconciler.simulator.records import (
     User,
     VariableSet,
 )
+from reconciler.simulator.slugs import slug_of
 from reconciler.simulator.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["World", "find", "letters", "slug_of"]
+__all__ = ["World", "find", "letters"]
 
 T = TypeVar("T")
-
-
-def slug_of(name: str) -> str:
-    """Make a slug the way Octopus does: lower case, runs of other characters become one dash."""
-    words = "".join(letter if letter.isalnum() else " " for letter in name.lower()).split()
-    return "-".join(words) or "item"
 
 
 def letters(*parts: object) -> str:
@@ -229,7 +225,10 @@ class World:
                 str(uuid.uuid5(uuid.NAMESPACE_OID, f"{project_id}/{index}/{step}")),
                 step,
                 slug_of(step),
-                packages if index == 0 else (),
+                tuple(
+                    PackageReference(step, "" if place == 0 else package, package)
+                    for place, package in enumerate(packages if index == 0 else ())
+                ),
             )
             for index, step in enumerate(steps or (f"Deploy {name}",))
         )

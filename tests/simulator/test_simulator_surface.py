@@ -109,7 +109,7 @@ async def test_the_method_of_the_override_header_counts(simulator: Simulator, ad
 
 
 async def test_a_wrong_verb_is_a_405_and_names_the_right_ones(api: Any) -> None:
-    answer = await api.http.post("/api/spaces/Spaces-1/projects")
+    answer = await api.http.post("/api/spaces/Spaces-1/dashboard")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET"
 

@@ -16,6 +16,7 @@ from reconciler.simulator.routes import (
     interruptions,
     lifecycles,
     processes,
+    projectgroups,
     projects,
     releases,
     root,
@@ -31,8 +32,8 @@ __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
     channels, dashboard, defects, deployments, environments, events, executions, interruptions,
-    lifecycles,
-    processes, projects, releases, root, server, spaces, tasks, teams, users, variables,
+    lifecycles, processes, projectgroups, projects, releases, root, server, spaces, tasks, teams,
+    users, variables,
 )  # fmt: skip
 
 

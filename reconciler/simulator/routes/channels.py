@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import missing
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.projects import project_in
 
 if TYPE_CHECKING:
-    from reconciler.simulator.calls import Call
+    from reconciler.simulator.calls import Body, Call
     from reconciler.simulator.records import Channel, Space
 
 routes = Routes()
@@ -34,6 +35,7 @@ def channel_resource(space: Space, channel: Channel) -> dict[str, object]:
         "GitResourceRules": [],
         "CustomFieldDefinitions": [],
         "Type": "Lifecycle",
+        **channel.more,
         "Links": {
             "Self": own,
             "Project": f"/api/{space.id}/projects/{channel.project_id}",
@@ -63,13 +65,84 @@ def all_channels(call: Call) -> object:
     return [channel_resource(call.space, each) for each in _visible(call)]
 
 
-@routes.get("channels/{channel}", "projects/{project}/channels/{channel}")
-def one_channel(call: Call) -> object:
-    """GET /channels/{id}."""
+def channel_in(call: Call, permission: str = "ProjectView") -> Channel:
+    """Return the channel that the path names, if the caller holds the permission for it."""
     channel = call.space.channels.get(call.param("channel"))
     if channel is None:
         raise missing("Channel")
-    call.demand("ProjectView", call.space.projects[channel.project_id])
+    call.demand(permission, call.space.projects[channel.project_id])
+    return channel
+
+
+@routes.get("channels/{channel}", "projects/{project}/channels/{channel}")
+def one_channel(call: Call) -> object:
+    """GET /channels/{id}."""
+    return channel_resource(call.space, channel_in(call))
+
+
+@routes.post("channels", "projects/{project}/channels")
+def create_channel(call: Call) -> object:
+    """POST /channels: the new default takes the mark from the old one."""
+    body = call.body()
+    project_id = (call.params or {}).get("project") or body.need("ProjectId")
+    project = call.space.projects.get(project_id)
+    if project is None:
+        raise missing("Project")
+    call.demand("ProcessEdit", project)
+    name = free_name("Channel", project.channels, body)
+    _lifecycle(call, body)
+    made = call.world.add_channel(call.space, project, name)
+    _write(call, made, body)
+    note(call, "Created", "Channel", name, made.id, project.id)
+    return created(channel_resource(call.space, made))
+
+
+@routes.put("channels/{channel}", "projects/{project}/channels/{channel}")
+def change_channel(call: Call) -> object:
+    """PUT /channels/{id}."""
+    channel = channel_in(call, "ProcessEdit")
+    project = call.space.projects[channel.project_id]
+    body = call.body()
+    name = free_name("Channel", project.channels, body, own=channel)
+    _lifecycle(call, body)
+    channel.name = name
+    _write(call, channel, body)
+    note(call, "Modified", "Channel", channel.name, channel.id, project.id)
+    return channel_resource(call.space, channel)
+
+
+def _lifecycle(call: Call, body: Body) -> str | None:
+    wanted = body.text("LifecycleId")
+    if wanted is not None and wanted not in call.space.lifecycles:
+        raise missing("Lifecycle")
+    return wanted
+
+
+def _write(call: Call, channel: Channel, body: Body) -> None:
+    channel.description = body.text("Description") or ""
+    channel.lifecycle_id = _lifecycle(call, body)
+    if body.flag("IsDefault"):
+        for each in call.space.projects[channel.project_id].channels:
+            each.is_default = each is channel
+    settled = ("Description", "LifecycleId", "IsDefault", "ProjectId", "Type")
+    shown = channel_resource(call.space, channel)
+    channel.more = changed_fields(shown, body, *settled, kept=channel.more)
+
+
+@routes.on("DELETE", "channels/{channel}", "projects/{project}/channels/{channel}")
+def delete_channel(call: Call) -> object:
+    """DELETE /channels/{id}: not the only one, not the default one, none with releases."""
+    channel = channel_in(call, "ProcessEdit")
+    project = call.space.projects[channel.project_id]
+    if len(project.channels) == 1:
+        raise Refused(400, "You cannot delete the only remaining channel.")
+    if channel.is_default:
+        raise Refused(400, "You cannot delete the default channel.")
+    if any(each.channel_id == channel.id for each in project.releases):
+        raise has_dependants("Channel")
+    project.channels.remove(channel)
+    del call.space.channels[channel.id]
+    note(call, "Deleted", "Channel", channel.name, channel.id, project.id)
     return channel_resource(call.space, channel)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import missing
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes
 
 if TYPE_CHECKING:
-    from reconciler.simulator.calls import Call
+    from reconciler.simulator.calls import Body, Call
     from reconciler.simulator.records import Environment, Space
 
 routes = Routes()
@@ -28,6 +29,7 @@ def environment_resource(space: Space, environment: Environment) -> dict[str, ob
         "UseGuidedFailure": environment.use_guided_failure,
         "AllowDynamicInfrastructure": False,
         "ExtensionSettings": [],
+        **environment.more,
         "Links": {
             "Self": own,
             "Machines": own + "/machines{?skip,take,partialName,roles,isDisabled,healthStatuses,"
@@ -80,12 +82,140 @@ def list_environments_v2(call: Call) -> object:
     )
 
 
-@routes.get("environments/{environment}")
-def one_environment(call: Call) -> object:
-    """GET /environments/{idOrSlug}."""
+@routes.get("environments/summary")
+def summary(call: Call) -> object:
+    """GET /environments/summary: the environments; the simulator has no machines to count."""
+    nothing = {
+        "TotalMachines": 0,
+        "TotalDisabledMachines": 0,
+        "MachineHealthStatusSummaries": {},
+        "MachineEndpointSummaries": {},
+        "MachineTenantSummaries": {},
+        "MachineTenantTagSummaries": {},
+        "MachineIdsForCalamariUpgrade": [],
+        "TentacleUpgradesRequired": False,
+    }
+    found = matching(call, visible_environments(call))
+    return {
+        **nothing,
+        "EnvironmentSummaries": [
+            {
+                **nothing,
+                "MachineIdsForTentacleUpgrade": [],
+                "Environment": environment_resource(call.space, each),
+            }
+            for each in found
+        ],
+    }
+
+
+@routes.put("environments/sortorder")
+def sort_environments(call: Call) -> object:
+    """PUT /environments/sortorder: the ids in the wanted order; the others follow."""
+    call.demand("EnvironmentEdit")
+    wanted = call.json()
+    if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
+        raise Refused(400, "Model validation failed.", ("A list of ids is required.",))
+    rank = {each: at for at, each in enumerate(wanted)}
+    ordered = sorted(
+        call.space.environments_in_order(), key=lambda each: rank.get(each.id, len(rank))
+    )
+    for order, environment in enumerate(ordered):
+        environment.sort_order = order
+    return [each.id for each in ordered]
+
+
+def environment_in(call: Call, permission: str = "EnvironmentView") -> Environment:
+    """Return the environment that the path names by id or slug, if the caller may."""
     wanted = call.param("environment")
     for environment in call.space.environments.values():
         if wanted == environment.id or wanted.casefold() == environment.slug:
-            call.demand("EnvironmentView", environment=environment.id)
-            return environment_resource(call.space, environment)
+            call.demand(permission, environment=environment.id)
+            return environment
     raise missing("Environment")
+
+
+@routes.get("environments/{environment}")
+def one_environment(call: Call) -> object:
+    """GET /environments/{idOrSlug}."""
+    return environment_resource(call.space, environment_in(call))
+
+
+@routes.post("environments")
+def create_environment(call: Call) -> object:
+    """POST /environments: at the end of the display order."""
+    call.demand("EnvironmentCreate")
+    body = call.body()
+    name = free_name("Environment", call.space.environments.values(), body)
+    made = call.world.add_environment(call.space, name)
+    _write(call, made, body)
+    note(call, "Created", "Environment", name, made.id)
+    return created(environment_resource(call.space, made))
+
+
+@routes.put("environments/{environment}")
+def change_environment(call: Call) -> object:
+    """PUT /environments/{id}."""
+    environment = environment_in(call, "EnvironmentEdit")
+    body = call.body()
+    environment.name = free_name(
+        "Environment", call.space.environments.values(), body, own=environment
+    )
+    _write(call, environment, body)
+    note(call, "Modified", "Environment", environment.name, environment.id)
+    return environment_resource(call.space, environment)
+
+
+def _write(call: Call, environment: Environment, body: Body) -> None:
+    shown = environment_resource(call.space, environment)
+    environment.description = body.text("Description") or ""
+    environment.use_guided_failure = body.flag("UseGuidedFailure")
+    settled = ("Description", "UseGuidedFailure", "SortOrder")
+    environment.more = changed_fields(shown, body, *settled, kept=environment.more)
+
+
+@routes.on("DELETE", "environments/{environment}")
+def delete_environment(call: Call) -> object:
+    """DELETE /environments/{id}: not while a lifecycle names it or it was deployed to."""
+    environment = environment_in(call, "EnvironmentDelete")
+    named = (
+        environment.id in (*phase.automatic, *phase.optional_targets)
+        for lifecycle in call.space.lifecycles.values()
+        for phase in lifecycle.phases
+    )
+    deployed = (cell[1] == environment.id for cell in call.space.cells)
+    if any(named) or any(deployed):
+        raise has_dependants("Environment")
+    del call.space.environments[environment.id]
+    note(call, "Deleted", "Environment", environment.name, environment.id)
+    return environment_resource(call.space, environment)
+
+
+@routes.get("environments/{environment}/metadata")
+def metadata(call: Call) -> object:
+    """GET /environments/{id}/metadata: settings of extensions, of which there are none."""
+    environment_in(call)
+    return []
+
+
+@routes.get("environments/{environment}/singlyScopedVariableDetails")
+def scoped_variables(call: Call) -> object:
+    """GET /environments/{id}/singlyScopedVariableDetails: variables for this one alone."""
+    environment = environment_in(call)
+    held = call.access("VariableViewUnscoped")
+    found: dict[str, list[str]] = {}
+    hidden = False
+    for project in call.space.projects.values():
+        names = [
+            each["Name"]
+            for each in call.space.variables[project.variable_set_id].variables
+            if (each.get("Scope") or {}).get("Environment") == [environment.id]
+        ]
+        if names and held.allows(project):
+            found[project.id] = names
+        hidden = hidden or bool(names and not held.allows(project))
+    return {
+        "HasUnauthorizedProjectVariables": hidden,
+        "HasUnauthorizedLibraryVariableSetVariables": False,
+        "VariableMap": found,
+    }

@@ -94,13 +94,12 @@ def _packages(
         if parts[0] == "*":
             default = parts[-1]
         for step in steps:
-            for index, package in enumerate(step.packages):
-                reference = "" if index == 0 else package
-                by_step = parts[0].casefold() == step.name.casefold()
-                by_package = parts[0].casefold() == package.casefold()
-                right = len(parts) == 2 or parts[1] in (reference, package)
+            for each in step.packages:
+                by_step = parts[0].casefold() in (step.name.casefold(), each.action.casefold())
+                by_package = parts[0].casefold() == each.package.casefold()
+                right = len(parts) == 2 or parts[1] in (each.reference, each.package)
                 if (by_step or by_package) and right:
-                    chosen[step.name, reference] = parts[-1]
+                    chosen[each.action, each.reference] = parts[-1]
     return chosen, default
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, missing
+from reconciler.simulator.changes import note
+from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.projects import project_in
+from reconciler.simulator.steps import read_steps
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.records import Process, Project, Space, Step
 
 routes = Routes()
-
-_FEED = "Octopus Server (built-in)"
 
 
 def _action(step: Step) -> dict[str, object]:
@@ -36,18 +37,31 @@ def _action(step: Step) -> dict[str, object]:
         "Packages": [
             {
                 "Id": f"{step.id}-{index}",
-                "Name": "" if index == 0 else package,
-                "PackageId": package,
-                "FeedId": "feeds-builtin",
+                "Name": each.reference,
+                "PackageId": each.package,
+                "FeedId": each.feed,
                 "AcquisitionLocation": "Server",
                 "Properties": {},
             }
-            for index, package in enumerate(step.packages)
+            for index, each in enumerate(step.packages)
         ],
         "Properties": {"Octopus.Action.RunOnServer": "true"},
         "Condition": "Success",
         "Notes": None,
         "Links": {},
+    }
+
+
+def _step(step: Step) -> dict[str, object]:
+    return {
+        "Id": step.id,
+        "Name": step.name,
+        "Slug": step.slug,
+        "PackageRequirement": "LetOctopusDecide",
+        "Condition": "Success",
+        "StartTrigger": "StartAfterPrevious",
+        "Properties": {"Octopus.Action.TargetRoles": ""},
+        "Actions": [_action(step)],
     }
 
 
@@ -60,19 +74,7 @@ def process_resource(space: Space, process: Process) -> dict[str, object]:
         "ProjectId": process.project_id,
         "Version": process.version,
         "LastSnapshotId": None,
-        "Steps": [
-            {
-                "Id": step.id,
-                "Name": step.name,
-                "Slug": step.slug,
-                "PackageRequirement": "LetOctopusDecide",
-                "Condition": "Success",
-                "StartTrigger": "StartAfterPrevious",
-                "Properties": {"Octopus.Action.TargetRoles": ""},
-                "Actions": [_action(step)],
-            }
-            for step in process.steps
-        ],
+        "Steps": [step.document or _step(step) for step in process.steps],
         "Links": {
             "Self": own,
             "Project": f"/api/{space.id}/projects/{process.project_id}",
@@ -93,6 +95,57 @@ def _process_in(call: Call) -> Process:
 def one_process(call: Call) -> object:
     """GET /deploymentprocesses/{id}, snapshots too."""
     return process_resource(call.space, _process_in(call))
+
+
+@routes.get("deploymentprocesses")
+def list_processes(call: Call) -> object:
+    """GET /deploymentprocesses: the live ones and the frozen ones."""
+    held = call.demand_anywhere("ProcessView")
+    found = [
+        each
+        for each in by_ids(call, call.space.processes.values())
+        if held.allows(call.space.projects[each.project_id])
+    ]
+    return page(
+        call,
+        "DeploymentProcess",
+        found,
+        lambda each: process_resource(call.space, each),
+        "{/id}{?skip,take,ids}",
+    )
+
+
+@routes.put("deploymentprocesses/{process}")
+def change_process(call: Call) -> object:
+    """PUT /deploymentprocesses/{id}: all steps at once, for the version that was read."""
+    return _write(call, _process_in(call))
+
+
+@routes.put("projects/{project}/deploymentprocesses")
+def change_process_of_project(call: Call) -> object:
+    """PUT /projects/{id}/deploymentprocesses."""
+    return _write(call, call.space.processes[project_in(call).process_id])
+
+
+def _write(call: Call, process: Process) -> dict[str, object]:
+    project = call.space.projects[process.project_id]
+    call.demand("ProcessEdit", project)
+    body = call.body()
+    if process.is_frozen:
+        raise Refused(
+            400,
+            "Changes to this deployment process could not be saved, because it is frozen.",
+        )
+    if body.get("Version") != process.version:
+        raise Refused(
+            400,
+            "Changes to this deployment process could not be saved, because another user has made "
+            "changes since it was read. Please read it again.",
+        )
+    process.steps = read_steps(body)
+    process.version += 1
+    note(call, "Modified", "Deployment process of project", project.name, process.id, project.id)
+    return process_resource(call.space, process)
 
 
 @routes.get("projects/{project}/deploymentprocesses")
@@ -140,23 +193,21 @@ def _template(call: Call, project: Project, process: Process) -> dict[str, objec
         "VersioningPackageReferenceName": None,
         "Packages": [
             {
-                "ActionName": step.name,
+                "ActionName": each.action,
                 "StepName": step.name,
-                "PackageReferenceName": "" if index == 0 else package,
-                "PackageId": package,
-                "NuGetPackageId": package,
-                "FeedId": "feeds-builtin",
-                "NuGetFeedId": "feeds-builtin",
-                "FeedName": _FEED,
-                "NuGetFeedName": _FEED,
+                "PackageReferenceName": each.reference,
+                "PackageId": each.package,
+                "NuGetPackageId": each.package,
+                "FeedId": each.feed,
+                "NuGetFeedId": each.feed,
+                "FeedName": "Octopus Server (built-in)",
+                "NuGetFeedName": "Octopus Server (built-in)",
                 "ProjectName": project.name,
                 "IsResolvable": True,
-                "VersionSelectedLastRelease": before.get(
-                    (step.name, "" if index == 0 else package)
-                ),
+                "VersionSelectedLastRelease": before.get((each.action, each.reference)),
             }
             for step in process.steps
-            for index, package in enumerate(step.packages)
+            for each in step.packages
         ],
         "GitResources": [],
         "Links": {},

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import missing
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import changed_fields, forget_release, free_name, note
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.slugs import slug_of
 
 if TYPE_CHECKING:
-    from reconciler.simulator.calls import Call
-    from reconciler.simulator.records import Project, ProjectGroup, Space
+    from reconciler.simulator.calls import Body, Call
+    from reconciler.simulator.records import Project, Release, Space
 
 routes = Routes()
 
@@ -63,6 +65,7 @@ def project_resource(space: Space, project: Project) -> dict[str, object]:
             "ExcludeUnhealthyTargets": False,
         },
         "AllowIgnoreChannelRules": True,
+        **project.more,
         "Links": {
             "Self": own,
             "Variables": f"{home}/variables/{project.variable_set_id}",
@@ -85,20 +88,6 @@ def project_resource(space: Space, project: Project) -> dict[str, object]:
             "ConvertToVcs": f"{own}/git/convert",
             "ConvertToGit": f"{own}/git/convert",
         },
-    }
-
-
-def group_resource(space: Space, group: ProjectGroup) -> dict[str, object]:
-    """Return a project group as JSON."""
-    own = f"/api/{space.id}/projectgroups/{group.id}"
-    return {
-        "Id": group.id,
-        "SpaceId": space.id,
-        "Name": group.name,
-        "Description": group.description,
-        "EnvironmentIds": [],
-        "RetentionPolicyId": None,
-        "Links": {"Self": own, "Projects": f"{own}/projects{{?skip,take,partialName}}"},
     }
 
 
@@ -148,45 +137,123 @@ def one_project(call: Call) -> object:
     return project_resource(call.space, project_in(call))
 
 
-def _visible_groups(call: Call) -> list[ProjectGroup]:
-    held = call.demand_anywhere("ProjectGroupView")
-    seen = [each for each in call.space.groups.values() if held.allows_group(each.id)]
-    return matching(call, sorted(seen, key=by_name))
+_SETTLED = (
+    "Description",
+    "IsDisabled",
+    "ProjectGroupId",
+    "LifecycleId",
+    "VariableSetId",
+    "DeploymentProcessId",
+    "ClonedFromProjectId",
+    "DiscreteChannelRelease",
+    "IsVersionControlled",
+    "PersistenceSettings",
+)
 
 
-def _group_in(call: Call) -> ProjectGroup:
-    held = call.demand_anywhere("ProjectGroupView")
-    group = call.space.groups.get(call.param("group"))
-    if group is None or not held.allows_group(group.id):
+@routes.post("projects")
+def create_project(call: Call) -> object:
+    """POST /projects: with an empty process, an empty variable set and a default channel."""
+    call.demand_anywhere("ProjectCreate")
+    body = call.body()
+    name = free_name("Project", call.space.projects.values(), body)
+    group_id, lifecycle_id = _places(call, body)
+    if not call.access("ProjectCreate").allows_group(group_id):
+        call.demand("ProjectCreate")
+    if call.query.text("clone") is not None:
+        raise Refused(400, "The simulator does not clone projects.")
+    made = call.world.add_project(
+        call.space,
+        name,
+        group=call.space.groups[group_id],
+        lifecycle=call.space.lifecycles[lifecycle_id],
+        slug=_free_slug(call, body.text("Slug") or slug_of(name)),
+    )
+    call.space.processes[made.process_id].steps = ()
+    call.space.processes[made.process_id].version = 0
+    _write(call, made, body)
+    note(call, "Created", "Project", name, made.id)
+    return created(project_resource(call.space, made))
+
+
+@routes.put("projects/{project}")
+def change_project(call: Call) -> object:
+    """PUT /projects/{id}."""
+    project = project_in(call)
+    call.demand("ProjectEdit", project)
+    body = call.body()
+    name = free_name("Project", call.space.projects.values(), body, own=project)
+    project.group_id, project.lifecycle_id = _places(call, body)
+    project.name = name
+    _write(call, project, body)
+    note(call, "Modified", "Project", name, project.id)
+    return project_resource(call.space, project)
+
+
+def _write(call: Call, project: Project, body: Body) -> None:
+    project.description = body.text("Description") or ""
+    project.is_disabled = body.flag("IsDisabled")
+    project.has_discrete_channels = body.flag("DiscreteChannelRelease")
+    shown = project_resource(call.space, project)
+    project.more = changed_fields(shown, body, *_SETTLED, kept=project.more)
+
+
+def _places(call: Call, body: Body) -> tuple[str, str]:
+    group, lifecycle = body.need("ProjectGroupId"), body.need("LifecycleId")
+    if group not in call.space.groups:
         raise missing("Project Group")
-    return group
+    if lifecycle not in call.space.lifecycles:
+        raise missing("Lifecycle")
+    return group, lifecycle
 
 
-@routes.get("projectgroups")
-def list_groups(call: Call) -> object:
-    """GET /projectgroups."""
-    return page(
-        call, "ProjectGroup", _visible_groups(call), lambda each: group_resource(call.space, each)
-    )
+def _free_slug(call: Call, wanted: str) -> str:
+    taken = {each.slug for each in call.space.projects.values()}
+    number, slug = 1, wanted
+    while slug in taken:
+        number += 1
+        slug = f"{wanted}-{number}"
+    return slug
 
 
-@routes.get("projectgroups/all")
-def all_groups(call: Call) -> object:
-    """GET /projectgroups/all."""
-    return [group_resource(call.space, each) for each in _visible_groups(call)]
+@routes.on("DELETE", "projects/{project}")
+def delete_project(call: Call) -> object:
+    """DELETE /projects/{id}: with its releases, deployments and tasks, when all are completed."""
+    project = project_in(call)
+    call.demand("ProjectDelete", project)
+    space = call.space
+    shown = project_resource(space, project)
+    pending = [each for each in project.releases if not _is_over(each)]
+    for release in pending or list(project.releases):
+        forget_release(call.world, space, release)
+    for channel in project.channels:
+        del space.channels[channel.id]
+    for store in (space.processes, space.variables):
+        for key in [key for key in store if _belongs(key, project.id)]:
+            del store[key]
+    del space.projects[project.id]
+    note(call, "Deleted", "Project", project.name, project.id)
+    return shown
 
 
-@routes.get("projectgroups/{group}")
-def one_group(call: Call) -> object:
-    """GET /projectgroups/{id}."""
-    return group_resource(call.space, _group_in(call))
+def _is_over(release: Release) -> bool:
+    return all(each.task.state.is_completed for each in release.deployments)
 
 
-@routes.get("projectgroups/{group}/projects")
-def projects_of_group(call: Call) -> object:
-    """GET /projectgroups/{id}/projects."""
-    group = _group_in(call)
-    found = [each for each in visible_projects(call) if each.group_id == group.id]
-    return page(
-        call, "Project", matching(call, found), lambda each: project_resource(call.space, each)
-    )
+def _belongs(document_id: str, project_id: str) -> bool:
+    return document_id.endswith(f"-{project_id}") or f"-{project_id}-s-" in document_id
+
+
+@routes.get("projects/{project}/summary")
+def project_summary(call: Call) -> object:
+    """GET /projects/{id}/summary."""
+    project = project_in(call)
+    steps = call.space.processes[project.process_id].steps
+    return {"HasDeploymentProcess": bool(steps), "HasRunbooks": False}
+
+
+@routes.get("projects/{project}/metadata")
+def project_metadata(call: Call) -> object:
+    """GET /projects/{id}/metadata: settings of extensions, of which there are none."""
+    project_in(call)
+    return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import changed_fields, forget_release, note
 from reconciler.simulator.deploying import deploy_automatically
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
@@ -51,6 +52,7 @@ def release_resource(space: Space, release: Release) -> dict[str, object]:
         "VersionControlReference": None,
         "CustomFields": {},
         "VariableSnapshotConcurrencyToken": None,
+        **release.more,
         "Links": {
             "Self": own,
             "Project": project,
@@ -163,25 +165,29 @@ def create_release(call: Call) -> object:
     if project is None:
         raise missing("Project")
     call.demand("ReleaseCreate", project)
-    chosen = {
-        (
-            each.text("ActionName") or each.need("StepName"),
-            each.text("PackageReferenceName") or "",
-        ): (each.text("Version") or "")
-        for each in body.bodies("SelectedPackages")
-    }
     ignore = body.flag("IgnoreChannelRules") or bool(call.query.flag("ignoreChannelRules"))
     release = assemble(
         call,
         project,
         version=body.need("Version"),
         channel=_channel(call.space, project, body),
-        chosen=chosen,
+        chosen=_chosen(body),
         default_package=None,
         notes=body.text("ReleaseNotes"),
         ignore_channel_rules=ignore,
     )
     return created(release_resource(call.space, release))
+
+
+def _chosen(body: Body) -> dict[tuple[str, str], str]:
+    """Return the versions of `SelectedPackages` by action and reference name."""
+    return {
+        (
+            each.text("ActionName") or each.need("StepName"),
+            each.text("PackageReferenceName") or "",
+        ): (each.text("Version") or "")
+        for each in body.bodies("SelectedPackages")
+    }
 
 
 def _channel(space: Space, project: Project, body: Body) -> Channel:
@@ -216,6 +222,24 @@ def default_channel(project: Project) -> Channel:
     return chosen[0]
 
 
+def check_number(version: str, others: list[Release]) -> None:
+    """Refuse a text that is no version, or equal to another release's of the project."""
+    if not is_release_number(version):
+        raise Refused(
+            400,
+            f"The release number '{version}' does not appear to be a valid version number. The "
+            "version must consist of between 1 and 4 number only parts before the optional "
+            "pre-release part. e.g. 2, 2.1, 2.4.0.23, 2.4-beta and 1-beta.2",
+        )
+    key = version_key(version)
+    if any(version_key(each.version) == key for each in others):
+        raise Refused(
+            400,
+            f"Release '{version}' already exists for this project. Please use a different "
+            "version, or look at using a mask to auto-increment the number.",
+        )
+
+
 def assemble(
     call: Call,
     project: Project,
@@ -235,28 +259,14 @@ def assemble(
     space = call.space
     if project.is_disabled:
         raise Refused(400, "The project is disabled, so releases cannot be created")
-    if not is_release_number(version):
-        raise Refused(
-            400,
-            f"The release number '{version}' does not appear to be a valid version number. The "
-            "version must consist of between 1 and 4 number only parts before the optional "
-            "pre-release part. e.g. 2, 2.1, 2.4.0.23, 2.4-beta and 1-beta.2",
-        )
-    key = version_key(version)
-    if any(version_key(each.version) == key for each in project.releases):
-        raise Refused(
-            400,
-            f"Release '{version}' already exists for this project. Please use a different "
-            "version, or look at using a mask to auto-increment the number.",
-        )
+    check_number(version, project.releases)
     packages: list[tuple[str, str, str]] = []
     for step in space.processes[project.process_id].steps:
-        for index, name in enumerate(step.packages):
-            reference = "" if index == 0 else name
-            found = chosen.get((step.name, reference)) or default_package
+        for each in step.packages:
+            found = chosen.get((each.action, each.reference)) or default_package
             if not found:
                 raise Refused(400, "A version must be specified for every included package.")
-            packages.append((step.name, reference, found))
+            packages.append((each.action, each.reference, found))
     release = call.world.add_release(
         space,
         project,
@@ -276,6 +286,49 @@ def assemble(
     )
     deploy_automatically(call.world, space, release)
     return release
+
+
+@routes.put("releases/{release}")
+def change_release(call: Call) -> object:
+    """PUT /releases/{id}: its number, notes, packages and channel."""
+    release = release_in(call, "ReleaseEdit")
+    space, body = call.space, call.body()
+    project = space.projects[release.project_id]
+    version = body.need("Version")
+    others = [each for each in project.releases if each is not release]
+    check_number(version, others)
+    channel = _channel(space, project, body) if body.text("ChannelId") else None
+    chosen = _chosen(body)
+    unknown = chosen.keys() - {(action, name) for action, name, _ in release.packages}
+    if any(not each for each in chosen.values()):
+        raise Refused(400, "A version must be specified for every included package.")
+    if unknown:
+        raise Refused(
+            400, "Model validation failed.", ("The release has no package of that step and name.",)
+        )
+    release.version = version
+    release.notes = body.text("ReleaseNotes")
+    release.channel_id = channel.id if channel else release.channel_id
+    release.packages = tuple(
+        (action, name, chosen.get((action, name), before))
+        for action, name, before in release.packages
+    )
+    custom = {"CustomFields": release.more.get("CustomFields", {})}
+    release.more = changed_fields(custom, body, kept=release.more)
+    for deployment in release.deployments:
+        deployment.item_as_current = deployment.item_as_previous = None
+    note(call, "Modified", "Release", version, release.id, project.id)
+    return release_resource(space, release)
+
+
+@routes.on("DELETE", "releases/{release}")
+def delete_release(call: Call) -> object:
+    """DELETE /releases/{id}: with its deployments, when they are completed."""
+    release = release_in(call, "ReleaseDelete")
+    shown = release_resource(call.space, release)
+    forget_release(call.world, call.space, release)
+    note(call, "Deleted", "Release", release.version, release.id, release.project_id)
+    return shown
 
 
 @routes.post(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import missing
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import forget_task, free_name, note
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes, Scope
 from reconciler.simulator.times import stamp
 
 if TYPE_CHECKING:
-    from reconciler.simulator.calls import Call
+    from reconciler.simulator.calls import Body, Call
     from reconciler.simulator.records import Space
 
 routes = Routes(Scope.SYSTEM)
@@ -65,16 +66,125 @@ def one_space(call: Call) -> object:
     raise missing("Space")
 
 
+@routes.post("spaces")
+def create_space(call: Call) -> object:
+    """POST /spaces: with a default group and lifecycle; needs somebody to manage it."""
+    call.demand_system("SpaceCreate")
+    body = call.body()
+    name = free_name("Space", call.world.spaces.values(), body)
+    if not body.texts("SpaceManagersTeams") and not body.texts("SpaceManagersTeamMembers"):
+        raise Refused(
+            400,
+            "Model validation failed.",
+            ("A space needs at least one team or user to manage it.",),
+        )
+    space = call.world.add_space(name)
+    space.slug = _free_slug(call, body.text("Slug") or space.slug, space)
+    _write(call, space, body)
+    note(call, "Created", "Space", name, space.id)
+    return created(space_resource(space))
+
+
 @routes.put("spaces/{space}")
 def change_space(call: Call) -> object:
-    """PUT /spaces/{id}: name, description and TaskQueueStopped."""
+    """PUT /spaces/{id}: name, description, managers and TaskQueueStopped."""
     call.demand_system("SpaceEdit")
+    space = _space_in(call)
+    body = call.body()
+    space.name = free_name("Space", call.world.spaces.values(), body, own=space)
+    _write(call, space, body)
+    note(call, "Modified", "Space", space.name, space.id)
+    return space_resource(space)
+
+
+def _space_in(call: Call) -> Space:
     space = call.world.spaces.get(call.param("space"))
     if space is None:
         raise missing("Space")
-    body = call.body()
-    space.name = body.need("Name")
+    return space
+
+
+def _write(call: Call, space: Space, body: Body) -> None:
     space.description = body.text("Description") or ""
     space.task_queue_stopped = body.flag("TaskQueueStopped")
+    space.is_private = body.flag("IsPrivate")
+    if body.get("SpaceManagersTeams") is not None:
+        own = f"teams-spacemanagers-{space.id}"
+        space.manager_teams = list(dict.fromkeys((own, *body.texts("SpaceManagersTeams"))))
+    if body.get("SpaceManagersTeamMembers") is not None:
+        members = list(dict.fromkeys(body.texts("SpaceManagersTeamMembers")))
+        if any(each not in call.world.users for each in members):
+            raise missing("User")
+        space.manager_members = members
+        call.world.teams[f"teams-spacemanagers-{space.id}"].members = list(members)
+    if body.flag("IsDefault"):
+        for each in call.world.spaces.values():
+            each.is_default = each is space
+    elif body.get("IsDefault") is False:
+        space.is_default = False
     space.last_modified = call.now
-    return space_resource(space)
+
+
+def _free_slug(call: Call, wanted: str, own: Space) -> str:
+    taken = {each.slug for each in call.world.spaces.values() if each is not own}
+    number, slug = 1, wanted
+    while slug in taken:
+        number += 1
+        slug = f"{wanted}-{number}"
+    return slug
+
+
+@routes.on("DELETE", "spaces/{space}")
+def delete_space(call: Call) -> object:
+    """DELETE /spaces/{id}: only with a stopped queue and nothing running."""
+    call.demand_system("SpaceDelete")
+    space = _space_in(call)
+    if not space.task_queue_stopped:
+        raise Refused(
+            400,
+            "There was a problem with your request.",
+            ("The task queue of the space must be stopped before it can be deleted.",),
+        )
+    engine = call.world.engine
+    for task in [each for each in engine.active.values() if each.space_id == space.id]:
+        engine.cancel(task)
+    if any(each.space_id == space.id for each in engine.active.values()):
+        raise Refused(
+            400,
+            "There was a problem with your request.",
+            ("The space has tasks that have not ended yet.",),
+        )
+    shown = space_resource(space)
+    for task in [each for each in call.world.tasks.values() if each.space_id == space.id]:
+        forget_task(call.world, space, task)
+    for team in [each for each in call.world.teams.values() if each.space_id == space.id]:
+        del call.world.teams[team.id]
+    del call.world.spaces[space.id]
+    note(call, "Deleted", "Space", space.name, space.id)
+    return shown
+
+
+@routes.get("spaces/{space}/search")
+def search_space(call: Call) -> object:
+    """GET /spaces/{id}/search: projects and environments whose names contain the keyword."""
+    space = next((each for each in call.spaces() if each.id == call.param("space")), None)
+    if space is None:
+        raise missing("Space")
+    word = (call.query.text("keyword") or "").casefold()
+    projects, environments = (
+        call.access("ProjectView", space),
+        call.access("EnvironmentView", space),
+    )
+    found = [
+        (each.id, each.name, "Project") for each in space.projects.values() if projects.allows(each)
+    ]
+    found += [
+        (each.id, each.name, "Environment")
+        for each in space.environments_in_order()
+        if environments.allows(environment=each.id)
+    ]
+    return [
+        {"Id": own, "Name": name, "Type": kind}
+        for own, name, kind in found
+        if word in name.casefold()
+    ]
