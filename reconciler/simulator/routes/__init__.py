@@ -13,6 +13,8 @@ from reconciler.simulator.routes import (
     environments,
     events,
     executions,
+    feeds,
+    infrastructure,
     interruptions,
     lifecycles,
     processes,
@@ -31,9 +33,9 @@ from reconciler.simulator.routes import (
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    channels, dashboard, defects, deployments, environments, events, executions, interruptions,
-    lifecycles, processes, projectgroups, projects, releases, root, server, spaces, tasks, teams,
-    users, variables,
+    channels, dashboard, defects, deployments, environments, events, executions, feeds,
+    infrastructure, interruptions, lifecycles, processes, projectgroups, projects, releases, root,
+    server, spaces, tasks, teams, users, variables,
 )  # fmt: skip
 
 

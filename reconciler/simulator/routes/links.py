@@ -38,6 +38,13 @@ SPACE_TEMPLATES = {
     "MachinePolicyTemplate": "machinepolicies/template",
     "DiscoverMachine": "machines/discover{?host,port,type,proxyId}",
     "Interruptions": "interruptions{/id}{?skip,take,regarding,pendingOnly,ids}",
+    "Accounts": "accounts{/id}{?skip,take,ids,partialName,accountType}",
+    "Certificates": "certificates{/id}{?skip,take,search,archived,tenant,firstResult,orderBy,ids,"
+    "partialName}",
+    "Proxies": f"proxies{_PAGE}",
+    "WorkerPools": f"workerpools{_PAGE}",
+    "Workers": "workers{/id}{?skip,take,name,ids,partialName,isDisabled,healthStatuses,commStyles,"
+    "workerPoolIds,thumbprint,shellNames}",
     "Artifacts": "artifacts{/id}{?skip,take,regarding,ids,partialName,order}",
     "LibraryVariables": "libraryvariablesets{/id}{?skip,contentType,take,ids,partialName}",
     "Variables": "variables{/id}{?ids}",
