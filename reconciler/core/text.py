@@ -6,9 +6,17 @@ of them reaches a terminal, a log line, a commit message or a page passes throug
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["clean"]
 
 ELLIPSIS = "…"
+
+# What keys of Octopus and tokens of forges look like, wherever they were pasted or logged.
+_SECRET = re.compile(
+    r"\b(API-|gh[oprsu]_|github_pat_|glpat-)[A-Za-z0-9][A-Za-z0-9_-]{19,}", re.ASCII
+)
+_LONGEST_SECRET = 300
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -25,14 +33,16 @@ def clean(text: str, limit: int = 200) -> str:
 
     Control, format, bidirectional, surrogate, private and unassigned characters, invisible ones,
     line separators and every space but U+0020 are written as escapes (`\n`, `\x1b`, `\u202e`). What
-    does not fit ends in an ellipsis; an escape is never cut in two. Cleaning twice changes nothing.
+    does not fit ends in an ellipsis; an escape is never cut in two. A text in the shape of a key or
+    token is masked. Cleaning twice changes nothing.
 
     Raises:
         ValueError: `limit` is less than 1.
     """
     if limit < 1:
         raise ValueError(f"limit is {limit}, must be at least 1")
-    head = text[: limit + 1]  # an escape only ever makes a text longer
+    head = _SECRET.sub(r"\1****", text[: limit + _LONGEST_SECRET])
+    head = head[: limit + 1]  # an escape only ever makes a text longer
     if head.isascii() and head.isprintable():
         return head if len(head) <= limit else head[: limit - 1] + ELLIPSIS
     pieces = [_shown(char) for char in head]

@@ -43,6 +43,21 @@ def test_rule_52_cleaned_text_is_one_printable_bounded_line(text: str, limit: in
     assert len(f"{cleaned} ".splitlines()) == 1
 
 
+@pytest.mark.parametrize("prefix", ["API-", "ghp_", "github_pat_", "glpat-"])
+@pytest.mark.parametrize("limit", [8, 15, 20, 30, 200])
+def test_rule_52_a_secret_is_told_by_its_shape(prefix: str, limit: int) -> None:
+    secret = f"{prefix}ABCDEFGHJKLMNPQRSTUVWXYZ234567"
+
+    shown = clean(f"key {secret} refused, {secret}", limit)
+
+    assert "ABC" not in shown
+    assert clean(shown, limit) == shown
+
+
+def test_a_name_that_only_begins_like_a_secret_is_shown() -> None:
+    assert clean("API-Gateway and API-SERVICE") == "API-Gateway and API-SERVICE"
+
+
 @given(any_text, limits)
 def test_cleaning_twice_changes_nothing(text: str, limit: int) -> None:
     assert clean(clean(text, limit), limit) == clean(text, limit)
