@@ -6,6 +6,7 @@ anything but text; reading is as strict as reading manifests and takes only what
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,8 +69,8 @@ def _fields(cell: SnapshotCell) -> Iterator[tuple[str, str]]:
         if (value := getattr(cell, name)) is not None:
             yield name, _scalar(value)
     if cell.packages:
-        packages = sorted(dict(cell.packages).items())
-        yield "packages", _flow((_key(name), _quoted(version)) for name, version in packages)
+        packages = {_key(name): _quoted(version) for name, version in sorted(cell.packages)}
+        yield "packages", _flow(packages.items())
 
 
 def _flow(fields: Iterable[tuple[str, str]]) -> str:
@@ -77,7 +78,10 @@ def _flow(fields: Iterable[tuple[str, str]]) -> str:
 
 
 def _key(text: str) -> str:
-    return _scalar(text if len(text) <= MAX_KEY else text[: MAX_KEY - 1] + "…")
+    if len(text) > MAX_KEY:  # told apart by a digest: two long names must not become one key
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        text = f"{text[: MAX_KEY - 9]}…{digest}"
+    return _scalar(text)
 
 
 def _scalar(text: str) -> str:
