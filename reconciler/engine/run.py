@@ -145,12 +145,12 @@ async def _pass(
     name = situation.desired.environment.name
     octopus = doors.octopus(situation.desired.space)
     resumed: tuple[Finished, ...] = ()
+    recorder = Recorder(doors, situation, keeper)
     if unfinished(situation) or untold(situation):
-        recorder = Recorder(doors, situation, keeper)
         watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
         await recover(doors, octopus, keeper, situation, watch)
         resumed = tuple(await drain(doors, watch, keeper))
-        await recorder.publish_receipts()
+    await recorder.publish_receipts()  # the next receipts follow those that then stand
     situation = await survey(doors, name)  # read again now that nobody else may act
     results: dict[str, Result] = {}
     started = doors.clock.now()

@@ -40,6 +40,10 @@ _INSERT_LINK = (
     f"INSERT OR IGNORE INTO receipts ({rows.LINK_COLUMNS}) "  # noqa: S608
     f"VALUES ({rows.marks(rows.LINK_COLUMNS)})"
 )
+_TOLD = (
+    "UPDATE intents SET progress = ?, deployment_id = ?, outcome = ?, settled = ? "
+    "WHERE id = ? AND progress IN (?, ?)"
+)
 _INSERT_ACCEPTED = (
     f"INSERT OR REPLACE INTO accepted ({rows.ACCEPTED_COLUMNS}, accepted_at) "  # noqa: S608
     f"VALUES ({rows.marks(rows.ACCEPTED_COLUMNS)}, ?)"
@@ -202,8 +206,12 @@ class SqliteJournal:
             connection.executemany("DELETE FROM receipts WHERE path = ?", gone)
 
     def index_receipts(self, links: Sequence[ChainLink]) -> None:
-        """Add links read from the audit branch, gaps and forks included."""
+        """Add links read from the audit branch, gaps and forks included.
+
+        An intent of ours that another writer told of is `receipted` with it.
+        """
         with self._database.writing() as connection:
+            connection.executemany(_TOLD, map(_told_row, links))
             connection.executemany(_INSERT_LINK, map(rows.link_row, links))
 
     def links(self, environment: str) -> tuple[ChainLink, ...]:
@@ -319,6 +327,12 @@ class SqliteJournal:
 def _progress(connection: sqlite3.Connection, intent: str) -> Progress | None:
     found = connection.execute("SELECT progress FROM intents WHERE id = ?", (intent,)).fetchone()
     return None if found is None else Progress(found[0])
+
+
+def _told_row(link: ChainLink) -> tuple[object, ...]:
+    settled = link.outcome in {Outcome.SUCCESS, Outcome.SUCCESS_WITH_WARNINGS}
+    told = (Progress.RECEIPTED.value, link.deployment_id, link.outcome.value, settled)
+    return (*told, link.intent, Progress.PROMISED.value, Progress.LAUNCHED.value)
 
 
 def _set_progress(connection: sqlite3.Connection, intent: str, progress: Progress) -> None:

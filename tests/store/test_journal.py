@@ -453,3 +453,53 @@ def test_a_closed_journal_says_so(store: Path, clock: Clock) -> None:
 
     with pytest.raises(StoreTrouble, match="closed"):
         journal.intents(ENV)
+
+
+def test_the_highest_fence_seen_is_told(journal: SqliteJournal) -> None:
+    assert journal.fence(ENV) == 0
+    journal.raise_fence(ENV, 7)
+    journal.raise_fence(ENV, 5)
+
+    assert journal.fence(ENV) == 7
+
+
+def test_the_last_link_of_a_chain_is_the_one_of_its_own_project(journal: SqliteJournal) -> None:
+    first, second = a_link("a" * 64, 1), a_link("b" * 64, 2)
+    stranger = replace(a_link("c" * 64, 9), project="another", path="receipts/another")
+    journal.index_receipts([second, first, stranger])
+
+    assert journal.last_link(ENV, first.project, None) == second
+    assert journal.last_link(ENV, "unknown", None) is None
+
+
+def test_rule_24_a_record_another_writer_told_in_other_bytes_is_forgotten_with_its_link(
+    journal: SqliteJournal,
+) -> None:
+    record = a_record()
+    link = a_link(record.intent.id)
+    journal.promise(record, 1)
+    journal.launched(record.intent.id, "Deployments-1", "ServerTasks-1", 1)
+    journal.finished(record.intent.id, Outcome.SUCCESS, settled=True, fence=1)
+    journal.queue_receipt(a_queued(link), link, 1)
+
+    journal.superseded([link.path])
+    assert journal.queued(ENV) == ()
+    assert journal.links(ENV) == ()
+
+    theirs = replace(link, digest="sha256:" + "9" * 64)
+    journal.index_receipts([theirs])
+    assert journal.links(ENV) == (theirs,)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.FAILED])
+def test_rule_24_an_intent_of_ours_that_another_writer_told_of_is_receipted(
+    journal: SqliteJournal, outcome: Outcome
+) -> None:
+    record = a_record()
+    journal.promise(record, 1)
+
+    journal.index_receipts([a_link(record.intent.id, outcome=outcome)])
+
+    (known,) = journal.intents(ENV)
+    assert known.progress is Progress.RECEIPTED
+    assert (known.outcome, known.settled) == (outcome, outcome is Outcome.SUCCESS)
