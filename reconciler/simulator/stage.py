@@ -77,10 +77,12 @@ class Stage:
         return where.cells.get((found.id, self._environment(where, environment).id, None), [])
 
     def _active(self, project: str, environment: str, space: str | None) -> Task:
-        for deployment in self._cell(project, environment, space):
-            if not deployment.task.state.is_completed:
-                return deployment.task
-        raise LookupError(f"no deployment of {project} to {environment} is active")
+        """Return the task that runs in a cell, else the oldest that waits there."""
+        cell = self._cell(project, environment, space)
+        waiting = [each.task for each in cell if not each.task.state.is_completed]
+        if not waiting:
+            raise LookupError(f"no deployment of {project} to {environment} is active")
+        return next((task for task in waiting if task.start_time is not None), waiting[0])
 
     def _ids(
         self, records: Iterable[Any], wanted: Iterable[str] | None, kind: str

@@ -69,3 +69,14 @@ def test_a_queued_task_waits_for_no_person() -> None:
     simulator.deploy("project-1", "1.1.0", "environment-1", at=_START + timedelta(hours=1))
     with pytest.raises(LookupError, match="not started"):
         simulator.raise_interruption("project-1", "environment-1")
+
+
+def test_a_person_is_asked_by_what_runs_and_not_by_what_was_scheduled_first() -> None:
+    simulator = Simulator(seed_estate(1, 1, slots=1), clock=lambda: _START)
+    simulator.deploy("project-1", "1.1.0", "environment-1", at=_START + timedelta(hours=1))
+    simulator.deploy("project-1", "1.1.0", "environment-1")
+    simulator.raise_interruption("project-1", "environment-1")
+    assert [each.state for each in simulator.deployments("project-1", "environment-1")[-2:]] == [
+        "Queued",
+        "Executing",
+    ]
