@@ -201,3 +201,34 @@ async def test_a_lifecycle_names_environments_once_and_only_known_ones(admin: An
     assert "twice" in twice["Errors"][0]
     phase["OptionalDeploymentTargets"] = ["Environments-99"]
     await admin.post("/api/lifecycles", {"Name": "Short", "Phases": [phase]}, status=404)
+
+
+async def test_a_user_is_made_with_keys_and_removed_with_them(admin: Any, anyone: Any) -> None:
+    user = await admin.post("/api/users", {"Username": "robot", "IsService": True})
+    assert (user["DisplayName"], user["IsService"], user["IsRequestor"]) == ("robot", True, False)
+    assert (await admin.get("/api/users/me"))["IsRequestor"] is True
+    await admin.post("/api/users", {"Username": "ROBOT"}, status=400)
+    key = await admin.post(f"/api/users/{user['Id']}/apikeys", {"Purpose": "x"})
+    headers = {"X-Octopus-ApiKey": key["ApiKey"]}
+    mine = await anyone.http.get("/api/users/me", headers=headers)
+    assert mine.json()["Username"] == "robot"
+
+    own = user["Links"]["Self"]
+    changed = await admin.put(own, {**user, "DisplayName": "Robot", "IsActive": False})
+    assert (changed["DisplayName"], changed["IsActive"]) == ("Robot", False)
+    assert (await anyone.http.get("/api/users/me", headers=headers)).status_code == 401
+    assert (await admin.http.delete(own)).status_code == 200
+    await admin.get(own, status=404)
+    me = await admin.get("/api/users/me")
+    assert (await admin.http.delete(me["Links"]["Self"])).status_code == 400
+
+
+async def test_the_go_client_s_ways_with_links_and_order_work(admin: Any) -> None:
+    """It follows a group's link to its projects as it stands, and sets SortOrder."""
+    group = await admin.get("/api/projectgroups/ProjectGroups-1")
+    assert "{" not in group["Links"]["Projects"]
+    assert (await admin.get(group["Links"]["Projects"]))["ItemType"] == "Project"
+    environment = await admin.get("/api/environments/Environments-1")
+    moved = await admin.put(environment["Links"]["Self"], {**environment, "SortOrder": 9})
+    assert moved["SortOrder"] == 9
+    assert (await admin.get("/api/environments/all"))[-1]["Id"] == "Environments-1"

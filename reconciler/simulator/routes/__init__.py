@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconciler.simulator.router import Route, Router, Routes
 from reconciler.simulator.routes import (
+    accounts,
     channels,
     dashboard,
     defects,
@@ -33,7 +34,7 @@ from reconciler.simulator.routes import (
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    channels, dashboard, defects, deployments, environments, events, executions, feeds,
+    accounts, channels, dashboard, defects, deployments, environments, events, executions, feeds,
     infrastructure, interruptions, lifecycles, processes, projectgroups, projects, releases, root,
     server, spaces, tasks, teams, users, variables,
 )  # fmt: skip

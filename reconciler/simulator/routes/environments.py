@@ -170,6 +170,11 @@ def _write(call: Call, environment: Environment, body: Body) -> None:
     shown = environment_resource(call.space, environment)
     environment.description = body.text("Description") or ""
     environment.use_guided_failure = body.flag("UseGuidedFailure")
+    order = body.get("SortOrder")
+    if order is not None and (not isinstance(order, int) or isinstance(order, bool)):
+        raise Refused(400, "Model validation failed.", ("The SortOrder field has the wrong type.",))
+    if order is not None and call.method == "PUT":
+        environment.sort_order = order
     settled = ("Description", "UseGuidedFailure", "SortOrder")
     environment.more = changed_fields(shown, body, *settled, kept=environment.more)
 

@@ -157,7 +157,10 @@ def responsible(call: Call) -> object:
     user_id = _interruption_in(call).responsible_user
     if user_id is None:
         raise Refused(404, "No user has taken responsibility for this interruption.")
-    return user_resource(call.world.users[user_id])
+    responsible = call.world.users.get(user_id)
+    if responsible is None:
+        raise missing("User")
+    return user_resource(responsible, call.user)
 
 
 @routes.put("interruptions/{interruption}/responsible")
@@ -171,7 +174,7 @@ def take_responsibility(call: Call) -> object:
     if not _may_answer(call, found):
         raise Refused(405, "You are not in a team that is responsible for this interruption.")
     found.responsible_user = call.user.id
-    return user_resource(call.user)
+    return user_resource(call.user, call.user)
 
 
 @routes.post("interruptions/{interruption}/submit")

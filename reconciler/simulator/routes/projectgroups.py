@@ -29,7 +29,7 @@ def group_resource(space: Space, group: ProjectGroup) -> dict[str, object]:
         "EnvironmentIds": [],
         "RetentionPolicyId": None,
         **group.more,
-        "Links": {"Self": own, "Projects": f"{own}/projects{{?skip,take,partialName}}"},
+        "Links": {"Self": own, "Projects": f"{own}/projects"},
     }
 
 

@@ -35,8 +35,8 @@ def new_key() -> str:
     return "API-" + "".join(secrets.choice(letters) for _ in range(31))
 
 
-def user_resource(user: User) -> dict[str, object]:
-    """Return a user as JSON."""
+def user_resource(user: User, caller: User) -> dict[str, object]:
+    """Return a user as JSON; `IsRequestor` tells whether the caller looks at themself."""
     own = f"/api/users/{user.id}"
     return {
         "Id": user.id,
@@ -44,7 +44,7 @@ def user_resource(user: User) -> dict[str, object]:
         "DisplayName": user.display_name,
         "IsActive": user.is_active,
         "IsService": user.is_service,
-        "IsRequestor": True,
+        "IsRequestor": user is caller,
         "EmailAddress": user.email,
         "CanPasswordBeEdited": not user.is_service,
         "Identities": [],
@@ -76,6 +76,17 @@ def _user_in(call: Call) -> User:
 @routes.get("users")
 def list_users(call: Call) -> object:
     """GET /users: by username; `filter` looks into all names."""
+    template = "{/id}{?skip,take,ids,filter}"
+    return page(call, "User", _found(call), lambda each: user_resource(each, call.user), template)
+
+
+@routes.get("users/all")
+def all_users(call: Call) -> object:
+    """GET /users/all."""
+    return [user_resource(each, call.user) for each in _found(call)]
+
+
+def _found(call: Call) -> list[User]:
     call.demand_system("UserView")
     part = (call.query.text("filter") or "").casefold()
     ids = call.query.many("ids")
@@ -86,13 +97,13 @@ def list_users(call: Call) -> object:
         and (ids is None or user.id in ids)
     ]
     found.sort(key=lambda user: user.username.casefold())
-    return page(call, "User", found, user_resource, "{/id}{?skip,take,ids,filter}")
+    return found
 
 
 @routes.get("users/{user}")
 def one_user(call: Call) -> object:
     """GET /users/me and /users/{id}."""
-    return user_resource(_user_in(call))
+    return user_resource(_user_in(call), call.user)
 
 
 @routes.get("users/{user}/spaces")

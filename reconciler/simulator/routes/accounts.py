@@ -1,0 +1,80 @@
+"""Making, changing and removing users."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import note
+from reconciler.simulator.router import Routes, Scope
+from reconciler.simulator.routes.users import user_resource
+
+if TYPE_CHECKING:
+    from reconciler.simulator.calls import Body, Call
+    from reconciler.simulator.records import User
+
+routes = Routes(Scope.SYSTEM)
+
+
+@routes.post("users")
+def create_user(call: Call) -> object:
+    """POST /users: without any permission, in the team of everyone; a password is not kept."""
+    call.demand_system("UserEdit")
+    body = call.body()
+    username = body.need("Username")
+    if any(each.username.casefold() == username.casefold() for each in call.world.users.values()):
+        raise Refused(
+            400, "User creation failed.", (f"The username '{username}' is already in use.",)
+        )
+    user = call.world.add_user(username, username, is_service=body.flag("IsService"))
+    _write(user, body)
+    everyone = call.world.teams.get("teams-everyone")
+    if everyone is not None:
+        everyone.members.append(user.id)
+    note(call, "Created", "User", username, user.id)
+    return created(user_resource(user, call.user))
+
+
+@routes.put("users/{user}")
+def change_user(call: Call) -> object:
+    """PUT /users/{id}: display name, address and whether the account is in use."""
+    user = _user_in(call)
+    body = call.body()
+    if body.text("Password") is not None and user.is_service:
+        raise Refused(400, "Passwords cannot be set for service user accounts.")
+    _write(user, body)
+    if body.get("IsActive") is not None and user is not call.user:
+        user.is_active = body.flag("IsActive")
+    note(call, "Modified", "User", user.username, user.id)
+    return user_resource(user, call.user)
+
+
+def _write(user: User, body: Body) -> None:
+    user.display_name = body.text("DisplayName") or user.username
+    user.email = body.text("EmailAddress") or ""
+
+
+@routes.on("DELETE", "users/{user}")
+def delete_user(call: Call) -> object:
+    """DELETE /users/{id}: with the keys; nobody deletes themself."""
+    user = _user_in(call)
+    if user is call.user:
+        raise Refused(400, "You cannot delete your own account.")
+    shown = user_resource(user, call.user)
+    world = call.world
+    for key in [key for key, owner in world.keys.items() if owner is user]:
+        del world.keys[key]
+    for team in world.teams.values():
+        if user.id in team.members:
+            team.members.remove(user.id)
+    del world.users[user.id]
+    note(call, "Deleted", "User", user.username, user.id)
+    return shown
+
+
+def _user_in(call: Call) -> User:
+    call.demand_system("UserEdit")
+    user = call.world.users.get(call.param("user"))
+    if user is None:
+        raise missing("User")
+    return user
