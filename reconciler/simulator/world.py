@@ -84,6 +84,7 @@ class World:
         self.system = User("users-system", "system", "System", is_service=True)
         self.teams: dict[str, Team] = {}
         self.keys: dict[str, User] = {}
+        self.key_ids: dict[str, str] = {}
         self.tasks: dict[str, Task] = {}
         self.deployment_of: dict[str, Deployment] = {}
         self.scripts: dict[tuple[str, str | None, str], list[Script]] = {}

@@ -37,6 +37,7 @@ NEWER: dict[str, set[str]] = {
         "ChangeRequestSettings", "DebugMode", "ExecutionPlanLogContext", "FailTargetDiscovery",
         "Priority",
     },
+    "DeploymentSettingsResource": {"ForcePackageDownload"},
     "DeploymentStepResource": {"Slug"},
     "EnvironmentResource": {"Slug"},
     "EventResource": {"IpAddress"},
@@ -196,7 +197,7 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
         "process": "deploymentprocess-Projects-1", "set": "variableset-Projects-1",
         "space": "Spaces-1", "event": event["Id"], "team": "teams-administrators",
         "node": node["Id"], "feed": "feeds-builtin", "policy": "MachinePolicies-1",
-        "pool": "WorkerPools-1",
+        "pool": "WorkerPools-1", "role": "userroles-1", "key": "apikeys-1",
     }  # fmt: skip
 
 

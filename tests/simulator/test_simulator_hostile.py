@@ -26,6 +26,7 @@ NAMES = {
     "feed": "feeds-builtin",
     "policy": "MachinePolicies-1",
     "pool": "WorkerPools-1",
+    "role": "userroles-1",
 }
 ODD = ("%00", "..%2F..%2Fetc", "%1b%5B31m", "%F0%9F%90%99", "a" * 5000, "-1", "{id}", "%ff")
 QUERIES = (
@@ -76,8 +77,8 @@ async def test_no_request_is_a_500(
             assert answer.status_code < 500, (path, content, answer.text)
 
 
-NEEDY = {"api/feeds/{feed}/packages/versions"}
-"""Routes that are refused without an argument."""
+NEEDY = {"api/feeds/{feed}/packages/versions", "api/users/{user}/apikeys/{key}"}
+"""Routes that need an argument, or something that no seed has."""
 
 
 @pytest.mark.parametrize(

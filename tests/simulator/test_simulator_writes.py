@@ -232,3 +232,25 @@ async def test_the_go_client_s_ways_with_links_and_order_work(admin: Any) -> Non
     moved = await admin.put(environment["Links"]["Self"], {**environment, "SortOrder": 9})
     assert moved["SortOrder"] == 9
     assert (await admin.get("/api/environments/all"))[-1]["Id"] == "Environments-1"
+
+
+async def test_deployment_settings_are_the_project_s_own(admin: Any) -> None:
+    project = await admin.get("/api/projects/Projects-1")
+    path = project["Links"]["DeploymentSettings"]
+    found = await admin.get(path)
+    found["ConnectivityPolicy"]["SkipMachineBehavior"] = "SkipUnavailableMachines"
+    assert await admin.put(path, found) == found
+    changed = await admin.get("/api/projects/Projects-1")
+    assert changed["ProjectConnectivityPolicy"]["SkipMachineBehavior"] == "SkipUnavailableMachines"
+
+
+async def test_a_deleted_key_opens_nothing(admin: Any, anyone: Any) -> None:
+    me = await admin.get("/api/users/me")
+    key = await admin.post(f"/api/users/{me['Id']}/apikeys", {"Purpose": "x"})
+    headers = {"X-Octopus-ApiKey": key["ApiKey"]}
+    assert (await anyone.http.get("/api/users/me", headers=headers)).status_code == 200
+    shown = await admin.get(key["Links"]["Self"])
+    assert (shown["ApiKey"]["Hint"], key["ApiKey"] in str(shown)) == (key["ApiKey"][:6], False)
+    assert (await admin.http.delete(key["Links"]["Self"])).status_code == 200
+    assert (await anyone.http.get("/api/users/me", headers=headers)).status_code == 401
+    await admin.get(key["Links"]["Self"], status=404)

@@ -112,6 +112,16 @@ def all_roles(call: Call) -> object:
     return _roles()
 
 
+@routes.get("userroles/{role}", scope=Scope.SYSTEM)
+def one_role(call: Call) -> object:
+    """GET /userroles/{id}."""
+    call.demand_system("UserRoleView")
+    for role in _roles():
+        if role["Id"] == call.param("role"):
+            return role
+    raise missing("User Role")
+
+
 @routes.get("permissions/all", scope=Scope.SYSTEM)
 def permission_descriptions(call: Call) -> object:
     """GET /permissions/all."""

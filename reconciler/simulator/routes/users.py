@@ -226,4 +226,32 @@ def make_key(call: Call) -> object:
     }
     user.keys.append(shown)
     call.world.keys[key] = user
+    call.world.key_ids[key] = key_id
     return created({**shown, "ApiKey": key})
+
+
+@routes.get("users/{user}/apikeys/{key}")
+def one_key(call: Call) -> object:
+    """GET /users/{id}/apikeys/{id}: its purpose and hint."""
+    return _key_in(call, _user_in(call))
+
+
+@routes.on("DELETE", "users/{user}/apikeys/{key}")
+def delete_key(call: Call) -> object:
+    """DELETE /users/{id}/apikeys/{id}: the key opens nothing any more."""
+    user = _user_in(call)
+    if user is not call.user:
+        call.demand_system("UserEdit")
+    shown = _key_in(call, user)
+    user.keys.remove(shown)
+    for key in [key for key, own in call.world.key_ids.items() if own == shown["Id"]]:
+        del call.world.key_ids[key]
+        call.world.keys.pop(key, None)
+    return shown
+
+
+def _key_in(call: Call, user: User) -> dict[str, object]:
+    for shown in user.keys:
+        if shown["Id"] == call.param("key"):
+            return shown
+    raise missing("API Key")
