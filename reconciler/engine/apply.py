@@ -23,6 +23,7 @@ from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerE
 if TYPE_CHECKING:
     from reconciler.core.plan import Action
     from reconciler.engine.doors import Doors
+    from reconciler.engine.history import History
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.planning import Planned
     from reconciler.engine.record import Recorder
@@ -76,6 +77,7 @@ class Execution:
     _tip: str = ""
     _fresh: Situation | None = None
     _published: float = 0.0
+    _told: frozenset[str] = frozenset()  # intents that receipts or the journal know (rule 12)
 
     async def run(self) -> None:
         """Carry out every change no gate stands before, in order, as wide as the slots allow."""
@@ -83,6 +85,7 @@ class Execution:
             if gate.component:
                 self.results.setdefault(gate.component, Result(Done.HELD, gate.message))
         self._pending = {a.component: a for a in self.planned.runnable}
+        self._told = _told(self.planned.situation.history)
         self._tip = self.planned.plan.commit
         self._published = self.doors.clock.monotonic()
         while self._pending or self.watch.running:
@@ -131,7 +134,7 @@ class Execution:
     async def _launch(self, situation: Situation, action: Action) -> None:
         name = action.component
         record = promise_of(self.planned, situation, action, self.doors)
-        if _is_told(situation, record.intent.id):
+        if record.intent.id in self._told:
             self.stale = f"Octopus does not show yet what was deployed to {name} before"
             return
         release = self.planned.releases[name]
@@ -277,9 +280,7 @@ class Execution:
             await self.recorder.publish_receipts()
 
 
-def _is_told(situation: Situation, intent: str) -> bool:
-    """Tell whether a receipt or the journal knows a deployment of this intent (rule 12)."""
-    known = situation.history.intents.get(intent)
-    if known is not None and known.progress is not Progress.VOID:
-        return True
-    return any(link.intent == intent for link in situation.history.links)
+def _told(history: History) -> frozenset[str]:
+    """Return the intents of which a receipt or the journal knows a deployment."""
+    promised = {i for i, r in history.intents.items() if r.progress is not Progress.VOID}
+    return frozenset(promised | {link.intent for link in history.links})

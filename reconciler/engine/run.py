@@ -7,24 +7,20 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.capture import capture
 from reconciler.core.manifest import OnFailure
-from reconciler.core.plan import Reason
-from reconciler.core.sighting import Settled
 from reconciler.core.text import clean
 from reconciler.engine.apply import Done, Execution, Result
+from reconciler.engine.closing import Closing
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import PlanMade, Said
 from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
-from reconciler.engine.record import PassRecord, Recorder
+from reconciler.engine.record import Recorder
 from reconciler.engine.recover import left_elsewhere, recover, unfinished, untold
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
-from reconciler.errors import ReconcilerError, StalePlan
+from reconciler.errors import StalePlan
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.engine.doors import Doors
     from reconciler.engine.survey import Situation
     from reconciler.engine.watch import Finished
@@ -143,14 +139,7 @@ async def _pass(
 ) -> PassReport:
     """Do the pass with the lease in hand."""
     name = situation.desired.environment.name
-    octopus = doors.octopus(situation.desired.space)
-    resumed: tuple[Finished, ...] = ()
-    recorder = Recorder(doors, situation, keeper)
-    if unfinished(situation) or untold(situation):
-        watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
-        await recover(doors, octopus, keeper, situation, watch)
-        resumed = tuple(await drain(doors, watch, keeper))
-    await recorder.publish_receipts()  # the next receipts follow those that then stand
+    resumed = await _resume(doors, keeper, situation)
     situation = await survey(doors, name)  # read again now that nobody else may act
     results: dict[str, Result] = {}
     started = doors.clock.now()
@@ -160,10 +149,11 @@ async def _pass(
         planned = await judge_situation(doors, situation, retry=retry and not broken)
         doors.tell(PlanMade(planned.plan, planned.gates))
         _check_digest(planned, expect)
+        policy, octopus = situation.desired.policy, doors.octopus(situation.desired.space)
         recorder = Recorder(doors, situation, keeper)
-        watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
+        watch = Watch(doors, octopus, keeper, recorder, policy.on_warning)
         execution = Execution(doors, octopus, keeper, recorder, watch, planned)
-        may_go_on = situation.desired.policy.on_failure is OnFailure.CONTINUE
+        may_go_on = policy.on_failure is OnFailure.CONTINUE
         if broken and not may_go_on:  # rule 18, for what an interrupted pass began too
             execution.stopping = f"{broken[0]} did not succeed"
         if not planned.stopped:
@@ -180,85 +170,17 @@ async def _pass(
     return PassReport(planned, results, resumed, recorded, execution.stale)
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """The end of a pass: what is recorded of it, and whether its commit is accepted."""
+async def _resume(doors: Doors, keeper: LeaseKeeper, situation: Situation) -> tuple[Finished, ...]:
+    """Finish what an interrupted pass began, and publish what is not on the remote yet.
 
-    doors: Doors
-    keeper: LeaseKeeper
-    planned: Planned
-    results: dict[str, Result]
-    started: datetime
-    resumed: bool
-
-    async def record(self) -> bool:
-        """Record the pass; return False where records stay pending on this machine."""
-        plan = self.planned.plan
-        situation = self.planned.situation
-        tasks = {n: r.task_id for n, r in self.results.items() if r.task_id is not None}
-        if tasks or self.resumed:
-            try:  # the snapshot tells what runs now, at the commit that was carried out
-                situation = await survey(self.doors, plan.environment, commit=plan.commit)
-            except ReconcilerError as error:
-                self.doors.tell(Said(f"no fresh snapshot: {error.message}"))
-        passed = PassRecord(
-            started=self.started,
-            ended=self.doors.clock.now(),
-            plan=plan,
-            gates=self.planned.gates,
-            outcomes={n: r.done.value for n, r in self.results.items()},
-            tasks=tasks,
-            fence=self.keeper.fence,
-        )
-        refused_before = situation.audit.state.gates.get(plan.environment)
-        worth_keeping = bool(tasks) or (plan.has_work and passed.refusal != refused_before)
-        recorder = Recorder(self.doors, situation, self.keeper)
-        return await recorder.publish(
-            situation,
-            passed if worth_keeping else None,
-            accepted=self._acceptance(),
-            subject=self._subject(len(tasks)),
-        )
-
-    def _acceptance(self) -> AcceptedEnvironment | None:
-        """Accept the commit if its plan passed every gate on the whole plan, or had no work.
-
-        A rewritten branch never accepts itself (rule 27), and what is held or could not be read
-        is not "no work".
-        """
-        planned, situation = self.planned, self.planned.situation
-        if planned.stopped or situation.is_rewritten:
-            return None
-        changes_rules = situation.tip_state.policy != situation.desired.policy
-        if (situation.held is not None or changes_rules) and self._is_open():
-            if changes_rules:
-                why = "some of its pins are on hold or could not be read"
-                self.doors.tell(Said(f"the commit's new policy is not in force yet: {why}"))
-            return None
-        return situation.acceptance()
-
-    def _is_open(self) -> bool:
-        """Tell whether a pin may become work later that the gates have not judged now.
-
-        It must not meet then, as accepted, the policy that came with it.
-        """
-        cells = self.planned.situation.observed.cells
-        return any(
-            action.reason is Reason.UNOBSERVED
-            or (
-                action.reason in {Reason.HELD, Reason.SUSPENDED}
-                and not (
-                    isinstance(cells[action.component].sighting, Settled)
-                    and action.from_version == action.to_version
-                )
-            )
-            for action in self.planned.plan.actions
-        )
-
-    def _subject(self, deployed: int) -> str:
-        name = self.planned.plan.environment
-        if deployed:
-            return f"{name}: {deployed} deployment{'' if deployed == 1 else 's'}"
-        if self.planned.plan.has_work and self.planned.stopped:
-            return f"{name}: held by {self.planned.stopped[0].name.value}"
-        return f"{name}: recorded"
+    The receipts of this pass follow those that then stand, another writer's included.
+    """
+    recorder = Recorder(doors, situation, keeper)
+    ended: list[Finished] = []
+    if unfinished(situation) or untold(situation):
+        octopus = doors.octopus(situation.desired.space)
+        watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
+        await recover(doors, octopus, keeper, situation, watch)
+        ended = await drain(doors, watch, keeper)
+    await recorder.publish_receipts()
+    return tuple(ended)

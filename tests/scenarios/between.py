@@ -35,11 +35,6 @@ def at_octopus(world: Story, **calls: Callable[..., Any]) -> None:
     world.wrap = wrap
 
 
-def at_journal(world: Story, **calls: Callable[..., Any]) -> None:
-    """Stand between the engine and its journal from now on."""
-    world.wrap = lambda doors: replace(doors, journal=Between(doors.journal, **calls))
-
-
 def at_audit(world: Story, **calls: Callable[..., Any]) -> None:
     """Stand between the engine and the audit branch from now on."""
     world.wrap = lambda doors: replace(doors, audit=Between(doors.audit, **calls))

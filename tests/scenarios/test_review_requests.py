@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from between import at_journal, at_octopus, nobody
+from between import Between, at_octopus, nobody
 
 from reconciler.engine.apply import Done
+from reconciler.engine.doors import Pace
 from reconciler.engine.events import Launched
 from reconciler.errors import LeaseHeld, NotAllowed, OutcomeUnknown, RemoteRejected
+from reconciler.git.lease import PROOF, VALIDITY
+from reconciler.octopus.options import ClientOptions
 
 if TYPE_CHECKING:
     from story import Story
@@ -106,10 +110,6 @@ async def test_rule_15_each_request_leaves_within_ten_seconds_of_its_reading(
         return await real(*order)
 
     def wrap(doors: Any) -> Any:
-        from dataclasses import replace
-
-        from between import Between
-
         def promise(real: Any, *args: Any) -> None:
             if slow:
                 world.clock.turn(slow.pop())  # a disk, or a renewal of the lease, that takes long
@@ -232,8 +232,6 @@ async def test_rule_12_a_persons_word_for_a_retry_counts_once(world: Story) -> N
         if isinstance(event, Launched) and event.action.component == "jobs":
             moved.append(world.pin(web="1.1.0"))
 
-    from dataclasses import replace
-
     world.wrap = lambda doors: replace(doors, tell=tell)
     await world.apply(retry=True)
 
@@ -305,16 +303,33 @@ async def test_rule_51_a_deployment_somebody_deleted_ends_as_unknown_and_blocks_
     assert again.resumed == ()
 
 
-async def test_rule_20_the_journal_is_told_before_each_request(world: Story) -> None:
+async def test_rule_13_the_journal_is_told_before_each_request(world: Story) -> None:
     await world.accept()
     world.pin(api="1.1.0", jobs="1.1.0")
-    order: list[str] = []
+    promised: list[str] = []
+    asked: list[str] = []
 
     def promise(real: Any, record: Any, fence: int) -> None:
         real(record, fence)
-        order.append(record.component)
+        promised.append(record.intent.id)
 
-    at_journal(world, promise=promise)
-    await world.apply()
+    async def deploy(real: Any, order: Any, within: float) -> Any:
+        asked.append(order.comments)
+        assert any(intent in order.comments for intent in promised)
+        return await real(order, within)
 
-    assert sorted(order) == ["api", "jobs"]
+    world.wrap = lambda doors: replace(
+        doors,
+        journal=Between(doors.journal, promise=promise),
+        octopus=lambda space: Between(doors.octopus(space), deploy=deploy),
+    )
+    report = await world.apply()
+
+    assert len(asked) == len(promised) == 2
+    assert {r.done for r in report.results.values()} == {Done.SUCCEEDED}
+
+
+def test_rule_19_a_lease_outlasts_a_request() -> None:
+    assert ClientOptions().deploy_timeout.total_seconds() <= Pace().request_timeout
+    assert Pace().request_timeout + Pace().renew < VALIDITY.total_seconds()
+    assert PROOF.total_seconds() > Pace().renew
