@@ -21,10 +21,12 @@ from reconciler.engine.events import Said
 from reconciler.errors import UsageError
 from reconciler.git.address import HttpsCredential, parse_address
 from reconciler.git.audit import GitAudit
+from reconciler.git.edits import GitEdits
 from reconciler.git.lease import Holder
 from reconciler.git.mirror import GitOptions, Mirror
 from reconciler.git.repository import GitRepository
 from reconciler.git.source import locate
+from reconciler.manifests.edit import ManifestSplicer
 from reconciler.manifests.loader import ManifestLoader
 from reconciler.manifests.snapshot import parse_snapshot, render_snapshot
 from reconciler.octopus.budget import RequestBudget
@@ -98,7 +100,8 @@ async def open_doors(
     mirrors = state / "mirrors"
     address = source.read if shared is None or not records else shared
     branch = settings.branch if records else source.branch_to_read(settings.branch)
-    repository = GitRepository(Mirror(mirrors, address, options), branch, settings.root)
+    mirror = Mirror(mirrors, address, options)
+    repository = GitRepository(mirror, branch, settings.root)
     journal = SqliteJournal(state / "store.sqlite3", clock=clock)
     spaces = _Spaces(settings, clock)
     audit = None
@@ -116,6 +119,8 @@ async def open_doors(
             repository=repository,
             audit=audit,
             manifests=manifests,
+            editor=ManifestSplicer(),
+            branches=GitEdits(mirror, branch, clock) if records else None,
             journal=journal,
             octopus=spaces.octopus,
             signer=spaces.signer,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.edit import Edit, Person
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.state import (
@@ -155,6 +156,57 @@ class ManifestReader(Protocol):
         `earlier` lists the files of the last good commit: a file that is too broken to say which
         environment it belongs to is laid at the door its earlier content names.
         """
+
+
+class ManifestEditor(Protocol):
+    """Edits of manifests that keep every byte that is not named (rule 24)."""
+
+    def edit(self, path: str, data: bytes, edits: Sequence[Edit]) -> bytes:
+        """Return the bytes of one manifest after the edits; equal bytes where nothing changes.
+
+        Raises: EditRefused (not there, not editable, or more would change than is named).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestCommit:
+    """A commit of edited manifests on top of `parent` (full hash).
+
+    `files` are the new bytes by path; each path is a plain file of the parent, and keeps its
+    mode. Trailers are (key, value) pairs. Texts are one line each, `body` may have more.
+    """
+
+    parent: str
+    files: Mapping[str, bytes]
+    author: Person
+    subject: str
+    body: str
+    trailers: tuple[tuple[str, str], ...]
+
+
+class ManifestBranches(Protocol):
+    """Where edits that people ask for go: a new branch, or the watched one (rule 24)."""
+
+    def commit(self, change: ManifestCommit) -> str:
+        """Make the commit in the mirror and return its hash; no remote is asked.
+
+        Raises: GitTrouble (its parent lacks a file, or has no plain one there).
+        """
+
+    def propose(self, commit: str, verb: str) -> str:
+        """Push the commit as a new branch `reconciler/<verb>/<id>`; return the branch's name.
+
+        Raises: RemoteUnreachable, GitTrouble (the remote refuses); nothing was written.
+        """
+
+    def advance(self, commit: str, parent: str) -> str:
+        """Move the watched branch from `parent` on to its child `commit`; return its name.
+
+        Raises: PushRejected (it is not at `parent` any more), RemoteUnreachable, GitTrouble.
+        """
+
+    def watched(self) -> str:
+        """Return the name of the watched branch. Raises: RemoteUnreachable, GitTrouble."""
 
 
 # --- Octopus ----------------------------------------------------------------------------------

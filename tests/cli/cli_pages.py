@@ -135,6 +135,8 @@ def _kind(info: FieldInfo) -> str:
     annotation = info.annotation
     if typing.get_origin(annotation) in {UnionType, typing.Union}:
         annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
+    if typing.get_origin(annotation) is typing.Literal:
+        return " or ".join(f"`{word}`" for word in typing.get_args(annotation))
     names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
     names |= {"Path": "path", "SecretStr": "secret text"}
     return names[annotation.__name__] if isinstance(annotation, type) else str(annotation)
