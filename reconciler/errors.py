@@ -72,7 +72,7 @@ class ManifestsInvalid(ReconcilerError):
 
 
 class EditRefused(ReconcilerError):
-    """A manifest cannot be edited so that only what was asked for changes; nothing was (rule 24)."""
+    """A manifest cannot be edited so that only what was asked for changes (rule 24)."""
 
 
 class GateClosed(ReconcilerError):

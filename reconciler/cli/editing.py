@@ -83,7 +83,7 @@ def _asked(person: str | None) -> Asked:
 
 def tell(edited: Edited) -> Exit:
     """Print the diff to stdout; what was pushed, what was left and what comes next to stderr."""
-    from reconciler.cli.render.plan import DIGITS
+    from reconciler.cli.render.plan import DIGITS, read_at
     from reconciler.cli.session import say
     from reconciler.core.text import clean
 
@@ -96,6 +96,8 @@ def tell(edited: Edited) -> Exit:
     for component, why in draft.left:
         say(f"left as it is: {clean(component, 80)} ({clean(why, 300)})")
     at = f"commit {draft.commit[:DIGITS]}"
+    if draft.read_at is not None:
+        at += f", Octopus read {read_at(draft.read_at)}"
     if edited.commit is None:
         say(f"{clean(draft.nothing, 300)} (at {at}); nothing was pushed")
         return Exit.OK

@@ -44,18 +44,18 @@ REASONS = {
     ),
     Reason.HELD: Meaning(
         "the pin says `hold`",
-        "`reconciler hold ENV COMPONENT --lift` proposes the commit that takes `hold` away; or wait "
-        "for its `until`.",
+        "`reconciler hold ENV COMPONENT --lift` proposes the commit that takes `hold` away; or "
+        "wait for its `until`.",
     ),
     Reason.HELD_BY_HAND: Meaning(
         "a person deployed something else, and it is left alone",
-        "`reconciler adopt ENV` proposes the commit that pins what runs. Or commit another version; "
-        "raising `redeploy` brings the pinned one back.",
+        "`reconciler adopt ENV` proposes the commit that pins what runs. Or commit another "
+        "version; raising `redeploy` brings the pinned one back.",
     ),
     Reason.DRIFT_LEFT: Meaning(
         "something else runs, and no commit asks to correct that",
-        "`reconciler adopt ENV` proposes the commit that pins what runs. Or commit another version; "
-        "raising `redeploy` brings the pinned one back.",
+        "`reconciler adopt ENV` proposes the commit that pins what runs. Or commit another "
+        "version; raising `redeploy` brings the pinned one back.",
     ),
     Reason.SUSPENDED: Meaning(
         "the environment says `suspend`",

@@ -56,15 +56,16 @@ async def adopt(doors: Doors, asked: Asked, environment: str, components: Sequen
         names = ", ".join(edit.component for _, edit in edits)
         unread = sum(action.reason is Reason.UNOBSERVED for action in plan.actions)
         return Draft(
-            "adopt",
-            environment,
-            situation.commit,
-            manifests,
-            tuple(edits),
-            f"{environment}: adopt what runs ({names})",
-            tuple(lines),
-            tuple(left),
-            "" if edits else _nothing(environment, len(left), unread),
+            verb="adopt",
+            environment=environment,
+            commit=situation.commit,
+            manifests=manifests,
+            edits=tuple(edits),
+            subject=f"{environment}: adopt what runs ({names})",
+            lines=tuple(lines),
+            left=tuple(left),
+            nothing="" if edits else _nothing(environment, len(left), unread),
+            read_at=observed.read_at,
         )
 
     return await carry(doors, asked, draft)

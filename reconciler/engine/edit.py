@@ -20,6 +20,7 @@ from reconciler.ports import ManifestCommit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.core.edit import Person
     from reconciler.core.manifest import ManifestSet
@@ -45,6 +46,7 @@ class Draft:
 
     `edits` are (file, edit). `subject` and `lines` go into the commit's message. `left` says what
     was asked for and is left as it is: (component, why). `nothing` says so where nothing is to do.
+    `read_at` is when Octopus was read, None where it was not asked.
     """
 
     verb: str
@@ -56,6 +58,7 @@ class Draft:
     lines: tuple[str, ...]
     left: tuple[tuple[str, str], ...] = ()
     nothing: str = ""
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
