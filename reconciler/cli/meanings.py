@@ -83,6 +83,10 @@ GATES = {
         "the policy of the last accepted commit only observes",
         "Set `mode: apply` in the policy with a commit, then `reconciler accept ENV`.",
     ),
+    GateName.PAUSED: Meaning(
+        "a person paused it on this machine: nothing new is started, what runs is watched on",
+        "See who and why in the message; `reconciler unpause ...` as it says lifts the pause.",
+    ),
     GateName.ACCEPT: Meaning(
         "a person must accept first: first contact, a rewritten branch, a lost store or another "
         "server",
