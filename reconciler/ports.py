@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.core.edit import Edit, Person
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
+    from reconciler.core.pause import Pause, Scope
     from reconciler.core.state import (
         DeploymentDetail,
         Permissions,
@@ -250,9 +251,13 @@ class Octopus(Protocol):
     async def promotable(self, release_id: str) -> frozenset[str]:
         """Return the ids of the environments the lifecycle lets this release go to now."""
 
-    async def deploy(self, order: DeploymentOrder) -> tuple[str, str]:
+    async def deploy(
+        self, order: DeploymentOrder, before: Callable[[], Awaitable[None]] | None = None
+    ) -> tuple[str, str]:
         """Ask for one deployment; return (deployment id, task id). Never repeated here.
 
+        `before` is awaited last, after every wait for the server's request budget: what it raises
+        leaves as it is, and nothing was sent then (rule 21).
         Raises: RemoteRejected, NotAllowed (nothing happened); OutcomeUnknown (search first).
         """
 
@@ -374,6 +379,21 @@ class Journal(Protocol):
 
     def accept(self, accepted: AcceptedEnvironment) -> None:
         """Remember an acceptance."""
+
+    def accepted_everywhere(self) -> tuple[AcceptedEnvironment, ...]:
+        """Return what this store knows as accepted, by environment."""
+
+    def pause(self, pause: Pause) -> Pause | None:
+        """Keep a pause; return the one of the same scope that it takes the place of (rule 21)."""
+
+    def unpause(self, scope: Scope, who: str) -> Pause | None:
+        """Lift the pause of exactly this scope and note who did; None: there was none."""
+
+    def pauses(self) -> tuple[Pause, ...]:
+        """Return the pauses that stand now, whoever wrote them, oldest first."""
+
+    def pause_history(self) -> tuple[Pause, ...]:
+        """Return every pause there ever was in this store, lifted ones too, oldest first."""
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, before each push (tells an older store)."""
