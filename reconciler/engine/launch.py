@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Comments, CommentTag, Intent, IntentRecord
 from reconciler.engine.doors import blocking
+from reconciler.engine.pausing import PausedNow
 from reconciler.errors import (
     NotAllowed,
     OctopusTrouble,
@@ -21,10 +22,12 @@ from reconciler.errors import (
 from reconciler.ports import DeploymentOrder
 
 if TYPE_CHECKING:
+    from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
     from reconciler.core.state import DeploymentDetail, ReleaseDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
+    from reconciler.engine.pausing import Pauses
     from reconciler.engine.planning import Planned
     from reconciler.engine.survey import Situation
     from reconciler.ports import Octopus
@@ -63,7 +66,14 @@ class Unknown:
     why: str
 
 
-Result = Taken | Refused | Absent | Unknown
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A pause came first: nothing was sent, and the promise, if any, is void (rule 21)."""
+
+    gate: Gate
+
+
+Result = Taken | Refused | Absent | Unknown | Paused
 
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
@@ -99,10 +109,13 @@ async def launch(
     doors: Doors,
     octopus: Octopus,
     keeper: LeaseKeeper,
+    pauses: Pauses,
     record: IntentRecord,
     release: ReleaseDetail,
 ) -> Result:
     """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
+
+    The pauses are read again when nothing is left to wait for before the request (rule 21).
 
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
@@ -110,7 +123,10 @@ async def launch(
     await keeper.check()
     order = DeploymentOrder(release.id, record.intent.environment, str(Comments.of(record)))
     try:
-        deployment_id, task_id = await octopus.deploy(order)
+        deployment_id, task_id = await octopus.deploy(order, lambda: pauses.check(record.component))
+    except PausedNow as paused:
+        await blocking(doors.journal.void, record.intent.id, keeper.fence)
+        return Paused(paused.gate)
     except (RemoteRejected, NotAllowed, RateLimited, Unreachable) as error:
         await blocking(doors.journal.void, record.intent.id, keeper.fence)
         return Refused(error.message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.capture import capture
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.gate import Gate
     from reconciler.engine.doors import Doors
     from reconciler.engine.survey import Situation
     from reconciler.engine.watch import Finished
@@ -35,7 +36,8 @@ REPLANS = 5
 class PassReport:
     """What one pass came to. `recorded` False: records are pending in the store.
 
-    `resumed` are the ends of deployments that an interrupted pass had left running.
+    `resumed` are the ends of deployments that an interrupted pass had left running. `halted` are
+    gates that closed in the middle of the pass (pauses); they are among the plan's gates too.
     """
 
     planned: Planned
@@ -43,6 +45,7 @@ class PassReport:
     resumed: tuple[Finished, ...] = ()
     recorded: bool = True
     stale: str = ""
+    halted: tuple[Gate, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -149,9 +152,11 @@ async def _pass(
             break
         doors.tell(Said(f"{execution.stale}; planning anew"))
         situation = await survey(doors, name)
+    halted = tuple(sorted(execution.halted))
+    planned = replace(planned, gates=tuple(sorted((*planned.gates, *halted))))
     closing = Closing(doors, keeper, planned, results, started, bool(resumed))
     recorded = await closing.record()
-    return PassReport(planned, results, resumed, recorded, execution.stale)
+    return PassReport(planned, results, resumed, recorded, execution.stale, halted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from reconciler.octopus.http import NoBudget, NoReply, Reply, Sender
 from reconciler.octopus.words import bare_address, refusal, server_root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from reconciler.core.secret import Secret
     from reconciler.octopus.budget import RequestBudget
@@ -87,8 +87,10 @@ class OctopusHttp:
             return Answer(url, reply.status, reply.body)
         raise self._unread(url, reply)
 
-    async def post(self, path: str, body: bytes) -> Answer:
-        """Ask for a change, once, whatever happens.
+    async def post(
+        self, path: str, body: bytes, before: Callable[[], Awaitable[None]] | None = None
+    ) -> Answer:
+        """Ask for a change, once, whatever happens; what `before` raises leaves as it is.
 
         Raises:
             Unreachable, RateLimited, NotAllowed, RemoteRejected: nothing happened.
@@ -96,7 +98,7 @@ class OctopusHttp:
         """
         url = f"{self._root}/{path}"
         try:
-            reply = await self._sending().post(url, body)
+            reply = await self._sending().post(url, body, before)
         except NoBudget:
             raise _over_budget(url) from None
         except NoReply as error:

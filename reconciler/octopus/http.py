@@ -109,14 +109,22 @@ class Sender:
         """Read, repeating within the limits. Raises: NoReply, NoBudget."""
         return await self._exchange(self._client.build_request("GET", url))
 
-    async def post(self, url: str, body: bytes) -> Reply:
-        """Send a change once, giving it `deploy_timeout` in all. Raises: NoReply, NoBudget."""
+    async def post(
+        self, url: str, body: bytes, before: Callable[[], Awaitable[None]] | None = None
+    ) -> Reply:
+        """Send a change once, giving it `deploy_timeout` in all. Raises: NoReply, NoBudget.
+
+        `before` is awaited once nothing else is waited for: what it raises leaves as it is, and
+        nothing was sent then.
+        """
         headers = {"Content-Type": "application/json"}
         request = self._client.build_request("POST", url, content=body, headers=headers)
         limit = self._options.deploy_timeout.total_seconds()
         began = self._clock.monotonic()
         if not await self._budget.take(limit * BUDGET_PART):
             raise NoBudget
+        if before is not None:
+            await before()
         try:
             async with asyncio.timeout(limit - (self._clock.monotonic() - began)):
                 return await self._exchange(request)
