@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -39,12 +39,12 @@ from reconciler.store.journal import SqliteJournal
 from reconciler.store.lock import environment_lock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from reconciler.core.manifest import CredentialSource, Space
     from reconciler.engine.events import Event
     from reconciler.git.source import Source
-    from reconciler.ports import Clock, Octopus, Signer
+    from reconciler.ports import Clock, Journal, Octopus, Signer
     from reconciler.settings import Settings
 
 
@@ -67,6 +67,21 @@ class SystemClock:
 def open_source(settings: Settings, repo: str | None) -> Source:
     """Find the repository a command means. Raises: UsageError."""
     return locate(repo, settings.repo, Path.cwd(), allow_local=settings.git.allow_local)
+
+
+def store_path(settings: Settings) -> Path:
+    """Return where this machine's store is, or will be made."""
+    return settings.state_dir / "store.sqlite3"
+
+
+@contextmanager
+def open_journal(settings: Settings, clock: Clock | None = None) -> Iterator[Journal]:
+    """Open the store alone, beside whatever runs: no git, no Octopus. Raises: StoreTrouble."""
+    journal = SqliteJournal(store_path(settings), clock=clock or SystemClock())
+    try:
+        yield journal
+    finally:
+        journal.close()
 
 
 @asynccontextmanager
@@ -102,7 +117,7 @@ async def open_doors(
     branch = settings.branch if records else source.branch_to_read(settings.branch)
     mirror = Mirror(mirrors, address, options)
     repository = GitRepository(mirror, branch, settings.root)
-    journal = SqliteJournal(state / "store.sqlite3", clock=clock)
+    journal = SqliteJournal(store_path(settings), clock=clock)
     spaces = _Spaces(settings, clock)
     audit = None
     if audited is not None:
