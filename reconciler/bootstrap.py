@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,10 +21,12 @@ from reconciler.engine.events import Said
 from reconciler.errors import UsageError
 from reconciler.git.address import HttpsCredential, parse_address
 from reconciler.git.audit import GitAudit
+from reconciler.git.edits import GitEdits
 from reconciler.git.lease import Holder
 from reconciler.git.mirror import GitOptions, Mirror
 from reconciler.git.repository import GitRepository
 from reconciler.git.source import locate
+from reconciler.manifests.edit import ManifestSplicer
 from reconciler.manifests.loader import ManifestLoader
 from reconciler.manifests.snapshot import parse_snapshot, render_snapshot
 from reconciler.octopus.budget import RequestBudget
@@ -37,12 +39,12 @@ from reconciler.store.journal import SqliteJournal
 from reconciler.store.lock import environment_lock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from reconciler.core.manifest import CredentialSource, Space
     from reconciler.engine.events import Event
     from reconciler.git.source import Source
-    from reconciler.ports import Clock, Octopus, Signer
+    from reconciler.ports import Clock, Journal, Octopus, Signer
     from reconciler.settings import Settings
 
 
@@ -69,6 +71,21 @@ class SystemClock:
 def open_source(settings: Settings, repo: str | None) -> Source:
     """Find the repository a command means. Raises: UsageError."""
     return locate(repo, settings.repo, Path.cwd(), allow_local=settings.git.allow_local)
+
+
+def store_path(settings: Settings) -> Path:
+    """Return where this machine's store is, or will be made."""
+    return settings.state_dir / "store.sqlite3"
+
+
+@contextmanager
+def open_journal(settings: Settings, clock: Clock | None = None) -> Iterator[Journal]:
+    """Open the store alone, beside whatever runs: no git, no Octopus. Raises: StoreTrouble."""
+    journal = SqliteJournal(store_path(settings), clock=clock or SystemClock())
+    try:
+        yield journal
+    finally:
+        journal.close()
 
 
 @asynccontextmanager
@@ -102,8 +119,9 @@ async def open_doors(
     mirrors = state / "mirrors"
     address = source.read if shared is None or not records else shared
     branch = settings.branch if records else source.branch_to_read(settings.branch)
-    repository = GitRepository(Mirror(mirrors, address, options), branch, settings.root)
-    journal = SqliteJournal(state / "store.sqlite3", clock=clock)
+    mirror = Mirror(mirrors, address, options)
+    repository = GitRepository(mirror, branch, settings.root)
+    journal = SqliteJournal(store_path(settings), clock=clock)
     spaces = _Spaces(settings, clock)
     audit = None
     if audited is not None:
@@ -120,6 +138,8 @@ async def open_doors(
             repository=repository,
             audit=audit,
             manifests=manifests,
+            editor=ManifestSplicer(),
+            branches=GitEdits(mirror, branch, clock) if records else None,
             journal=journal,
             octopus=spaces.octopus,
             signer=spaces.signer,

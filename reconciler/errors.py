@@ -3,6 +3,7 @@
     ReconcilerError
     ├── UsageError               the command line asks for the impossible (exit 64)
     ├── ManifestsInvalid         the manifests of an environment are broken (exit 3)
+    ├── EditRefused              a manifest cannot be edited by just what was asked (exit 1)
     ├── GateClosed               something a person or time must open first (exit 4)
     │   └── LeaseHeld            another writer works on this environment
     ├── StalePlan                the world is not the one that was reviewed (exit 6)
@@ -68,6 +69,10 @@ class ManifestsInvalid(ReconcilerError):
     def __init__(self, message: str, *, lines: Sequence[str], hint: str) -> None:
         super().__init__(message, hint=hint)
         self.lines = tuple(lines)
+
+
+class EditRefused(ReconcilerError):
+    """A manifest cannot be edited so that only what was asked for changes (rule 24)."""
 
 
 class GateClosed(ReconcilerError):

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.edit import Edit, Person
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
+    from reconciler.core.pause import Pause, Scope
     from reconciler.core.state import (
         DeploymentDetail,
         Permissions,
@@ -158,6 +160,57 @@ class ManifestReader(Protocol):
         """
 
 
+class ManifestEditor(Protocol):
+    """Edits of manifests that keep every byte that is not named (rule 24)."""
+
+    def edit(self, path: str, data: bytes, edits: Sequence[Edit]) -> bytes:
+        """Return the bytes of one manifest after the edits; equal bytes where nothing changes.
+
+        Raises: EditRefused (not there, not editable, or more would change than is named).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestCommit:
+    """A commit of edited manifests on top of `parent` (full hash).
+
+    `files` are the new bytes by path; each path is a plain file of the parent, and keeps its
+    mode. Trailers are (key, value) pairs. Texts are one line each, `body` may have more.
+    """
+
+    parent: str
+    files: Mapping[str, bytes]
+    author: Person
+    subject: str
+    body: str
+    trailers: tuple[tuple[str, str], ...]
+
+
+class ManifestBranches(Protocol):
+    """Where edits that people ask for go: a new branch, or the watched one (rule 24)."""
+
+    def commit(self, change: ManifestCommit) -> str:
+        """Make the commit in the mirror and return its hash; no remote is asked.
+
+        Raises: GitTrouble (its parent lacks a file, or has no plain one there).
+        """
+
+    def propose(self, commit: str, verb: str) -> str:
+        """Push the commit as a new branch `reconciler/<verb>/<id>`; return the branch's name.
+
+        Raises: RemoteUnreachable, GitTrouble (the remote refuses); nothing was written.
+        """
+
+    def advance(self, commit: str, parent: str) -> str:
+        """Move the watched branch from `parent` on to its child `commit`; return its name.
+
+        Raises: PushRejected (it is not at `parent` any more), RemoteUnreachable, GitTrouble.
+        """
+
+    def watched(self) -> str:
+        """Return the name of the watched branch. Raises: RemoteUnreachable, GitTrouble."""
+
+
 # --- Octopus ----------------------------------------------------------------------------------
 
 
@@ -199,10 +252,17 @@ class Octopus(Protocol):
     async def promotable(self, release_id: str) -> frozenset[str]:
         """Return the ids of the environments the lifecycle lets this release go to now."""
 
-    async def deploy(self, order: DeploymentOrder, within: float) -> tuple[str, str]:
+    async def deploy(
+        self,
+        order: DeploymentOrder,
+        within: float,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[str, str]:
         """Ask for one deployment; return (deployment id, task id). Never repeated here.
 
-        The request leaves within so many seconds, or not at all (RateLimited).
+        The request leaves within so many seconds, or not at all (RateLimited). `before` is awaited
+        last, after every wait for the server's request budget: what it raises leaves as it is, and
+        nothing was sent then (rule 21).
 
         Raises: RemoteRejected, NotAllowed, RateLimited, Unreachable (nothing happened);
         OutcomeUnknown (search first).
@@ -335,6 +395,21 @@ class Journal(Protocol):
 
     def accept(self, accepted: AcceptedEnvironment) -> None:
         """Remember an acceptance."""
+
+    def accepted_everywhere(self) -> tuple[AcceptedEnvironment, ...]:
+        """Return what this store knows as accepted, by environment."""
+
+    def pause(self, pause: Pause) -> Pause | None:
+        """Keep a pause; return the one of the same scope that it takes the place of (rule 21)."""
+
+    def unpause(self, scope: Scope, who: str) -> Pause | None:
+        """Lift the pause of exactly this scope and note who did; None: there was none."""
+
+    def pauses(self) -> tuple[Pause, ...]:
+        """Return the pauses that stand now, whoever wrote them, oldest first."""
+
+    def pause_history(self) -> tuple[Pause, ...]:
+        """Return every pause there ever was in this store, lifted ones too, oldest first."""
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, before each push (tells an older store)."""

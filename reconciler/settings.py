@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -104,6 +104,13 @@ class Settings(BaseSettings):
     )
     secrets_dir: Path | None = Field(
         default=None, description="Folder of the files that Space manifests name as credentials."
+    )
+    author: str | None = Field(
+        default=None, description="Author of the edits you ask for: `Name <email>`."
+    )
+    edits: Literal["branch", "push"] = Field(
+        default="branch",
+        description="Where edits go: a new branch, or pushed to the watched branch at once.",
     )
     git: GitSettings = GitSettings()
     octopus: OctopusSettings = OctopusSettings()

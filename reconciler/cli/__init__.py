@@ -15,12 +15,18 @@ from reconciler.cli.leaving import MEANINGS
 
 COMMANDS = {
     "accept": Entry("accept", "Let the first plan of an environment go ahead, after a look at it."),
+    "adopt": Entry("adopt", "Propose the commit that pins what people deployed by hand."),
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
     "demo": Entry("demo", "Tell the story of a release, against a simulated Octopus."),
+    "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
+    "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),
     "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
+    "resume": Entry("resume", "Propose the commit that ends a suspension."),
     "simulator": Entry("simulator", "Serve a simulated Octopus server until Ctrl-C."),
     "snapshot": Entry("snapshot", "Show what runs in an environment now, and record it."),
+    "suspend": Entry("suspend", "Propose the commit that leaves an environment alone."),
+    "unpause": Entry("unpause", "Lift a pause."),
     "validate": Entry("validate", "Check all manifests below a folder."),
 }
 

@@ -44,21 +44,23 @@ REASONS = {
     ),
     Reason.HELD: Meaning(
         "the pin says `hold`",
-        "Take `hold` away with a commit, or wait for its `until`.",
+        "`reconciler hold ENV COMPONENT --lift` proposes the commit that takes `hold` away; or "
+        "wait for its `until`.",
     ),
     Reason.HELD_BY_HAND: Meaning(
         "a person deployed something else, and it is left alone",
-        "Commit the pin that runs, or another version; raising `redeploy` brings the pinned one "
-        "back.",
+        "`reconciler adopt ENV` proposes the commit that pins what runs. Or commit another "
+        "version; raising `redeploy` brings the pinned one back.",
     ),
     Reason.DRIFT_LEFT: Meaning(
         "something else runs, and no commit asks to correct that",
-        "Commit the pin that runs, or another version; raising `redeploy` brings the pinned one "
-        "back.",
+        "`reconciler adopt ENV` proposes the commit that pins what runs. Or commit another "
+        "version; raising `redeploy` brings the pinned one back.",
     ),
     Reason.SUSPENDED: Meaning(
         "the environment says `suspend`",
-        "Take `suspend` away with a commit, or wait for its `until`.",
+        "`reconciler resume ENV` proposes the commit that takes `suspend` away; or wait for its "
+        "`until`.",
     ),
     Reason.UNOBSERVED: Meaning(
         "it, or something it depends on, could not be read",
@@ -80,6 +82,10 @@ GATES = {
     GateName.OBSERVE_ONLY: Meaning(
         "the policy of the last accepted commit only observes",
         "Set `mode: apply` in the policy with a commit, then `reconciler accept ENV`.",
+    ),
+    GateName.PAUSED: Meaning(
+        "a person paused it on this machine: nothing new is started, what runs is watched on",
+        "See who and why in the message; `reconciler unpause ...` as it says lifts the pause.",
     ),
     GateName.ACCEPT: Meaning(
         "a person must accept first: first contact, a rewritten branch, a lost store or another "

@@ -11,15 +11,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import Mode
+from reconciler.core.pause import every_covering
 from reconciler.core.plan import Kind, made_by_us
 from reconciler.core.sighting import Unsettled
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from reconciler.core.manifest import Policy
+    from reconciler.core.pause import Pause
     from reconciler.core.plan import Action, Plan
     from reconciler.core.sighting import ObservedCell, ObservedState
     from reconciler.core.state import Permissions
@@ -32,6 +34,7 @@ class GateName(StrEnum):
     """A closed list; docs/reasons.md says what to do about each."""
 
     OBSERVE_ONLY = "observe-only"
+    PAUSED = "paused"
     ACCEPT = "accept"
     BRAKE = "brake"
     LEASED = "leased"
@@ -121,6 +124,26 @@ def _brake(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
     if most is not None and len(plan.changes) > most:
         message = f"{len(plan.changes)} changes; the policy's limit is {most}"
         gates.append(Gate("", GateName.BRAKE, message, opener))
+    return tuple(gates)
+
+
+def paused_gate(component: str, pause: Pause) -> Gate:
+    """Return the gate of one pause, on a component or (empty) on the whole plan."""
+    return Gate(component, GateName.PAUSED, pause.words, pause.opener)
+
+
+def pause_gates(plan: Plan, pauses: Sequence[Pause], servers: Collection[str]) -> tuple[Gate, ...]:
+    """Return a closed gate for every pause that stands before changes of this plan (rule 21).
+
+    `servers` are the names of the environment's server (`core.pause.server_names`).
+    """
+    if not plan.has_work:
+        return ()
+    whole = every_covering(pauses, plan.environment, "", servers)
+    gates = [paused_gate("", pause) for pause in whole]
+    for action in plan.changes:
+        inside = every_covering(pauses, plan.environment, action.component, servers)
+        gates += [paused_gate(action.component, pause) for pause in inside if pause not in whole]
     return tuple(gates)
 
 

@@ -1,7 +1,7 @@
 """Apply: carry a plan out, side by side and in order, and record what came of it.
 
-One control loop does everything in turns: tend the lease, read afresh, launch what is ready, look
-at what runs. Nothing here sleeps but through the clock door.
+One control loop does everything in turns: tend the lease, look at the pauses, read afresh, launch
+what is ready, look at what runs. Nothing here sleeps but through the clock door.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from reconciler.core.manifest import OnFailure
 from reconciler.core.plan import make_plan
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
-from reconciler.engine.launch import Absent, Aged, Refused, Taken, launch, promise_of
+from reconciler.engine.launch import Absent, Aged, Paused, Refused, Taken, launch, promise_of
 from reconciler.engine.launch import Unknown as NobodyKnows
+from reconciler.engine.pausing import Pauses
 from reconciler.engine.survey import judge, look, survey, with_reached
 from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerError
 
 if TYPE_CHECKING:
+    from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
     from reconciler.engine.doors import Doors
     from reconciler.engine.history import History
@@ -69,7 +71,9 @@ class Execution:
     results: dict[str, Result] = field(default_factory=dict)
     stale: str = ""  # why the rest of the plan was dropped
     stopping: str = ""  # why nothing new is started
+    halted: list[Gate] = field(default_factory=list)  # pauses that came in the middle
     _pending: dict[str, Action] = field(default_factory=dict)
+    _pauses: Pauses = field(init=False)
     _wave: int = 0
     _tries: dict[str, int] = field(default_factory=dict)
     _aged: int = 0
@@ -88,14 +92,16 @@ class Execution:
         self._told = _told(self.planned.situation.history)
         self._tip = self.planned.plan.commit
         self._published = self.doors.clock.monotonic()
+        self._pauses = await Pauses.over(self.doors, self.planned.situation)
         while self._pending or self.watch.running:
             await self.keeper.tend()
+            await self._pauses.look()
             await self._start()
             if not self.watch.running:
                 if self._pending and not self._startable():
                     self._give_up()
                 continue
-            await self.doors.clock.sleep(self.doors.pace.poll)
+            await self._pauses.sleep(self.doors.pace.poll)
             for finished in await self.watch.look():
                 self._ended(finished)
             await self._publish_now_and_then()
@@ -108,7 +114,8 @@ class Execution:
         ready = [
             action
             for action in sorted(self._pending.values(), key=lambda a: (a.wave, a.component))
-            if all(self._succeeded(name) for name in action.waits_for)
+            if self._pauses.before(action.component) is None
+            and all(self._succeeded(name) for name in action.waits_for)
             and (not self._wave or action.wave <= self._wave)
         ]
         return ready[: max(free, 0)]
@@ -140,7 +147,13 @@ class Execution:
         release = self.planned.releases[name]
         try:
             result = await launch(
-                self.doors, self.octopus, self.keeper, record, release, self._read_at
+                self.doors,
+                self.octopus,
+                self.keeper,
+                self._pauses,
+                record,
+                release,
+                self._read_at,
             )
         except LeaseLost as error:
             self.stopping = error.message
@@ -160,6 +173,8 @@ class Execution:
             case Aged(why=why):
                 if self._read_at > float("-inf"):  # once for each reading
                     self._too_old(why)
+            case Paused():
+                pass  # it stays pending: the pause may be lifted while others run
             case Refused(why=why):
                 self._fail(name, Result(Done.REFUSED, why))
             case NobodyKnows(why=why):
@@ -267,9 +282,14 @@ class Execution:
             action = self._pending[name]
             behind = [w for w in action.waits_for if not self._succeeded(w)]
             why = self.stale or self.stopping
-            if behind and not self.stale:
+            paused = self._pauses.before(name)
+            done = Done.NOT_STARTED
+            if paused is not None and not why:
+                self.halted.append(paused)
+                done, why = Done.HELD, paused.message
+            elif behind and not self.stale:
                 why = f"{behind[0]} was not deployed"
-            self.results[name] = Result(Done.NOT_STARTED, why or "an earlier wave failed")
+            self.results[name] = Result(done, why or "an earlier wave failed")
             self.doors.tell(NotStarted(name, self.results[name].why))
         self._pending.clear()
 

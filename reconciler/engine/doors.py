@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         AuditBranch,
         Clock,
         Journal,
+        ManifestBranches,
+        ManifestEditor,
         ManifestReader,
         Octopus,
         Repository,
@@ -69,7 +71,8 @@ class Pace:
 class Doors:
     """Everything a pass reaches the world through.
 
-    `audit` is None where the repository has no remote (commands that only read). `lock` proves
+    `audit` is None where the repository has no remote (commands that only read), `branches` for
+    every command that only reads. `lock` proves
     that no other process of this store works on an environment. `open_receipt` verifies a receipt
     file against the certificates given as PEM and returns its payload.
     """
@@ -78,6 +81,8 @@ class Doors:
     repository: Repository
     audit: AuditBranch | None
     manifests: ManifestReader
+    editor: ManifestEditor
+    branches: ManifestBranches | None
     journal: Journal
     octopus: Callable[[Space], Octopus]
     signer: Callable[[str], Signer]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Comments, CommentTag, Intent, IntentRecord
 from reconciler.engine.doors import blocking
+from reconciler.engine.pausing import PausedNow
 from reconciler.errors import (
     LeaseLost,
     NotAllowed,
@@ -22,10 +23,12 @@ from reconciler.errors import (
 from reconciler.ports import DeploymentOrder
 
 if TYPE_CHECKING:
+    from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
     from reconciler.core.state import DeploymentDetail, ReleaseDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
+    from reconciler.engine.pausing import Pauses
     from reconciler.engine.planning import Planned
     from reconciler.engine.survey import Situation
     from reconciler.ports import Octopus
@@ -71,7 +74,14 @@ class Aged:
     why: str
 
 
-Result = Taken | Refused | Absent | Unknown | Aged
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A pause came first: nothing was sent, and the promise, if any, is void (rule 21)."""
+
+    gate: Gate
+
+
+Result = Taken | Refused | Absent | Unknown | Aged | Paused
 
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
@@ -107,13 +117,15 @@ async def launch(
     doors: Doors,
     octopus: Octopus,
     keeper: LeaseKeeper,
+    pauses: Pauses,
     record: IntentRecord,
     release: ReleaseDetail,
     read_at: float,
 ) -> Result:
     """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
 
-    `read_at`: when, by the monotonic clock, the reading it rests on was begun.
+    `read_at`: when, by the monotonic clock, the reading it rests on was begun. The pauses are read
+    again when nothing is left to wait for before the request (rule 21).
 
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
@@ -130,7 +142,12 @@ async def launch(
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
     order = DeploymentOrder(release.id, record.intent.environment, str(Comments.of(record)))
     try:
-        deployment_id, task_id = await octopus.deploy(order, left)
+        deployment_id, task_id = await octopus.deploy(
+            order, left, lambda: pauses.check(record.component)
+        )
+    except PausedNow as paused:
+        await blocking(doors.journal.void, intent, keeper.fence)
+        return Paused(paused.gate)
     except (RemoteRejected, NotAllowed, RateLimited, Unreachable) as error:
         await blocking(doors.journal.void, intent, keeper.fence)
         return Refused(error.message)

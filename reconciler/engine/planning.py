@@ -6,11 +6,19 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.gate import Gate, GateName, cell_gates, dependency_gates, plan_gates
+from reconciler.core.gate import (
+    Gate,
+    GateName,
+    cell_gates,
+    dependency_gates,
+    pause_gates,
+    plan_gates,
+)
 from reconciler.core.plan import make_plan
 from reconciler.core.text import clean
-from reconciler.engine.doors import side_by_side
+from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.history import failed_attempts
+from reconciler.engine.pausing import names_of_server
 from reconciler.engine.survey import survey
 from reconciler.errors import RemoteRejected
 
@@ -66,6 +74,8 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
         accept = f"`reconciler accept {plan.environment}` after a look at this plan"
         gates.append(Gate("", GateName.ACCEPT, situation.held, accept))
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
+    pauses = await blocking(doors.journal.pauses)
+    gates += pause_gates(plan, pauses, await names_of_server(doors, situation))
     attempts = await failed_attempts(doors, desired, observed, situation.history)
     deployer = None if situation.deployer is None else situation.deployer[1]
     gates += cell_gates(plan, observed, attempts, deployer, retry=retry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.capture import capture
@@ -21,6 +21,7 @@ from reconciler.engine.watch import Watch, drain
 from reconciler.errors import StalePlan
 
 if TYPE_CHECKING:
+    from reconciler.core.gate import Gate
     from reconciler.engine.doors import Doors
     from reconciler.engine.survey import Situation
     from reconciler.engine.watch import Finished
@@ -36,7 +37,8 @@ SHOWN = 5
 class PassReport:
     """What one pass came to. `recorded` False: records are pending in the store.
 
-    `resumed` are the ends of deployments that an interrupted pass had left running.
+    `resumed` are the ends of deployments that an interrupted pass had left running. `halted` are
+    gates that closed in the middle of the pass (pauses); they are among the plan's gates too.
     """
 
     planned: Planned
@@ -44,6 +46,7 @@ class PassReport:
     resumed: tuple[Finished, ...] = ()
     recorded: bool = True
     stale: str = ""
+    halted: tuple[Gate, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -165,9 +168,11 @@ async def _pass(
             break
         doors.tell(Said(f"{execution.stale}; planning anew"))
         situation = await survey(doors, name)
+    halted = tuple(sorted(execution.halted))
+    planned = replace(planned, gates=tuple(sorted((*planned.gates, *halted))))
     closing = Closing(doors, keeper, planned, results, started, bool(resumed))
     recorded = await closing.record()
-    return PassReport(planned, results, resumed, recorded, execution.stale)
+    return PassReport(planned, results, resumed, recorded, execution.stale, halted)
 
 
 async def _resume(doors: Doors, keeper: LeaseKeeper, situation: Situation) -> tuple[Finished, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.text import clean
 from reconciler.errors import GitTrouble, RemoteUnreachable
@@ -42,8 +42,16 @@ class RefUpdate:
     expected: str | None = None
 
 
-def push(mirror: Mirror, updates: Sequence[RefUpdate]) -> Verdict:
+AUDIT_RIGHTS: Final = (
+    "let our account write the audit branch and refs/reconciler/lease/*, also past hooks and branch"
+    " protection"
+)
+
+
+def push(mirror: Mirror, updates: Sequence[RefUpdate], rights: str = AUDIT_RIGHTS) -> Verdict:
     """Push all updates atomically; after a broken connection, look whether they arrived.
+
+    `rights` is the hint for a remote that refuses.
 
     Raises:
         RemoteUnreachable: no answer, and the remote does not show the updates.
@@ -73,10 +81,10 @@ def push(mirror: Mirror, updates: Sequence[RefUpdate]) -> Verdict:
         raise
     if answer.status == 0:
         return Verdict.DONE
-    return _verdict(mirror, updates, answer)
+    return _verdict(mirror, updates, answer, rights)
 
 
-def _verdict(mirror: Mirror, updates: Sequence[RefUpdate], answer: Answer) -> Verdict:
+def _verdict(mirror: Mirror, updates: Sequence[RefUpdate], answer: Answer, rights: str) -> Verdict:
     lines = answer.out.decode("utf-8", "replace").splitlines()
     reasons = [found[2] for found in map(_LINE.match, lines) if found is not None]
     if any(_MOVED.search(reason) for reason in reasons):
@@ -88,8 +96,7 @@ def _verdict(mirror: Mirror, updates: Sequence[RefUpdate], answer: Answer) -> Ve
         raise GitTrouble(
             f"{mirror.address} refused the push: {clean(refusals[0], 120)}; nothing was written"
             f" ({git_words(answer)})",
-            hint="let our account write the audit branch and refs/reconciler/lease/*, also past"
-            " hooks and branch protection",
+            hint=rights,
         )
     if _arrived(mirror, updates):
         return Verdict.DONE

@@ -7,16 +7,15 @@ anything but text; reading is as strict as reading manifests and takes only what
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.manifest import API_VERSION, Problem
 from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
 from reconciler.errors import ManifestsInvalid
-from reconciler.manifests.scalars import reading
 from reconciler.manifests.tree import Branch, Reader, read_tree
 from reconciler.manifests.wording import shown
+from reconciler.manifests.writing import quoted, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,8 +24,6 @@ MAX_BYTES = 16 * 1024 * 1024  # some 40,000 cells
 MAX_KEY = 200  # characters; YAML itself ends at 1,024
 
 _STATES = ("settled", "unsettled", "never", "unobserved")
-_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _TEXTS = ("project", "deployment", "release", "assembled", "process", "variables")
 
 
@@ -36,14 +33,14 @@ _TEXTS = ("project", "deployment", "release", "assembled", "process", "variables
 def render_snapshot(snapshot: Snapshot) -> bytes:
     """Return the file of a snapshot: cells sorted by component, equal values equal bytes."""
     octopus = (
-        ("server", _scalar(snapshot.server)),
-        ("space", _scalar(snapshot.space)),
-        ("environment", _scalar(snapshot.environment)),
+        ("server", scalar(snapshot.server)),
+        ("space", scalar(snapshot.space)),
+        ("environment", scalar(snapshot.environment)),
     )
     lines = [
         f"apiVersion: {API_VERSION}",
         "kind: Snapshot",
-        f"metadata: {_flow([('name', _scalar(snapshot.name))])}",
+        f"metadata: {_flow([('name', scalar(snapshot.name))])}",
         "spec:",
         f"  octopus: {_flow(octopus)}",
         "  cells:" if snapshot.cells else "  cells: {}",
@@ -57,19 +54,19 @@ def render_snapshot(snapshot: Snapshot) -> bytes:
 
 def _fields(cell: SnapshotCell) -> Iterator[tuple[str, str]]:
     if cell.version is not None:
-        yield "version", _quoted(cell.version)
-    yield "state", _scalar(cell.state)
+        yield "version", quoted(cell.version)
+    yield "state", scalar(cell.state)
     if cell.reached is not None:
         reached = (
-            ("version", _quoted(cell.reached.version)),
+            ("version", quoted(cell.reached.version)),
             ("redeploy", str(cell.reached.redeploy)),
         )
         yield "reached", _flow(reached)
     for name in _TEXTS:
         if (value := getattr(cell, name)) is not None:
-            yield name, _scalar(value)
+            yield name, scalar(value)
     if cell.packages:
-        packages = {_key(name): _quoted(version) for name, version in sorted(cell.packages)}
+        packages = {_key(name): quoted(version) for name, version in sorted(cell.packages)}
         yield "packages", _flow(packages.items())
 
 
@@ -81,30 +78,7 @@ def _key(text: str) -> str:
     if len(text) > MAX_KEY:  # told apart by a digest: two long names must not become one key
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         text = f"{text[: MAX_KEY - 9]}…{digest}"
-    return _scalar(text)
-
-
-def _scalar(text: str) -> str:
-    is_plain = _PLAIN.fullmatch(text) is not None and reading(text) is None
-    return text if is_plain else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    """Return double-quoted YAML, every character that is not plainly visible escaped."""
-    return '"' + "".join(map(_shown_char, text)) + '"'
-
-
-def _shown_char(char: str) -> str:
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    if char.isprintable():
-        return char
-    point = ord(char)
-    if 0xD800 <= point <= 0xDFFF:
-        return "�"  # half a character: no encoding can carry it
-    if point <= 0xFF:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
+    return scalar(text)
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from reconciler.octopus.http import NoBudget, NoReply, Reply, Sender
 from reconciler.octopus.words import bare_address, refusal, server_root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from reconciler.core.secret import Secret
     from reconciler.octopus.budget import RequestBudget
@@ -88,8 +88,16 @@ class OctopusHttp:
             return Answer(url, reply.status, reply.body)
         raise self._unread(url, reply)
 
-    async def post(self, path: str, body: bytes, within: float = math.inf) -> Answer:
+    async def post(
+        self,
+        path: str,
+        body: bytes,
+        within: float = math.inf,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> Answer:
         """Ask for a change, once, whatever happens; it leaves within so many seconds, or never.
+
+        What `before` raises leaves as it is.
 
         Raises:
             Unreachable, RateLimited, NotAllowed, RemoteRejected: nothing happened.
@@ -97,7 +105,7 @@ class OctopusHttp:
         """
         url = f"{self._root}/{path}"
         try:
-            reply = await self._sending().post(url, body, within)
+            reply = await self._sending().post(url, body, within, before)
         except NoBudget:
             raise _over_budget(url) from None
         except NoReply as error:

@@ -110,10 +110,17 @@ class Sender:
         """Read, repeating within the limits. Raises: NoReply, NoBudget."""
         return await self._exchange(self._client.build_request("GET", url))
 
-    async def post(self, url: str, body: bytes, within: float = math.inf) -> Reply:
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        within: float = math.inf,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         """Send a change once, giving it `deploy_timeout` in all. Raises: NoReply, NoBudget.
 
-        It waits `within` seconds for the request budget at most.
+        It waits `within` seconds for the request budget at most. `before` is awaited once nothing
+        else is waited for: what it raises leaves as it is, and nothing was sent then.
         """
         headers = {"Content-Type": "application/json"}
         request = self._client.build_request("POST", url, content=body, headers=headers)
@@ -121,6 +128,8 @@ class Sender:
         began = self._clock.monotonic()
         if not await self._budget.take(min(limit * BUDGET_PART, within)):
             raise NoBudget
+        if before is not None:
+            await before()
         try:
             async with asyncio.timeout(limit - (self._clock.monotonic() - began)):
                 return await self._exchange(request)

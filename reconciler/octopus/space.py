@@ -24,7 +24,7 @@ from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from reconciler.core.secret import Secret
     from reconciler.core.state import (
@@ -139,10 +139,16 @@ class OctopusSpace:
         template = wire.decode(await self._observer.get(path), wire.DeploymentTemplate)
         return frozenset(one.id for one in template.promote_to)
 
-    async def deploy(self, order: DeploymentOrder, within: float = math.inf) -> tuple[str, str]:
+    async def deploy(
+        self,
+        order: DeploymentOrder,
+        within: float = math.inf,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[str, str]:
         """Ask for one deployment; return (deployment id, task id). Never repeated here.
 
-        The request leaves within so many seconds, or not at all.
+        The request leaves within so many seconds, or not at all. `before` is awaited last, after
+        the wait for the request budget (rule 21).
 
         Raises:
             NotAllowed, RemoteRejected, RateLimited, Unreachable: nothing happened.
@@ -153,7 +159,7 @@ class OctopusSpace:
         http = self._deploying()
         path = await self._path("deployments")
         body = wire.NewDeployment(order.release_id, order.environment_id, order.comments)
-        answer = await http.post(path, msgspec.json.encode(body), within)
+        answer = await http.post(path, msgspec.json.encode(body), within, before)
         try:
             made = wire.decode(answer, wire.CreatedDeployment)
         except BadAnswer as error:

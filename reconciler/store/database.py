@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 10.0  # writes of other processes last milliseconds; a migration, a second or two
 
 # Tables a wrong index could do harm in; the rest is a cache, and `quick_check` is enough for it.
-_PRECIOUS = ("meta", "fences", "intents", "queue", "receipts", "accepted")
+_PRECIOUS = ("meta", "fences", "intents", "queue", "receipts", "accepted", "pauses")
 
 Value = TypeVar("Value")
 

@@ -18,6 +18,7 @@ from reconciler.ports import QueuedRecord
 from reconciler.store import rows
 from reconciler.store.cache import SeenCache
 from reconciler.store.database import Database
+from reconciler.store.pauses import PauseTable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.core.intent import IntentRecord
+    from reconciler.core.pause import Pause, Scope
     from reconciler.ports import ChainLink, Clock, Known
 
 _RAISE_FENCE = (
@@ -65,6 +67,7 @@ class SqliteJournal:
         self._clock = clock
         self._database = Database(path, clock=clock)
         self._cache = SeenCache(self._database)
+        self._pauses = PauseTable(self._database)
         self._store_id = self._own_id()
 
     @property
@@ -234,7 +237,7 @@ class SqliteJournal:
         )
         return found[0] if found else None
 
-    # --- acceptance, counters, cache ----------------------------------------------------------
+    # --- acceptance, pauses, counters, cache --------------------------------------------------
 
     def accepted(self, environment: str) -> AcceptedEnvironment | None:
         """Return what this store knows as accepted for an environment."""
@@ -244,6 +247,14 @@ class SqliteJournal:
             rows.accepted_of,
         )
         return found[0] if found else None
+
+    def accepted_everywhere(self) -> tuple[AcceptedEnvironment, ...]:
+        """Return what this store knows as accepted, by environment."""
+        return self._database.values(
+            f"SELECT {rows.ACCEPTED_COLUMNS} FROM accepted ORDER BY environment",  # noqa: S608
+            (),
+            rows.accepted_of,
+        )
 
     def accept(self, accepted: AcceptedEnvironment) -> None:
         """Remember an acceptance, in place of an earlier one."""
@@ -258,6 +269,22 @@ class SqliteJournal:
         )
         with self._database.writing() as connection:
             connection.execute(_INSERT_ACCEPTED, values)
+
+    def pause(self, pause: Pause) -> Pause | None:
+        """Keep a pause; return the one of the same scope that it takes the place of (rule 21)."""
+        return self._pauses.put(pause)
+
+    def unpause(self, scope: Scope, who: str) -> Pause | None:
+        """Lift the pause of exactly this scope and note who did; None: there was none."""
+        return self._pauses.lift(scope, who, self._clock.now())
+
+    def pauses(self) -> tuple[Pause, ...]:
+        """Return the pauses that stand now, whichever process wrote them, oldest first."""
+        return self._pauses.standing()
+
+    def pause_history(self) -> tuple[Pause, ...]:
+        """Return every pause there ever was in this store, lifted ones too, oldest first."""
+        return self._pauses.all()
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, before each push."""

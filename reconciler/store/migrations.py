@@ -96,4 +96,23 @@ CACHE: Step = (
     )""",
 )
 
-STEPS: tuple[Step, ...] = (JOURNAL, CACHE)
+# Who paused what, and who lifted it: rows are never deleted (rule 21). The scope's fields that its
+# reach does not need are empty, so that the index holds one standing pause to a scope.
+PAUSES: Step = (
+    """CREATE TABLE pauses (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        reach TEXT NOT NULL,
+        server TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        component TEXT NOT NULL,
+        who TEXT NOT NULL,
+        since TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        lifted_by TEXT NOT NULL DEFAULT '',
+        lifted_at TEXT
+    )""",
+    "CREATE UNIQUE INDEX pauses_standing ON pauses (reach, server, environment, component) "
+    "WHERE lifted_at IS NULL",
+)
+
+STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES)

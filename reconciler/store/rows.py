@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.core.acceptance import AcceptedEnvironment
 from reconciler.core.intent import Intent, IntentRecord, Outcome, Progress
+from reconciler.core.pause import Pause, Reach, Scope
 from reconciler.core.state import DeploymentDetail, ReleaseDetail
 from reconciler.ports import ChainLink
 
@@ -25,6 +26,7 @@ LINK_COLUMNS = (
     "path, environment, project, tenant, sequence, digest, intent, deployment_id, version, "
     "outcome, commit_hash"
 )
+PAUSE_COLUMNS = "reach, server, environment, component, who, since, reason, lifted_by, lifted_at"
 ACCEPTED_COLUMNS = "environment, commit_hash, server_url, server, space, octopus_environment"
 
 
@@ -139,6 +141,35 @@ def link_of(row: Row) -> ChainLink:
 def accepted_of(row: Row) -> AcceptedEnvironment:
     """Return what was accepted, of a row of ACCEPTED_COLUMNS."""
     return AcceptedEnvironment(*row)
+
+
+def scope_row(scope: Scope) -> Row:
+    """Return a scope in the order of its columns."""
+    return (scope.reach.value, scope.server, scope.environment, scope.component)
+
+
+def pause_row(pause: Pause) -> Row:
+    """Return a pause in the order of PAUSE_COLUMNS."""
+    return (
+        *scope_row(pause.scope),
+        pause.who,
+        time_text(pause.since),
+        pause.reason,
+        pause.lifted_by,
+        pause.lifted_at and time_text(pause.lifted_at),
+    )
+
+
+def pause_of(row: Row) -> Pause:
+    """Return the pause of a row of PAUSE_COLUMNS."""
+    return Pause(
+        scope=Scope(Reach(row[0]), row[1], row[2], row[3]),
+        who=row[4],
+        since=datetime.fromisoformat(row[5]),
+        reason=row[6],
+        lifted_by=row[7],
+        lifted_at=None if row[8] is None else datetime.fromisoformat(row[8]),
+    )
 
 
 def deployment_text(deployment: DeploymentDetail) -> str:

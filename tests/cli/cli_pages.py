@@ -52,6 +52,25 @@ cleaned: one line, bounded, without control characters.
 `docs/reasons.md` explains every reason and gate.
 """
 
+PAUSES = """\
+## Pauses
+
+`reconciler pause` writes into the store of this machine's state directory, and every process that
+uses that directory obeys within one second: the pauses are read again right before each request,
+and twice a second while an apply waits. Tasks that run are watched to their receipts. What an apply
+has not started is given back as held, and it exits with 1, or with 4 where nothing was started at
+all. A pause that is lifted while something still runs lets the same apply go on.
+
+A pause survives restarts. It is lost with the store, and then everything is held until somebody
+runs `reconciler accept`. It is no edit in git and does not reach other machines. A server is named
+by its address as Space manifests give it, or by its installation id; both mean the server under
+every address an environment was accepted with.
+
+`reconciler pause --list -o json` writes a list, oldest first: `scope` (all, server, environment,
+component), `server`, `environment`, `component` (null where the scope has none), `who` (the login
+and host of the machine), `since`, `reason`, and with `--lifted` also `liftedBy` and `liftedAt`.
+"""
+
 
 def reasons_page() -> str:
     """Return docs/reasons.md."""
@@ -135,6 +154,8 @@ def _kind(info: FieldInfo) -> str:
     annotation = info.annotation
     if typing.get_origin(annotation) in {UnionType, typing.Union}:
         annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
+    if typing.get_origin(annotation) is typing.Literal:
+        return " or ".join(f"`{word}`" for word in typing.get_args(annotation))
     names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
     names |= {"Path": "path", "SecretStr": "secret text"}
     return names[annotation.__name__] if isinstance(annotation, type) else str(annotation)
@@ -168,6 +189,7 @@ def cli_page() -> str:
         *(f"| {code:d} | {says} |" for code, says in MEANINGS.items()),
         "",
         PLAN_AS_DATA,
+        PAUSES,
         "## Help",
         "",
     ]

@@ -35,8 +35,13 @@ class Reaper:
     names: list[str] = field(default_factory=list)
 
     def begin(self, name: str) -> int:
-        """Count a call, and die before it if it is the one; return its number."""
+        """Count a call, and die before it if it is the one; return its number.
+
+        Looks at the pauses change nothing and come twice a second: they are no points of their own.
+        """
         self._die(self.dead)
+        if name == "pauses":
+            return -1
         self.calls += 1
         self.names.append(name)
         self._die(self.calls == self.at and not self.after)

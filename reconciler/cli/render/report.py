@@ -40,7 +40,7 @@ def exit_code(report: PassReport, *, reviewed: bool) -> Exit:
     if report.planned.plan.has_work and report.planned.gates and not report.started:
         return Exit.GATED
     left = any(result.done is Done.NOT_STARTED for result in report.results.values())
-    return Exit.FAILED if left or not report.recorded else Exit.OK
+    return Exit.FAILED if left or report.halted or not report.recorded else Exit.OK
 
 
 def print_report(report: PassReport, story: Story) -> None:
@@ -56,6 +56,9 @@ def print_report(report: PassReport, story: Story) -> None:
     for gate in sorted(report.planned.stopped):
         console.print(Text(f"{gate.name.value} on {where(gate)}: {clean(gate.message, 400)}"))
         console.print(Text(f"  opened by: {clean(gate.opener, 400)}"))
+    for message, opener in sorted({(gate.message, gate.opener) for gate in report.halted}):
+        console.print(Text(f"paused while it was carried out: {clean(message, 400)}"))
+        console.print(Text(f"  opened by: {clean(opener, 400)}"))
     console.print(Text(_sentence(report, results, story), style="bold"))
 
 
@@ -73,6 +76,8 @@ def next_step(report: PassReport) -> str:
         return f"see the task's log in Octopus, then `reconciler apply {name} --retry`"
     if GateName.ACCEPT in stopped:
         return f"look at `reconciler plan {name}`, then `reconciler accept {name}`"
+    if GateName.PAUSED in stopped:
+        return f"`reconciler pause --list` shows what to lift; then `reconciler apply {name}`"
     if stopped and report.planned.plan.has_work:
         return f"open the gates that `reconciler plan {name}` shows, then apply again"
     return ""
