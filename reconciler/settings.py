@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         default=None, description="The watched branch; default the remote's HEAD."
     )
     root: str = Field(default="", description="Folder of the manifests inside the repository.")
-    state_dir: Path = Field(
+    state_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(
         default_factory=_state_home,
         description="Mirrors, store and keys; default reconciler/ under the XDG state home.",
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -68,11 +69,22 @@ def leave() -> Iterator[None]:
     except BrokenPipeError:
         _drop_output()
         sys.exit(Exit.FAILED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            _tell_bug(error)
+        _drop_output()
+        click.echo("error: no space is left where output or state is written", err=True)
+        click.echo("hint: make room, then run the same again", err=True)
+        sys.exit(Exit.FAILED)
     except Exception as error:  # noqa: BLE001  # the last resort: a bug is told in one line
-        from reconciler.cli.crash import tell_bug
+        _tell_bug(error)
 
-        tell_bug(error)
-        sys.exit(Exit.BUG)
+
+def _tell_bug(error: Exception) -> NoReturn:
+    from reconciler.cli.crash import tell_bug
+
+    tell_bug(error)
+    sys.exit(Exit.BUG)
 
 
 def tell(error: ReconcilerError) -> None:

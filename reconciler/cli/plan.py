@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @click.argument("environment")
-@click.option("--at", metavar="COMMIT", help="Plan this commit, branch or tag; default: the tip.")
+@click.option(
+    "--at",
+    metavar="COMMIT",
+    help="Plan this commit, branch or tag; default: what a clone has checked out (the commit, not "
+    "the files), else the tip of the watched branch.",
+)
 @click.option(
     "-o",
     "--output",

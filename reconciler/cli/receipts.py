@@ -20,7 +20,7 @@ def command() -> None:
     """List, show and verify the signed records of deployments."""
 
 
-@command.command("list")
+@command.command("list", short_help="List the receipts of an environment.")
 @click.argument("environment")
 @click.argument("which", metavar="[COMPONENT|PROJECT]", required=False)
 @click.option(
@@ -72,7 +72,7 @@ def show(receipt: str, repo: str | None) -> Exit:
     return Exit.OK
 
 
-@command.command("verify")
+@command.command("verify", short_help="Verify receipts: of an environment, all, or files.")
 @click.argument("what", metavar="[ENVIRONMENT | FILE...]", nargs=-1)
 @click.option(
     "--cert",

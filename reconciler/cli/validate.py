@@ -29,10 +29,13 @@ def command(path: Path) -> Exit:
     pins = sum(len(each.environment.pins) for each in good)
     if found.problems:
         broken = len(found.environments) - len(good)
-        say(
-            f"{_count(len(found.problems), 'problem')}; {_count(broken, 'environment')} of "
-            f"{len(found.environments)} cannot be applied until they are mended"
+        stopped = (
+            f"{_count(broken, 'environment')} of {len(found.environments)} cannot be applied until "
+            "they are mended"
+            if broken
+            else "no environment is stopped by it"
         )
+        say(f"{_count(len(found.problems), 'problem')}; {stopped}")
         return Exit.INVALID
     if not good:
         raise UsageError(

@@ -151,8 +151,8 @@ def held_because(standing: Standing) -> str | None:
         return "first contact with this environment"
     if not standing.descends:
         return (
-            f"the watched branch no longer contains the last accepted commit {shared.commit[:12]}: "
-            f"its history was rewritten"
+            f"this commit does not contain the last accepted one, {shared.commit[:12]}: it is "
+            f"older, on another branch, or the watched branch was rewritten"
         )
     if standing.audit_writes > standing.store_writes:
         return "this machine's store is older than the audit branch says"

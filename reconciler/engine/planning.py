@@ -71,8 +71,7 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
     plan = make_plan(desired, observed, situation.commit)
     gates: list[Gate] = []
     if situation.held is not None and plan.has_work:
-        accept = f"`reconciler accept {plan.environment}` after a look at this plan"
-        gates.append(Gate("", GateName.ACCEPT, situation.held, accept))
+        gates.append(Gate("", GateName.ACCEPT, situation.held, _acceptance(situation)))
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
     pauses = await blocking(doors.journal.pauses)
     gates += pause_gates(plan, pauses, await names_of_server(doors, situation))
@@ -94,6 +93,17 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
     gates += checked
     gates += dependency_gates(plan, gates)
     return Planned(situation, plan, tuple(sorted(gates)), releases)
+
+
+def _acceptance(situation: Situation) -> str:
+    """Return how a person accepts, in words that work when they are pasted (rule 27)."""
+    if situation.is_rewritten:
+        return (
+            "a commit that contains it (git pull, or rebase); or, where the watched branch was "
+            f"rewritten, `reconciler accept {situation.commit}` after a look at this plan"
+        )
+    name = situation.desired.environment.name
+    return f"`reconciler accept {name}` after a look at this plan"
 
 
 async def _preflight(

@@ -117,7 +117,8 @@ def pick(manifests: ManifestSet, name: str, commit: str) -> DesiredState:
 
 def _unknown(manifests: ManifestSet, name: str, commit: str) -> UsageError | ManifestsInvalid:
     known = sorted(manifests.environments)
-    near = get_close_matches(name, known, n=1)
+    near = [each for each in known if each.lower() == name.lower()]
+    near = near or get_close_matches(name.lower(), known, n=1)
     if manifests.problems and not known:
         return ManifestsInvalid(
             f"no environment can be read at {commit[:12]}; nothing was applied",
@@ -127,7 +128,9 @@ def _unknown(manifests: ManifestSet, name: str, commit: str) -> UsageError | Man
     hint = (
         f"did you mean {near[0]}?"
         if near
-        else f"environments there: {', '.join(known[:20]) or 'none'}"
+        else f"environments there: {', '.join(known[:20])}"
+        if known
+        else "there is none at all: see that RECONCILER_ROOT names the folder of the manifests"
     )
     return UsageError(f"no environment '{clean(name)}' at commit {commit[:12]}", hint=hint)
 

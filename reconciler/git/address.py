@@ -96,7 +96,7 @@ def _from_url(text: str, scheme: str, *, allow_local: bool) -> Address:
     except ValueError as error:
         raise _refused(text, "is no address of a git repository", ALLOWED) from error
     if parts.password is not None:
-        hint = "take the credential out of the address and give it by RECONCILER_GIT_TOKEN"
+        hint = "take the credential out of the address and give it by RECONCILER_GIT__TOKEN"
         raise _refused(text, "holds a password", hint)
     if parts.query or parts.fragment:
         raise _refused(text, "has a '?' or '#' in it", ALLOWED)
@@ -123,14 +123,14 @@ def _from_url(text: str, scheme: str, *, allow_local: bool) -> Address:
         return Address(f"ssh://{who}{where}{parts.path}", Transport.SSH)
     # A user name alone is dropped: some people put a token there, and we never ask for a password.
     if scheme == "http" and not (allow_local and _is_loopback(parts.hostname or "")):
-        hint = "use https://; http:// is for loopback addresses while git.allow_local is on"
+        hint = "use https://; http:// to a loopback address needs RECONCILER_GIT__ALLOW_LOCAL=true"
         raise _refused(text, "would send everything in clear", hint)
     return Address(f"{scheme}://{where}{parts.path}", Transport(scheme))
 
 
 def _local(path: Path, text: str, base: Path | None, *, allow_local: bool) -> Address:
     if not allow_local:
-        hint = f"{ALLOWED}; a local path needs the setting git.allow_local or --repo PATH"
+        hint = f"{ALLOWED}; a local path needs --repo PATH, or RECONCILER_GIT__ALLOW_LOCAL=true"
         raise _refused(text, "is a place on this machine, which is not allowed here", hint)
     try:
         whole = ((base or Path.cwd()) / path.expanduser()).resolve()

@@ -168,7 +168,7 @@ class GitRepository:
     def _unknown(self, revision: str) -> UsageError:
         return UsageError(
             f"'{clean(revision, 80)}' names no commit of {self._mirror.address}",
-            hint="give a full hash, a branch, or HEAD~1; 'git log --oneline' lists the commits",
+            hint="give a full hash, a branch or a tag; 'git log --oneline' lists the commits",
         )
 
     def _explained(self, answer: Answer) -> GitTrouble:

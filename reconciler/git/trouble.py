@@ -59,7 +59,7 @@ def remote_trouble(doing: str, address: Address, answer: Answer) -> GitTrouble:
     if _AUTHENTICATION.search(answer.err):
         return GitTrouble(
             f"{where}: the remote refused our credential, or wants one ({words})",
-            hint="give a token by RECONCILER_GIT_TOKEN, or an ssh key and known host to ssh",
+            hint="give a token by RECONCILER_GIT__TOKEN, or an ssh key and known host to ssh",
         )
     if _REDIRECT.search(answer.err):
         return GitTrouble(

@@ -30,7 +30,7 @@ _TYPE_WORDS = {
     "object": "a mapping",
     "array": "a list",
     "string": "text",
-    "integer": "a whole number (0, 12)",
+    "integer": "a whole number from 0 up",
     "boolean": "true or false",
 }
 _ABOUT_FIELDS = ("additionalProperties", "required")

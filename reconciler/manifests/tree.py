@@ -124,12 +124,20 @@ def read_tree(path: str, data: bytes, max_bytes: int = MAX_BYTES) -> tuple[Reade
         context = f" {error.context}" if error.context else ""
         why = shown(f"{error.problem or 'unreadable'}{context}", 160)
         fix = "; quote the text that has a colon in it" if "unexpected ':'" in why else ""
+        if mark is not None and _is_tab(text, mark):
+            why, fix = "a tab", "; indent with spaces"
         reader.problems.append(Problem(place, f"not YAML: {why}{fix}"))
         return reader, False
     except YAMLError as error:
         reader.problems.append(unprintable(path, text, error))
         return reader, False
     return reader, True
+
+
+def _is_tab(text: bytes, mark: Mark) -> bool:
+    """Say whether the parser stumbled over a tab, which its own words do not name."""
+    line = text.split(b"\n", mark.line + 1)[mark.line : mark.line + 1]
+    return b"".join(line).decode("utf-8", "replace")[mark.column : mark.column + 1] == "\t"
 
 
 def _second_opinion(path: str, text: bytes) -> Reader | None:

@@ -36,6 +36,25 @@ def test_an_unknown_environment_is_64(shop: Shop, verb: str, name: str) -> None:
         assert "did you mean production?" in told
 
 
+def test_an_environment_is_found_again_in_capitals(shop: Shop) -> None:
+    assert "did you mean qa?" in one_failure(shop.run("plan", "QA"), 64)
+
+
+def test_a_root_without_manifests_is_named(shop: Shop) -> None:
+    result = shop.run("plan", "production", RECONCILER_ROOT="nowhere")
+
+    assert "RECONCILER_ROOT" in one_failure(result, 64)
+
+
+def test_a_state_directory_may_be_named_from_the_current_folder(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert shop.run("plan", "production", RECONCILER_STATE_DIR="state").exit_code == 0
+    assert (tmp_path / "state" / "mirrors").is_dir()
+
+
 def test_a_folder_that_is_no_repository_is_64(shop: Shop, tmp_path: Path) -> None:
     result = shop.run("plan", "production", RECONCILER_REPO=None)
 

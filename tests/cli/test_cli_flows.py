@@ -166,7 +166,10 @@ def test_rule_27_a_rewritten_branch_is_accepted_by_its_full_hash_only(shop: Shop
     shop.git("checkout", "-q", "main")
     tip = shop.pin(orders="2.4.0")
 
-    assert shop.run("apply", "production").exit_code == 4
+    held = shop.run("apply", "production")
+    assert held.exit_code == 4
+    assert held.stderr.splitlines()[-1].endswith(f"then `reconciler accept {tip}`")
+    assert f"`reconciler accept {tip}`" in shop.run("plan", "production").stdout
     refused = shop.run("accept", "--all")
     assert refused.exit_code == 1
     assert refused.stderr.count("error: ") == 2
@@ -182,6 +185,37 @@ def test_rule_27_a_rewritten_branch_is_accepted_by_its_full_hash_only(shop: Shop
     ]
     assert shop.run("apply", "production").exit_code == 0
     assert shop.run("accept", tip).exit_code == 0
+
+
+def test_a_plan_of_an_older_commit_does_not_say_that_history_was_rewritten(shop: Shop) -> None:
+    older = shop.pin(orders="2.4.0")
+    shop.pin()
+    accepted(shop)
+
+    plan = shop.run("plan", "production", "--at", older).stdout
+
+    assert "does not contain the last accepted one" in plan
+    assert "it is older, on another branch, or" in plan
+    assert "git pull" in plan
+
+
+def test_accepting_does_not_advise_to_apply_what_gates_hold(shop: Shop) -> None:
+    shop.pin(orders="99.0.0")
+
+    told = shop.run("accept", "production").stderr
+
+    assert told == "next: open the gates that `reconciler plan production` shows, then apply\n"
+
+
+def test_nothing_to_do_where_nothing_was_seen_says_so(shop: Shop) -> None:
+    accepted(shop)
+    text = (shop.clone / "production.yaml").read_text()
+    shop.push({"production.yaml": text.replace("environment: Production", "environment: Prod")})
+
+    plan, apply = shop.run("plan", "production"), shop.run("apply", "production")
+
+    assert ", 4 of 4 unobserved; digest" in plan.stdout.splitlines()[-1]
+    assert "nothing to do, 4 of 4 unobserved; " in apply.stdout.splitlines()[-1]
 
 
 def test_a_second_writer_is_refused_by_name(shop: Shop) -> None:

@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 import pytest
@@ -18,9 +18,6 @@ from reconciler import __version__
 from reconciler.cli import COMMANDS, cli
 from reconciler.cli.leaving import leave
 from reconciler.errors import ManifestsInvalid, ReconcilerError, StalePlan
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAVY = ("asyncio", "cryptography", "git", "httpx", "pydantic", "rich", "ruamel", "uvicorn")
 
@@ -180,6 +177,24 @@ def test_a_reader_that_has_gone_is_no_news() -> None:
 
     assert process.wait() == 1
     assert told == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_no_bug() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: no space is left where output or state is written\n"
+        "hint: make room, then run the same again\n"
+    )
 
 
 def test_a_terminal_that_lacks_a_letter_gets_an_escape(tmp_path: Path) -> None:

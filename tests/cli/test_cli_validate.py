@@ -49,6 +49,19 @@ def test_every_problem_is_a_line_with_its_place_and_the_fix(tmp_path: Path) -> N
     )
 
 
+def test_a_problem_that_stops_no_environment_says_so(tmp_path: Path) -> None:
+    broken = tmp_path / "manifests"
+    shutil.copytree(EXAMPLES, broken)
+    (broken / "policies" / "odd.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Policy\nmetadata: {name: odd}\nspec: {mode: aply}\n"
+    )
+
+    result = validate(broken)
+
+    assert result.exit_code == 3
+    assert result.stderr == "1 problem; no environment is stopped by it\n"
+
+
 def test_an_unquoted_version_says_how_to_quote_it(tmp_path: Path) -> None:
     broken = tmp_path / "manifests"
     shutil.copytree(EXAMPLES, broken)

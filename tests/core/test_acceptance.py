@@ -47,8 +47,8 @@ def test_on_known_ground_nothing_is_held() -> None:
         ({"shared": None, "local": None, "now": None}, "first contact with this environment"),
         (
             {"descends": False},
-            "the watched branch no longer contains the last accepted commit 4f4f4f4f4f4f: "
-            "its history was rewritten",
+            "this commit does not contain the last accepted one, 4f4f4f4f4f4f: it is older, on "
+            "another branch, or the watched branch was rewritten",
         ),
         ({"audit_writes": 8}, "this machine's store is older than the audit branch says"),
         (

@@ -134,7 +134,7 @@ def test_a_refused_credential_is_one_clear_error_and_nobody_is_asked(
         with pytest.raises(GitTrouble, match="refused our credential") as refused:
             ask()
         assert not isinstance(refused.value, RemoteUnreachable)
-        assert "RECONCILER_GIT_TOKEN" in refused.value.hint
+        assert "RECONCILER_GIT__TOKEN" in refused.value.hint
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def check_plain(text: str) -> None:
         yaml.version = version
         try:
             values = yaml.load(f"- {text}\n")
-        except YAMLError:
+        except (YAMLError, IndexError):  # IndexError: it stumbles over '-_', a number without digit
             return
         if isinstance(values, list) and len(values) == 1 and not isinstance(values[0], dict | list):
             said = values[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.core.plan import Kind
+from reconciler.core.plan import Kind, Reason
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -67,11 +67,18 @@ def held(plan: Plan, gates: Sequence[Gate]) -> str:
     return f"{stopped} of {len(plan.changes)} held by gates"
 
 
+def unread(plan: Plan) -> str:
+    """Say how much could not be observed: nothing to do is no good news where nothing was seen."""
+    unseen = sum(action.reason is Reason.UNOBSERVED for action in plan.actions)
+    return f", {unseen} of {len(plan.actions)} unobserved" if unseen else ""
+
+
 def summary(plan: Plan, gates: Sequence[Gate]) -> str:
     """Return the plan in one sentence."""
+    digest = f"{unread(plan)}; digest {plan.digest[:DIGITS]}."
     if not plan.has_work:
-        return f"Nothing to do at commit {plan.commit[:DIGITS]}; digest {plan.digest[:DIGITS]}."
-    return f"{counts(plan)}, {held(plan, gates)}; digest {plan.digest[:DIGITS]}."
+        return f"Nothing to do at commit {plan.commit[:DIGITS]}{digest}"
+    return f"{counts(plan)}, {held(plan, gates)}{digest}"
 
 
 def read_at(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from reconciler.cli.leaving import Exit
 from reconciler.cli.render.console import columns, show, stdout, text
-from reconciler.cli.render.plan import DIGITS, read_at, shown, where
+from reconciler.cli.render.plan import DIGITS, read_at, shown, unread, where
 from reconciler.core.gate import GateName
 from reconciler.core.text import clean
 from reconciler.engine.apply import Done
@@ -75,7 +75,9 @@ def next_step(report: PassReport) -> str:
     if report.failed or GateName.NEEDS_RETRY in stopped:
         return f"see the task's log in Octopus, then `reconciler apply {name} --retry`"
     if GateName.ACCEPT in stopped:
-        return f"look at `reconciler plan {name}`, then `reconciler accept {name}`"
+        rewritten = report.planned.situation.is_rewritten
+        what = report.planned.plan.commit if rewritten else name
+        return f"look at `reconciler plan {name}`, then `reconciler accept {what}`"
     if GateName.PAUSED in stopped:
         return f"`reconciler pause --list` shows what to lift; then `reconciler apply {name}`"
     if stopped and report.planned.plan.has_work:
@@ -135,6 +137,7 @@ def _sentence(report: PassReport, results: dict[str, Result], story: Story) -> s
     done = ", ".join(f"{counted[each]} {each.value}" for each in Done if counted[each])
     if not done:
         done = "finished what was left over" if story.resumed else "nothing to do"
+    done += unread(plan)
     if report.stale:
         done = f"{done}; {clean(report.stale, 300)}"
     told = "recorded" if report.recorded else "records pending on this machine"
