@@ -74,14 +74,14 @@ def _pause(scope: Scope, reason: str) -> Exit:
 
     settings = read_settings()
     store = store_path(settings)
+    place = clean(str(store), 300)
     is_new = not store.exists()
     pause = Pause(scope, login(), datetime.now(UTC), reason)
     with open_journal(settings) as journal:
         earlier = journal.pause(pause)
         accepted = journal.accepted_everywhere()
     click.echo(pause.words)
-    say("nothing new is started there, and what runs is watched to its end")
-    say(f"kept in {clean(str(store), 300)}")
+    say(f"nothing new is started there, and what runs is watched to its end; kept in {place}")
     if earlier is not None:
         by = f"{clean(earlier.who, 80)}: {clean(earlier.reason)}"
         say(f"it takes the place of a pause by {by}")

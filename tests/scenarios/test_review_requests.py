@@ -313,10 +313,10 @@ async def test_rule_13_the_journal_is_told_before_each_request(world: Story) -> 
         real(record, fence)
         promised.append(record.intent.id)
 
-    async def deploy(real: Any, order: Any, within: float) -> Any:
+    async def deploy(real: Any, order: Any, *more: Any) -> Any:
         asked.append(order.comments)
         assert any(intent in order.comments for intent in promised)
-        return await real(order, within)
+        return await real(order, *more)
 
     world.wrap = lambda doors: replace(
         doors,

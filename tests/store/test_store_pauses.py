@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import StillClock
 from store_values import ACCEPTED, ENV, a_record
 
 from reconciler.core.pause import Pause, Scope
 from reconciler.errors import StoreTrouble
+from reconciler.ports import Clock
 from reconciler.store import SqliteJournal
 from reconciler.store.database import Database
 from reconciler.store.migrations import STEPS
@@ -29,7 +29,7 @@ def a_pause(scope: Scope = SCOPES[2], who: str = "ann@desk", reason: str = "CHG-
 
 
 def test_rule_21_a_pause_of_any_scope_survives_a_restart(
-    journal: SqliteJournal, store: Path, clock: StillClock
+    journal: SqliteJournal, store: Path, clock: Clock
 ) -> None:
     for scope in SCOPES:
         assert journal.pause(a_pause(scope)) is None
@@ -42,7 +42,7 @@ def test_rule_21_a_pause_of_any_scope_survives_a_restart(
 
 
 def test_rule_21_another_process_sees_a_pause_and_its_end_beside_open_writes(
-    journal: SqliteJournal, store: Path, clock: StillClock
+    journal: SqliteJournal, store: Path, clock: Clock
 ) -> None:
     other = SqliteJournal(store, clock=clock)
     journal.promise(a_record(), fence=1)
@@ -78,7 +78,7 @@ def test_lifting_ends_exactly_the_scope_that_is_named(journal: SqliteJournal) ->
 
 
 def test_a_second_pause_of_a_scope_takes_the_place_of_the_first_and_both_are_kept(
-    journal: SqliteJournal, clock: StillClock
+    journal: SqliteJournal, clock: Clock
 ) -> None:
     second = replace(a_pause(who="bob@desk", reason="mine"), since=NINE + timedelta(hours=1))
     journal.pause(a_pause())
@@ -104,7 +104,7 @@ def test_what_was_accepted_is_told_for_every_environment(journal: SqliteJournal)
 
 
 def test_a_store_made_before_there_were_pauses_is_copied_and_can_pause(
-    store: Path, clock: StillClock
+    store: Path, clock: Clock
 ) -> None:
     Database(store, clock=clock, steps=STEPS[:2]).close()
 
