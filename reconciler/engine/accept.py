@@ -14,7 +14,7 @@ from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.record import Recorder
 from reconciler.engine.run import take_lease
-from reconciler.engine.survey import load_manifests, read_audit, survey
+from reconciler.engine.survey import fetch_audit, load_manifests, read_audit, survey
 from reconciler.errors import BranchRewritten, GateClosed, StalePlan
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ async def environments_rewritten(doors: Doors, tip: str) -> tuple[str, ...]:
             f"the watched branch is at {now}, not at {tip}; nothing was accepted",
             hint="look at the new tip, then accept its full hash",
         )
+    await fetch_audit(doors)
     state = (await read_audit(doors, "")).state
     lost = []
     for name, accepted in state.environments.items():

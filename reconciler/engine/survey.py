@@ -143,14 +143,18 @@ def parse_state(content: bytes | None) -> AuditState:
         ) from error
 
 
+async def fetch_audit(doors: Doors) -> str | None:
+    """Bring the audit branch up to date; return its tip, None where there is none."""
+    return None if doors.audit is None else await blocking(doors.audit.fetch)
+
+
 async def read_audit(doors: Doors, environment: str) -> AuditView:
-    """Read what the audit branch says. Raises: GitTrouble where its state is damaged."""
+    """Read what the fetched audit branch says. Raises: GitTrouble where its state is damaged."""
     audit = doors.audit
     if audit is None:
         return AuditView(AuditState(), None, None)
 
     def read() -> AuditView:
-        audit.fetch()
         content = audit.read(snapshot_path(environment))
         state = parse_state(audit.read(PATH))
         snapshot = None if content is None else doors.read_snapshot(content)
@@ -159,22 +163,41 @@ async def read_audit(doors: Doors, environment: str) -> AuditView:
     return await blocking(read)
 
 
-async def survey(
-    doors: Doors,
-    name: str,
-    *,
-    commit: str | None = None,
-    consent: bool = False,
-) -> Situation:
-    """Read everything about one environment: at `commit`, or at the watched branch's tip.
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What git and the store say about one environment: half of a situation.
 
-    `consent`: a person accepts, so a changed server address may be contacted, and projects made
-    anew under an old name are taken for what they are now.
-
-    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin, OctopusTrouble and its kin.
+    It stands as long as the commit, the audit branch's tip and the store's own records do.
+    `descends`: the commit descends from the accepted one. `is_moved`: the server's address is
+    another than the accepted one.
     """
-    if commit is None:
-        commit = await blocking(doors.repository.fetch)
+
+    commit: str
+    tip_state: DesiredState
+    desired: DesiredState
+    audit: AuditView
+    history: History
+    local: AcceptedEnvironment | None
+    store_writes: int
+    descends: bool
+    unchanged: bool
+
+    @property
+    def shared(self) -> AcceptedEnvironment | None:
+        """What the audit branch has as accepted."""
+        return self.audit.state.environments.get(self.desired.environment.name)
+
+    @property
+    def is_moved(self) -> bool:
+        """True where the accepted server had another address: it is not contacted."""
+        return self.shared is not None and self.shared.server_url != self.tip_state.space.server
+
+
+async def lay_ground(doors: Doors, name: str, commit: str) -> Ground:
+    """Read what git and the store say: the audit branch as fetched, the manifests at `commit`.
+
+    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin.
+    """
     audit = await read_audit(doors, name)
     shared = audit.state.environments.get(name)
     contains = shared is not None and await blocking(doors.repository.contains, shared.commit)
@@ -189,48 +212,93 @@ async def survey(
             unchanged = before == tip_state
         else:  # rule 11: the rules it must pass through cannot be read, so the strictest hold
             judged = replace(tip_state, policy=replace(STRICTEST, name=tip_state.policy.name))
-    descends = earlier is not None and await blocking(doors.repository.is_ancestor, earlier, commit)
-    octopus = doors.octopus(tip_state.space)
-    moved = shared is not None and shared.server_url != tip_state.space.server
-    history = await read_history(doors, name, tip_state.space.name)
-    if moved and not consent:
-        state = None
+    return Ground(
+        commit=commit,
+        tip_state=tip_state,
+        desired=judged,
+        audit=audit,
+        history=await read_history(doors, name, tip_state.space.name),
+        local=await blocking(doors.journal.accepted, name),
+        store_writes=await blocking(doors.journal.writes),
+        descends=earlier is not None
+        and await blocking(doors.repository.is_ancestor, earlier, commit),
+        unchanged=unchanged,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading of a space, and whom its deploy credential belongs to (None: there is none)."""
+
+    state: SpaceState
+    deployer: tuple[User, Permissions] | None
+
+
+async def read_space(doors: Doors, octopus: Octopus) -> Reading:
+    """Read a space and its deployer."""
+    return Reading(await look(doors, octopus), await octopus.deployer())
+
+
+async def survey(
+    doors: Doors, name: str, *, commit: str | None = None, consent: bool = False
+) -> Situation:
+    """Read everything about one environment: at `commit`, or at the watched branch's tip.
+
+    `consent`: a person accepts, so a changed server address may be contacted, and projects made
+    anew under an old name are taken for what they are now.
+
+    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin, OctopusTrouble and its kin.
+    """
+    if commit is None:
+        commit = await blocking(doors.repository.fetch)
+    await fetch_audit(doors)
+    ground = await lay_ground(doors, name, commit)
+    if ground.is_moved and not consent:
+        return await situate(doors, ground, None)
+    reading = await read_space(doors, doors.octopus(ground.tip_state.space))
+    return await situate(doors, ground, reading, consent=consent)
+
+
+async def situate(
+    doors: Doors, ground: Ground, reading: Reading | None, *, consent: bool = False
+) -> Situation:
+    """Put a reading of Octopus on its ground; None: Octopus was not asked."""
+    judged, state = ground.desired, None if reading is None else reading.state
+    if reading is None:
         observed = _not_contacted(doors, judged)
-        deployer = None
     else:
-        state = await look(doors, octopus)
-        snapshot = audit.snapshot
+        snapshot = ground.audit.snapshot
         if consent and snapshot is not None:
             cells = {n: replace(c, project=None) for n, c in snapshot.cells.items()}
             snapshot = replace(snapshot, cells=cells)
-        observed = judge(judged, state, snapshot, history)
-        deployer = await octopus.deployer()
-        if deployer is not None:  # whose deployments are ours
-            observed = replace(observed, me=deployer[0].id)
-    reached = await reached_now(doors, judged, observed, history)
+        observed = judge(judged, reading.state, snapshot, ground.history)
+        if reading.deployer is not None:  # whose deployments are ours
+            observed = replace(observed, me=reading.deployer[0].id)
+    reached = await reached_now(doors, judged, observed, ground.history)
     observed = with_reached(observed, reached)
+    audit_state = ground.audit.state
     standing = Standing(
-        shared=shared,
-        local=await blocking(doors.journal.accepted, name),
-        descends=descends,
-        store_writes=await blocking(doors.journal.writes),
-        audit_writes=audit.state.writers.get(doors.journal.store_id, 0),
-        url=tip_state.space.server,
+        shared=ground.shared,
+        local=ground.local,
+        descends=ground.descends,
+        store_writes=ground.store_writes,
+        audit_writes=audit_state.writers.get(doors.journal.store_id, 0),
+        url=ground.tip_state.space.server,
         now=None
         if state is None
         else (state.server.installation_id, state.space_id, observed.environment_id),
     )
     return Situation(
-        commit=commit,
-        tip_state=tip_state,
+        commit=ground.commit,
+        tip_state=ground.tip_state,
         desired=judged,
         observed=observed,
-        audit=audit,
-        history=history,
+        audit=ground.audit,
+        history=ground.history,
         held=held_because(standing),
-        deployer=deployer,
-        unchanged_since_accepted=unchanged,
-        is_rewritten=shared is not None and not descends,
+        deployer=None if reading is None else reading.deployer,
+        unchanged_since_accepted=ground.unchanged,
+        is_rewritten=ground.shared is not None and not ground.descends,
         space_state=state,
         reached=reached,
     )
