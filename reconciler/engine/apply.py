@@ -99,6 +99,7 @@ class Execution:
 
     def _startable(self) -> list[Action]:
         """Return the pending changes whose turn it is, longest wait first: by wave, by name."""
+        self.stopping = self.stopping or self.doors.halted()
         if self.stopping or self.stale:
             return []
         free = self._slots() - len(self.watch.running)

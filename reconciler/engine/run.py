@@ -15,7 +15,7 @@ from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import PlanMade, Said
 from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
-from reconciler.engine.record import PassRecord, Recorder
+from reconciler.engine.record import PassRecord, Recorder, refusal_of
 from reconciler.engine.recover import left_elsewhere, recover, unfinished, untold
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
@@ -98,6 +98,25 @@ def _tell_oddities(doors: Doors, situation: Situation) -> None:
     for record in left_elsewhere(situation)[:SHOWN]:
         what = f"{record.component} {clean(record.intent.version, 60)}"
         doors.tell(Said(f"{what} was begun on another server or space: its end is not known here"))
+
+
+async def needs_pass(doors: Doors, planned: Planned) -> bool:
+    """Tell whether a pass would do or record anything that was not done or recorded before.
+
+    A plan that is refused as it was refused before needs none: an idle environment takes no lease.
+    """
+    situation, plan = planned.situation, planned.plan
+    if planned.runnable or unfinished(situation) or untold(situation):
+        return True
+    if await blocking(doors.journal.queued, plan.environment):
+        return True
+    refused = situation.audit.state.gates.get(plan.environment)
+    if plan.has_work and refusal_of(plan, planned.gates) != refused:
+        return True
+    accepts = not planned.stopped and not situation.is_rewritten
+    moves = accepts and situation.held is None and not situation.unchanged_since_accepted
+    first = situation.held is not None and not plan.has_work and accepts
+    return moves or first or snapshot_differs(doors, situation)
 
 
 async def _owes(doors: Doors, situation: Situation) -> bool:
@@ -211,7 +230,9 @@ class Closing:
             fence=self.keeper.fence,
         )
         refused_before = situation.audit.state.gates.get(plan.environment)
-        worth_keeping = bool(tasks) or (plan.has_work and passed.refusal != refused_before)
+        worth_keeping = bool(tasks) or (
+            plan.has_work and refusal_of(plan, self.planned.gates) != refused_before
+        )
         recorder = Recorder(self.doors, situation, self.keeper)
         return await recorder.publish(
             situation,
