@@ -19,8 +19,14 @@ COMMANDS = {
     "demo": Entry("demo", "Tell the story of a release, against a simulated Octopus."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),
     "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
+    "serve": Entry(
+        "serve", "Watch manifest repositories, and bring their environments to what they pin."
+    ),
     "simulator": Entry("simulator", "Serve a simulated Octopus server until Ctrl-C."),
     "snapshot": Entry("snapshot", "Show what runs in an environment now, and record it."),
+    "status": Entry(
+        "status", "Show how the environments stood when the daemon last looked at them."
+    ),
     "validate": Entry("validate", "Check all manifests below a folder."),
 }
 

@@ -30,25 +30,40 @@ def environment_lock(state_dir: Path, environment: str) -> Iterator[None]:
         LeaseHeld: another process (or task of this one) holds it; the message names its pid.
         StoreTrouble: the lock file cannot be written.
     """
-    path = state_dir / "locks" / f"{slug(environment)}.lock"
+    work = f"environment {environment} is being worked on"
+    with _held(state_dir / "locks" / f"{slug(environment)}.lock", work):
+        yield
+
+
+@contextmanager
+def daemon_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the one place of a daemon in a state directory for the length of the block.
+
+    Raises: LeaseHeld (another daemon runs there), StoreTrouble.
+    """
+    with _held(state_dir / "serve.lock", f"the state directory {state_dir} is being served"):
+        yield
+
+
+@contextmanager
+def _held(path: Path, work: str) -> Iterator[None]:
     with told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _take(descriptor, path, environment)
+        _take(descriptor, path, work)
         # The file stays: removing it would let two holders lock two files of one name.
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, environment: str) -> None:
+def _take(descriptor: int, path: Path, work: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise LeaseHeld(
-            f"environment {environment} is being worked on by process {_holder(descriptor)} on "
-            "this machine; nothing was started",
+            f"{work} by process {_holder(descriptor)} on this machine; nothing was started",
             hint="wait for it to finish, then run again",
         ) from None
     with told(path):
