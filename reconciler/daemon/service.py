@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 TICK = 1.0
 """Seconds between ticks: how soon a wake is heard. What a tick asks is the supervisor's timing."""
 
-DEAD = 60.0
-"""Seconds without a tick after which the service no longer calls itself alive."""
+DEAD = 600.0
+"""Seconds one tick may take before the service no longer calls itself alive. A tick asks git and
+Octopus, and each answer has a timeout of its own; nothing that ends takes this long."""
 
 
 @dataclass(slots=True)
@@ -34,15 +36,17 @@ class Service:
     clock: Clock
     supervisors: dict[str, Supervisor] = field(default_factory=dict)
     _group: asyncio.TaskGroup | None = None
-    _ticked: float = 0.0
+    _ticks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _bug: Exception | None = None
 
     def start(self, work: Coroutine[Any, Any, None]) -> object:
         """Run a pass beside the ticks."""
         if self._group is None:
+            work.close()
             raise AssertionError("a supervisor ticks only while the service runs")
-        return self._group.create_task(work)
+        return self._group.create_task(self._guard(work))
 
     def stop(self) -> None:
         """Start nothing new; `run` returns when every running pass has ended its action."""
@@ -55,16 +59,19 @@ class Service:
         return "the daemon is being stopped" if self._stop.is_set() else ""
 
     async def run(self) -> None:
-        """Tick until `stop`, then wait for what runs."""
-        scheduler = AsyncIOScheduler()
-        self._ticked = self.clock.monotonic()
+        """Tick until `stop`, then wait for the passes that run.
+
+        Raises: the first bug in a tick or a pass, after the other passes ended their action.
+        """
+        # The zone is named: it has no part in intervals, and the machine's own may be broken.
+        scheduler = AsyncIOScheduler(timezone=UTC)
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for name, supervisor in self.supervisors.items():
+            for name in self.supervisors:
                 scheduler.add_job(
-                    self._tick,
-                    IntervalTrigger(seconds=TICK, jitter=TICK / 4),
-                    args=(supervisor,),
+                    self._ring,
+                    IntervalTrigger(seconds=TICK, jitter=TICK / 4, timezone=UTC),
+                    args=(name,),
                     id=name,
                     max_instances=1,
                     coalesce=True,
@@ -75,24 +82,38 @@ class Service:
                 await self._stop.wait()
             finally:
                 scheduler.shutdown(wait=False)
+                for tick in self._ticks.values():
+                    tick.cancel()  # it only reads
         self._group = None
         if self._bug is not None:
             raise self._bug
 
-    async def _tick(self, supervisor: Supervisor) -> None:
-        """Tick once. What an operator may read is the supervisor's; anything else is a bug."""
+    async def _ring(self, name: str) -> None:
+        """Tick in the task group, unless the tick before is still at it."""
+        if name in self._ticks or self._group is None or self._stop.is_set():
+            return
+        self._began[name] = self.clock.monotonic()
+        tick = self._group.create_task(self._guard(self.supervisors[name].tick()))
+        self._ticks[name] = tick
+        tick.add_done_callback(lambda _: self._rung(name))
+
+    def _rung(self, name: str) -> None:
+        del self._ticks[name], self._began[name]
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Await work. What an operator may read it has dealt with; the rest is a bug, the end."""
         try:
-            await supervisor.tick()
-        except Exception as bug:  # noqa: BLE001  # the scheduler would only log it, and go on
-            self._bug = bug
+            await work
+        except Exception as bug:  # noqa: BLE001  # raised by `run`, once nothing is cut short
+            self._bug = self._bug or bug
             self.stop()
-        self._ticked = self.clock.monotonic()
 
     # --- what it shows --------------------------------------------------------------------------
 
     def alive(self) -> bool:
-        """Tell whether the loop still turns."""
-        return self.clock.monotonic() - self._ticked < DEAD
+        """Tell whether no tick hangs."""
+        now = self.clock.monotonic()
+        return all(now - began < DEAD for began in self._began.values())
 
     def ready(self) -> tuple[bool, str]:
         """Tell whether every repository was read at least once and is not in trouble, and why."""

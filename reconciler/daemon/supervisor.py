@@ -12,6 +12,8 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from reconciler.core.condition import (
     Condition,
     ConditionType,
@@ -86,18 +88,12 @@ class Supervisor:
 
     async def tick(self) -> None:
         """Look once at everything that is due. Never raises what an operator may read."""
-        now = self.doors.clock.monotonic()
-        if self._stopping or now < self._next_poll:
+        if self._stopping:
             return
-        try:
+        if self._next_poll <= self.doors.clock.monotonic():
             await self._poll()
-        except ReconcilerError as error:
-            self._failures += 1
-            self.trouble = error
-            wait = wait_after(self.timing, error.disposition, self._failures, self.chance)
-            self._next_poll = now + min(wait, self.timing.last_retry)
-            return
-        self.trouble, self._failures = None, 0
+        if self.trouble is not None:
+            return  # what git asks for is not known
         await self._look_at([name for name in self._manifests if self._is_due(name)])
 
     def _is_due(self, name: str) -> bool:
@@ -105,7 +101,21 @@ class Supervisor:
         return name not in self._passing and self._due.get(name, float("-inf")) <= now
 
     async def _poll(self) -> None:
-        """Ask the remotes for their tips; load what changed, and wake what it changes."""
+        """Ask the remotes for their tips, and set when to ask again."""
+        try:
+            await self._read_remotes()
+        except ReconcilerError as error:
+            self._failures += 1
+            self.trouble = error
+            wait = wait_after(self.timing, error.disposition, self._failures, self.chance)
+            wait = min(wait, self.timing.last_retry)
+        else:
+            self.trouble, self._failures = None, 0
+            wait = wait_after(self.timing, Disposition.WAIT, 0, self.chance)
+        self._next_poll = self.doors.clock.monotonic() + wait
+
+    async def _read_remotes(self) -> None:
+        """Load what changed, and wake what it changes."""
         tip = await blocking(self.doors.repository.tip)
         if tip != self._tip:
             tip = await blocking(self.doors.repository.fetch)
@@ -113,9 +123,15 @@ class Supervisor:
             for name in found.keys() | self._manifests.keys():
                 if found.get(name) != self._manifests.get(name):
                     self.wake(name)
+            for name in self._manifests.keys() - found.keys():
+                self._forget(name)
             self._tip, self._manifests = tip, found
-        audit_tip = await fetch_audit(self.doors)
-        self._audit_tip = audit_tip
+        self._audit_tip = await fetch_audit(self.doors)
+
+    def _forget(self, name: str) -> None:
+        """Show no more of an environment that git no longer names; nothing is done to it."""
+        for known in (self.statuses, self._grounds, self._due):
+            known.pop(name, None)
 
     async def _look_at(self, names: list[str]) -> None:
         """Read each space once, side by side, and judge its due environments on that."""
@@ -165,14 +181,14 @@ class Supervisor:
         situation = await situate(self.doors, ground, reading)
         planned = await judge_situation(self.doors, situation)
         self._note(name, planned, ())
-        if not self._stopping and await needs_pass(self.doors, planned):
+        if await needs_pass(self.doors, planned) and not self._stopping:
             self._passing.add(name)
             self.start(self._pass(name))
 
     async def _pass(self, name: str) -> None:
-        """Run one whole pass; its failure becomes a condition."""
+        """Run one whole pass; its failure becomes a condition. Its log lines name it."""
+        structlog.contextvars.bind_contextvars(environment=name)
         self._note_reconciling(name)
-        self._grounds.pop(name, None)
         try:
             report = await apply_environment(self.doors, name)
             self._note_report(name, report)
@@ -181,6 +197,8 @@ class Supervisor:
         finally:
             self._passing.discard(name)
             self._grounds.pop(name, None)
+            if name not in self._manifests:
+                self._forget(name)
 
     # --- what became of it ----------------------------------------------------------------------
 

@@ -20,12 +20,13 @@ LARGEST = 64 * 1024 * 1024
 
 
 def write_status(state_dir: Path, status: dict[str, Any]) -> None:
-    """Replace the file. Raises: StoreTrouble."""
+    """Replace the file. Its one writer holds the daemon's lock. Raises: StoreTrouble."""
     path = state_dir / NAME
-    draft = state_dir / f"{NAME}.{os.getpid()}.new"
+    draft = state_dir / f"{NAME}.new"
     with told(path):
-        draft.write_text(json.dumps(status, sort_keys=True) + "\n", encoding="utf-8")
-        draft.chmod(0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(json.dumps(status, sort_keys=True) + "\n")
         draft.replace(path)
 
 
@@ -35,14 +36,34 @@ def read_status(state_dir: Path) -> dict[str, Any] | None:
     with told(path):
         if not path.exists():
             return None
-        content = path.read_bytes()[: LARGEST + 1]
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict):
+    if len(content) > LARGEST or not isinstance(found, dict) or not _is_whole(found):
         raise StoreTrouble(
             f"{path} is damaged; nothing was changed",
-            hint="remove it: the daemon writes it anew",
+            hint=f"remove it (rm {path}): the daemon writes it anew",
         )
     return found
+
+
+_FACTS = frozenset({"commit", "looked", "conditions"})
+_WORDS = frozenset({"type", "reason", "message", "since"})
+
+
+def _is_whole(found: dict[str, Any]) -> bool:
+    """Tell whether everything stands there that is shown of it."""
+    try:
+        return all(
+            repository.keys() >= {"trouble"}
+            and all(
+                one.keys() >= _FACTS and all(c.keys() >= _WORDS for c in one["conditions"])
+                for one in repository["environments"].values()
+            )
+            for repository in found["repositories"].values()
+        )
+    except (AttributeError, KeyError, TypeError):
+        return False

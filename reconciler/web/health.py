@@ -37,10 +37,9 @@ class HealthApp:
         self._health = health
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request, or take part in the server's start and end."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
+        """Answer one request."""
+        del receive  # nothing a caller sends is read
+        if scope["type"] == "http":
             status, content = self._answer(scope["method"], scope["path"])
             body = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
             headers = [
@@ -49,6 +48,8 @@ class HealthApp:
                 (b"cache-control", b"no-store"),
                 (b"x-content-type-options", b"nosniff"),
             ]
+            if status == 405:
+                headers.append((b"allow", b"GET, HEAD"))
             await send({"type": "http.response.start", "status": status, "headers": headers})
             sent = b"" if scope["method"] == "HEAD" else body
             await send({"type": "http.response.body", "body": sent})
@@ -67,10 +68,3 @@ class HealthApp:
                 return 200, self._health.status()
             case _:
                 return 404, {"error": "there is /healthz, /readyz and /status"}
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
