@@ -96,6 +96,7 @@ async def open_doors(
     records: bool,
     tell: Callable[[Event], None] = lambda _: None,
     clock: Clock | None = None,
+    halted: Callable[[], str] = lambda: "",
 ) -> AsyncIterator[Doors]:
     """Open every door for one command, and close them after it.
 
@@ -148,6 +149,7 @@ async def open_doors(
             write_snapshot=render_snapshot,
             open_receipt=_open_receipt,
             tell=tell,
+            halted=halted,
             pace=Pace(
                 poll=settings.octopus.poll,
                 settling=settings.octopus.settling,

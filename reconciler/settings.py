@@ -82,6 +82,24 @@ class SigningKey(_Part):
     certificate: Path = Field(description="PEM file of its certificate.")
 
 
+class ServeSettings(_Part):
+    """How the daemon watches."""
+
+    listen: str = Field(
+        default="127.0.0.1:8066",
+        pattern=r"^[0-9A-Za-z.:\[\]-]+:[0-9]{1,5}$",
+        description="Address and port of /healthz, /readyz and /status; port 0 takes a free one.",
+    )
+    poll: float = Field(
+        default=30.0, gt=0, description="Seconds between questions to the remotes for their tips."
+    )
+    full_look: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds after which an untouched environment is compared with Octopus again.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -115,6 +133,7 @@ class Settings(BaseSettings):
     git: GitSettings = GitSettings()
     octopus: OctopusSettings = OctopusSettings()
     audit: AuditSettings = AuditSettings()
+    serve: ServeSettings = ServeSettings()
     signing: dict[str, SigningKey] = Field(
         default_factory=dict, description="Signing keys by Space manifest; default: made at start."
     )

@@ -23,8 +23,14 @@ COMMANDS = {
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),
     "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
     "resume": Entry("resume", "Propose the commit that ends a suspension."),
+    "serve": Entry(
+        "serve", "Watch manifest repositories, and bring their environments to what they pin."
+    ),
     "simulator": Entry("simulator", "Serve a simulated Octopus server until Ctrl-C."),
     "snapshot": Entry("snapshot", "Show what runs in an environment now, and record it."),
+    "status": Entry(
+        "status", "Show how the environments stood when the daemon last looked at them."
+    ),
     "suspend": Entry("suspend", "Propose the commit that leaves an environment alone."),
     "unpause": Entry("unpause", "Lift a pause."),
     "validate": Entry("validate", "Check all manifests below a folder."),

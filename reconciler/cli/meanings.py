@@ -1,9 +1,10 @@
-"""What every reason and gate means, and what to do about it: for legends and docs/reasons.md."""
+"""What every reason, gate and condition means, and what to do: for legends and docs/reasons.md."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.core.condition import ConditionType
 from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
 
@@ -148,3 +149,74 @@ GATES = {
         "Mend them: `reconciler validate PATH` lists every problem with its place.",
     ),
 }
+
+CONDITIONS = {
+    ConditionType.READY: Meaning(
+        "what git asks for runs, or is left alone on purpose",
+        "Nothing.",
+    ),
+    ConditionType.RECONCILING: Meaning(
+        "a pass works on it, or the daemon tries again by itself",
+        "Wait. `Unreachable`, `RateLimited`, `RemoteUnreachable` and `PushRejected` are tried "
+        "again, less and less often; if one stays, look at the server that the message names.",
+    ),
+    ConditionType.STALLED: Meaning(
+        "a person has to change something first",
+        "Do what the message says; the next full look takes it up. `Invalid`: mend the manifests. "
+        "`NotAllowed`: mend the credential. `DeploymentFailed`: see why in the log of its task. "
+        "`Unobserved`: see the note in `reconciler plan ENV`.",
+    ),
+    ConditionType.DRIFTED: Meaning(
+        "something else runs than was last reached, and no commit asks for it",
+        "Commit the pin that runs, or another version; raising `redeploy` brings the pinned one "
+        "back.",
+    ),
+    ConditionType.HELD: Meaning(
+        "pins are left alone because git (`HeldInGit`) or a person's deployment (`HeldByHand`) "
+        "says so",
+        "Take `hold` away with a commit, or commit the pin that shall run.",
+    ),
+    ConditionType.SUSPENDED: Meaning(
+        "the whole environment is left alone because git says so",
+        "Take `suspend` away with a commit, or wait for its `until`.",
+    ),
+    ConditionType.BLOCKED: Meaning(
+        "work waits behind a gate, or behind another writer",
+        "Open the gate that the reason names; `LeaseHeld`, `LeaseLost` and `OutcomeUnknown` are "
+        "looked at again by the daemon itself.",
+    ),
+}
+
+CONDITION_REASONS = {
+    "InSync": "everything that is not left alone on purpose runs as pinned",
+    "WorkLeft": "the next pass carries out what is left",
+    "PassRuns": "a pass works on it now",
+    "DeploymentFailed": "a deployment of the last pass failed, was refused, or its end is unknown",
+    "Unobserved": "components could not be read, so nothing is done to them",
+    "NotAskedFor": "a person, a trigger or a schedule deployed something else",
+    "HeldInGit": "pins say `hold`",
+    "HeldByHand": "a person deployed something else, and it is left alone",
+    "SuspendedInGit": "the environment says `suspend`",
+    "Invalid": "the manifests of the environment are invalid",
+    "UsageError": "a setting or a credential is missing, or asks for the impossible",
+    "ManifestsInvalid": "the manifests of the environment are invalid",
+    "GateClosed": "a person or time must open something first",
+    "LeaseHeld": "another writer works on this environment",
+    "StalePlan": "the world is not the one that was reviewed",
+    "GitTrouble": "git refused or failed",
+    "RemoteUnreachable": "the git remote did not answer, or not in time",
+    "BranchRewritten": "the watched branch lost its accepted commit",
+    "PushRejected": "somebody else pushed first",
+    "LeaseLost": "the lease was taken by another writer or ran out",
+    "OctopusTrouble": "Octopus did not give a usable answer",
+    "Unreachable": "Octopus did not answer, not in time, or with an error of its own",
+    "RateLimited": "Octopus said that it is asked too often",
+    "BadAnswer": "an answer was not what Octopus promises",
+    "NotAllowed": "Octopus refused the credential",
+    "RemoteRejected": "Octopus understood and refused",
+    "OutcomeUnknown": "a deployment was asked for, and whether it began is not known yet",
+    "StoreTrouble": "the state directory cannot be written or read",
+    "SigningTrouble": "a key, certificate or signature is not as it must be",
+}
+"""What a condition's reason says, beside gates: words of `core.condition`, of the daemon, and kinds
+of failures."""

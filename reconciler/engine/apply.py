@@ -58,6 +58,15 @@ class Result:
     task_id: str | None = None
 
 
+def held_results(planned: Planned) -> dict[str, Result]:
+    """Return the changes that a gate of their own stands before."""
+    found: dict[str, Result] = {}
+    for gate in planned.gates:
+        if gate.component:
+            found.setdefault(gate.component, Result(Done.HELD, gate.message))
+    return found
+
+
 @dataclass(slots=True)
 class Execution:
     """One plan being carried out."""
@@ -85,9 +94,8 @@ class Execution:
 
     async def run(self) -> None:
         """Carry out every change no gate stands before, in order, as wide as the slots allow."""
-        for gate in self.planned.gates:
-            if gate.component:
-                self.results.setdefault(gate.component, Result(Done.HELD, gate.message))
+        for name, held in held_results(self.planned).items():
+            self.results.setdefault(name, held)
         self._pending = {a.component: a for a in self.planned.runnable}
         self._told = _told(self.planned.situation.history)
         self._tip = self.planned.plan.commit
@@ -108,6 +116,7 @@ class Execution:
 
     def _startable(self) -> list[Action]:
         """Return the pending changes whose turn it is, longest wait first: by wave, by name."""
+        self.stopping = self.stopping or self.doors.halted()
         if self.stopping or self.stale:
             return []
         free = self._slots() - len(self.watch.running)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled
 from reconciler.engine.events import Said
-from reconciler.engine.record import PassRecord, Recorder
+from reconciler.engine.record import PassRecord, Recorder, refusal_of
 from reconciler.engine.survey import survey
 from reconciler.errors import ReconcilerError
 
@@ -53,49 +53,26 @@ class Closing:
             fence=self.keeper.fence,
         )
         refused_before = situation.audit.state.gates.get(plan.environment)
-        worth_keeping = bool(tasks) or (plan.has_work and passed.refusal != refused_before)
+        worth_keeping = bool(tasks) or (
+            plan.has_work and refusal_of(plan, self.planned.gates) != refused_before
+        )
         recorder = Recorder(self.doors, situation, self.keeper)
         return await recorder.publish(
             situation,
             passed if worth_keeping else None,
-            accepted=self._acceptance(),
+            accepted=self._accepted(),
             subject=self._subject(len(tasks)),
         )
 
-    def _acceptance(self) -> AcceptedEnvironment | None:
-        """Accept the commit if its plan passed every gate on the whole plan, or had no work.
-
-        A rewritten branch never accepts itself (rule 27), and what is held or could not be read
-        is not "no work".
-        """
-        planned, situation = self.planned, self.planned.situation
-        if planned.stopped or situation.is_rewritten:
-            return None
-        changes_rules = situation.tip_state.policy != situation.desired.policy
-        if (situation.held is not None or changes_rules) and self._is_open():
-            if changes_rules:
-                why = "some of its pins are on hold or could not be read"
-                self.doors.tell(Said(f"the commit's new policy is not in force yet: {why}"))
-            return None
-        return situation.acceptance()
-
-    def _is_open(self) -> bool:
-        """Tell whether a pin may become work later that the gates have not judged now.
-
-        It must not meet then, as accepted, the policy that came with it.
-        """
-        cells = self.planned.situation.observed.cells
-        return any(
-            action.reason is Reason.UNOBSERVED
-            or (
-                action.reason in {Reason.HELD, Reason.SUSPENDED}
-                and not (
-                    isinstance(cells[action.component].sighting, Settled)
-                    and action.from_version == action.to_version
-                )
-            )
-            for action in self.planned.plan.actions
-        )
+    def _accepted(self) -> AcceptedEnvironment | None:
+        """Accept the commit if it may be, and say so where its new policy has to wait."""
+        situation = self.planned.situation
+        accepted = acceptance_of(self.planned)
+        waits = accepted is None and not self.planned.stopped and not situation.is_rewritten
+        if waits and situation.tip_state.policy != situation.desired.policy:
+            why = "some of its pins are on hold or could not be read"
+            self.doors.tell(Said(f"the commit's new policy is not in force yet: {why}"))
+        return accepted
 
     def _subject(self, deployed: int) -> str:
         name = self.planned.plan.environment
@@ -104,3 +81,37 @@ class Closing:
         if self.planned.plan.has_work and self.planned.stopped:
             return f"{name}: held by {self.planned.stopped[0].name.value}"
         return f"{name}: recorded"
+
+
+def acceptance_of(planned: Planned) -> AcceptedEnvironment | None:
+    """Return the acceptance of a commit whose plan passed the gates on it all, or had no work.
+
+    A rewritten branch never accepts itself (rule 27), and what is held or could not be read is not
+    "no work".
+    """
+    situation = planned.situation
+    if planned.stopped or situation.is_rewritten:
+        return None
+    changes_rules = situation.tip_state.policy != situation.desired.policy
+    if (situation.held is not None or changes_rules) and _is_open(planned):
+        return None
+    return situation.acceptance()
+
+
+def _is_open(planned: Planned) -> bool:
+    """Tell whether a pin may become work later that the gates have not judged now.
+
+    It must not meet then, as accepted, the policy that came with it.
+    """
+    cells = planned.situation.observed.cells
+    return any(
+        action.reason is Reason.UNOBSERVED
+        or (
+            action.reason in {Reason.HELD, Reason.SUSPENDED}
+            and not (
+                isinstance(cells[action.component].sighting, Settled)
+                and action.from_version == action.to_version
+            )
+        )
+        for action in planned.plan.actions
+    )

@@ -74,7 +74,8 @@ class Doors:
     `audit` is None where the repository has no remote (commands that only read), `branches` for
     every command that only reads. `lock` proves
     that no other process of this store works on an environment. `open_receipt` verifies a receipt
-    file against the certificates given as PEM and returns its payload.
+    file against the certificates given as PEM and returns its payload. `halted` says why nothing
+    new may be started in this process any more, or is empty.
     """
 
     clock: Clock
@@ -91,6 +92,7 @@ class Doors:
     write_snapshot: Callable[[Snapshot], bytes]
     open_receipt: Callable[[bytes, tuple[bytes, ...]], bytes]
     tell: Callable[[Event], None]
+    halted: Callable[[], str]
     pace: Pace
 
 

@@ -123,12 +123,10 @@ class PassRecord:
         """Where it goes on the audit branch."""
         return f"passes/{slug(self.plan.environment)}/{self.started:%Y/%m}/{self.id}.json"
 
-    @property
-    def refusal(self) -> str:
-        """A digest of what was refused and why: the same refusal is recorded once."""
-        return digest_hex(
-            [self.plan.digest, [[g.component, g.name.value, g.message] for g in self.gates]]
-        )
+
+def refusal_of(plan: Plan, gates: tuple[Gate, ...]) -> str:
+    """Return a digest of what is refused and why: the same refusal is recorded once."""
+    return digest_hex([plan.digest, [[g.component, g.name.value, g.message] for g in gates]])
 
 
 def _time(moment: datetime) -> str:
@@ -227,7 +225,7 @@ class Recorder:
         )
         written = doors.write_snapshot(snapshot)
         changed = written != situation.audit.snapshot_bytes
-        refused = None if passed is None or passed.tasks else passed.refusal
+        refused = None if passed is None or passed.tasks else refusal_of(passed.plan, passed.gates)
         writes = await blocking(journal.next_write)
 
         def state(old: bytes | None) -> bytes:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from reconciler.core.capture import capture
 from reconciler.core.manifest import OnFailure
 from reconciler.core.text import clean
-from reconciler.engine.apply import Done, Execution, Result
-from reconciler.engine.closing import Closing
+from reconciler.engine.apply import Done, Execution, Result, held_results
+from reconciler.engine.closing import Closing, acceptance_of
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import PlanMade, Said
 from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
-from reconciler.engine.record import Recorder
+from reconciler.engine.record import Recorder, refusal_of
 from reconciler.engine.recover import left_elsewhere, recover, unfinished, untold
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
@@ -75,11 +75,10 @@ async def apply_environment(
         situation = await survey(doors, name)
         planned = await judge_situation(doors, situation, retry=retry)
         _tell_oddities(doors, situation)
-        idle = not planned.plan.has_work and not unfinished(situation) and not untold(situation)
-        if idle and not await _owes(doors, situation):
+        if not await needs_pass(doors, planned):
             doors.tell(PlanMade(planned.plan, planned.gates))
             _check_digest(planned, expect)
-            return PassReport(planned)
+            return PassReport(planned, held_results(planned))
         keeper = await take_lease(doors, audit, name)
         try:
             return await _pass(doors, keeper, situation, expect=expect, retry=retry)
@@ -99,11 +98,22 @@ def _tell_oddities(doors: Doors, situation: Situation) -> None:
         doors.tell(Said(f"{what} was begun on another server or space: its end is not known here"))
 
 
-async def _owes(doors: Doors, situation: Situation) -> bool:
-    """Tell whether there is something to record although there is nothing to do."""
-    if await blocking(doors.journal.queued, situation.desired.environment.name):
+async def needs_pass(doors: Doors, planned: Planned) -> bool:
+    """Tell whether a pass would do or record anything that was not done or recorded before.
+
+    A plan that is refused as it was refused before needs none: who waits takes no lease.
+    """
+    situation, plan = planned.situation, planned.plan
+    if planned.runnable or unfinished(situation) or untold(situation):
         return True
-    return not situation.unchanged_since_accepted or snapshot_differs(doors, situation)
+    if await blocking(doors.journal.queued, plan.environment):
+        return True
+    refused = situation.audit.state.gates.get(plan.environment)
+    if plan.has_work and refusal_of(plan, planned.gates) != refused:
+        return True
+    news = situation.held is not None or not situation.unchanged_since_accepted
+    accepts = news and acceptance_of(planned) is not None
+    return accepts or snapshot_differs(doors, situation)
 
 
 def snapshot_differs(doors: Doors, situation: Situation) -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.core.slug import slug
+from reconciler.core.text import clean
 from reconciler.errors import LeaseHeld
 from reconciler.store.trouble import told
 
@@ -30,26 +31,44 @@ def environment_lock(state_dir: Path, environment: str) -> Iterator[None]:
         LeaseHeld: another process (or task of this one) holds it; the message names its pid.
         StoreTrouble: the lock file cannot be written.
     """
-    path = state_dir / "locks" / f"{slug(environment)}.lock"
+    work = f"environment {environment} is being worked on"
+    hint = "wait for it to finish, then run again"
+    with _held(state_dir / "locks" / f"{slug(environment)}.lock", work, hint):
+        yield
+
+
+@contextmanager
+def daemon_lock(state_dir: Path) -> Iterator[None]:
+    """Hold the one place of a daemon in a state directory for the length of the block.
+
+    Raises: LeaseHeld (another daemon runs there), StoreTrouble.
+    """
+    work = f"the state directory {clean(str(state_dir))} is being served"
+    hint = "end that one first, or set RECONCILER_STATE_DIR to another directory"
+    with _held(state_dir / "serve.lock", work, hint):
+        yield
+
+
+@contextmanager
+def _held(path: Path, work: str, hint: str) -> Iterator[None]:
     with told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _take(descriptor, path, environment)
+        _take(descriptor, path, work, hint)
         # The file stays: removing it would let two holders lock two files of one name.
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, environment: str) -> None:
+def _take(descriptor: int, path: Path, work: str, hint: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise LeaseHeld(
-            f"environment {environment} is being worked on by process {_holder(descriptor)} on "
-            "this machine; nothing was started",
-            hint="wait for it to finish, then run again",
+            f"{work} by process {_holder(descriptor)} on this machine; nothing was started",
+            hint=hint,
         ) from None
     with told(path):
         os.ftruncate(descriptor, 0)

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from reconciler.cli import cli
 from reconciler.cli.leaving import MEANINGS
-from reconciler.cli.meanings import GATES, REASONS
+from reconciler.cli.meanings import CONDITION_REASONS, CONDITIONS, GATES, REASONS
 from reconciler.core.plan import Reason
 from reconciler.settings import Settings
 
@@ -78,7 +78,7 @@ def reasons_page() -> str:
     ignores = {reason: REASONS[reason] for reason in REASONS if reason not in CHANGES}
     return "\n".join(
         [
-            "# Reasons and gates",
+            "# Reasons, gates and conditions",
             "",
             MADE,
             "Every component of a plan has one action and one reason. A closed gate stands before",
@@ -95,6 +95,19 @@ def reasons_page() -> str:
             "## Gates",
             "",
             *_meanings(GATES, "gate"),
+            "",
+            "## Conditions",
+            "",
+            "How an environment stands, as `reconciler status` and `/status` tell it. Each has a",
+            "reason in one word: of `Blocked` it is the gate, of a failure its kind, else a",
+            "word as below. `Ready` is in force exactly when none of `Reconciling`, `Stalled` and",
+            "`Blocked` is.",
+            "",
+            *_meanings(CONDITIONS, "condition"),
+            "",
+            "| reason of a condition | what it says |",
+            "| --- | --- |",
+            *(f"| `{word}` | {says} |" for word, says in CONDITION_REASONS.items()),
             "",
         ]
     )

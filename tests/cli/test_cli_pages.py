@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +13,13 @@ from cli_pages import CHANGES, DOCS, PAGES
 
 from reconciler.cli import COMMANDS, cli
 from reconciler.cli.leaving import MEANINGS, Exit
-from reconciler.cli.meanings import GATES, REASONS
+from reconciler.cli.meanings import CONDITION_REASONS, CONDITIONS, GATES, REASONS
+from reconciler.core import condition
+from reconciler.core.condition import ConditionType
 from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
+from reconciler.daemon import supervisor
+from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from cli_golden import Golden
@@ -23,19 +30,40 @@ def test_the_page_is_what_the_program_says(name: str, golden: Golden) -> None:
     golden.compare(DOCS / name, PAGES[name]())
 
 
-def test_every_reason_gate_and_exit_code_is_explained_and_no_dead_one_is() -> None:
+def test_every_reason_gate_condition_and_exit_code_is_explained_and_no_dead_one_is() -> None:
     assert set(REASONS) == set(Reason)
     assert set(GATES) == set(GateName)
+    assert set(CONDITIONS) == set(ConditionType)
     assert set(MEANINGS) == set(Exit)
     assert set(CHANGES) < set(Reason)
 
 
 def test_every_meaning_says_something_and_what_to_do() -> None:
-    for meaning in (*REASONS.values(), *GATES.values()):
+    for meaning in (*REASONS.values(), *GATES.values(), *CONDITIONS.values()):
         assert meaning.says
         assert not meaning.says.endswith(".")
         assert meaning.to_do.endswith(".")
         assert "|" not in meaning.says + meaning.to_do
+
+
+def test_every_word_and_failure_that_is_a_conditions_reason_is_explained() -> None:
+    """Words are CamelCase constants of two modules; a failure is told by its class."""
+    words = {
+        node.value
+        for module in (condition, supervisor)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"([A-Z][a-z]+)+", node.value)
+    }
+    failures, found = [ReconcilerError], set[str]()
+    while failures:
+        for each in failures.pop().__subclasses__():
+            if each.__module__ == ReconcilerError.__module__:
+                found.add(each.__name__)
+                failures.append(each)
+
+    assert set(CONDITION_REASONS) == (words - set(ConditionType)) | found
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

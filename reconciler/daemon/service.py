@@ -1,0 +1,156 @@
+"""The service: one supervisor for each repository, their timetable, and a clean end.
+
+APScheduler only rings the bell, with jitter and never twice at once; the work runs in our own task
+group, so that every task has a parent that waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from reconciler.core.condition import EnvironmentStatus
+    from reconciler.daemon.supervisor import Supervisor
+    from reconciler.ports import Clock
+
+TICK = 1.0
+"""Seconds between ticks: how soon a wake is heard. What a tick asks is the supervisor's timing."""
+
+DEAD = 600.0
+"""Seconds one tick may take before the service no longer calls itself alive. A tick asks git and
+Octopus, and each answer has a timeout of its own; nothing that ends takes this long."""
+
+
+@dataclass(slots=True)
+class Service:
+    """Runs supervisors until it is told to stop."""
+
+    clock: Clock
+    supervisors: dict[str, Supervisor] = field(default_factory=dict)
+    _group: asyncio.TaskGroup | None = None
+    _ticks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _began: dict[str, float] = field(default_factory=dict)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _bug: Exception | None = None
+
+    def start(self, work: Coroutine[Any, Any, None]) -> object:
+        """Run a pass beside the ticks."""
+        if self._group is None:
+            work.close()
+            raise AssertionError("a supervisor ticks only while the service runs")
+        return self._group.create_task(self._guard(work))
+
+    def stop(self) -> None:
+        """Start nothing new; `run` returns when every running pass has ended its action."""
+        for supervisor in self.supervisors.values():
+            supervisor.stop()
+        self._stop.set()
+
+    def halted(self) -> str:
+        """Say why a running pass starts nothing new, or nothing."""
+        return "the daemon is being stopped" if self._stop.is_set() else ""
+
+    async def run(self) -> None:
+        """Tick until `stop`, then wait for the passes that run.
+
+        Raises: the first bug in a tick or a pass, after the other passes ended their action.
+        """
+        # The zone is named: it has no part in intervals, and the machine's own may be broken.
+        scheduler = AsyncIOScheduler(timezone=UTC)
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            for name in self.supervisors:
+                scheduler.add_job(
+                    self._ring,
+                    IntervalTrigger(seconds=TICK, jitter=TICK / 4, timezone=UTC),
+                    args=(name,),
+                    id=name,
+                    max_instances=1,
+                    coalesce=True,
+                    misfire_grace_time=None,
+                )
+            scheduler.start()
+            try:
+                await self._stop.wait()
+            finally:
+                scheduler.shutdown(wait=False)
+                for tick in self._ticks.values():
+                    tick.cancel()  # it only reads
+        self._group = None
+        if self._bug is not None:
+            raise self._bug
+
+    async def _ring(self, name: str) -> None:
+        """Tick in the task group, unless the tick before is still at it."""
+        if name in self._ticks or self._group is None or self._stop.is_set():
+            return
+        self._began[name] = self.clock.monotonic()
+        tick = self._group.create_task(self._guard(self.supervisors[name].tick()))
+        self._ticks[name] = tick
+        tick.add_done_callback(lambda _: self._rung(name))
+
+    def _rung(self, name: str) -> None:
+        del self._ticks[name], self._began[name]
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Await work. What an operator may read it has dealt with; the rest is a bug, the end."""
+        try:
+            await work
+        except Exception as bug:  # noqa: BLE001  # raised by `run`, once nothing is cut short
+            self._bug = self._bug or bug
+            self.stop()
+
+    # --- what it shows --------------------------------------------------------------------------
+
+    def alive(self) -> bool:
+        """Tell whether no tick hangs."""
+        now = self.clock.monotonic()
+        return all(now - began < DEAD for began in self._began.values())
+
+    def ready(self) -> tuple[bool, str]:
+        """Tell whether every repository was read at least once and is not in trouble, and why."""
+        for name, supervisor in self.supervisors.items():
+            if supervisor.trouble is not None:
+                return False, f"{name}: {supervisor.trouble.message}"
+            if not supervisor.has_read:
+                return False, f"{name}: not read yet"
+        return True, "every repository is read"
+
+    def status(self) -> dict[str, Any]:
+        """Return how every environment stands, as JSON values."""
+        return {
+            "repositories": {
+                name: {
+                    "trouble": None if s.trouble is None else s.trouble.message,
+                    "environments": {k: as_json(v) for k, v in sorted(s.statuses.items())},
+                }
+                for name, s in self.supervisors.items()
+            }
+        }
+
+
+def as_json(status: EnvironmentStatus) -> dict[str, Any]:
+    """Return one status as JSON values; times are UTC text."""
+
+    def time(moment: Any) -> str | None:
+        return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+    return {
+        "commit": status.commit,
+        "looked": time(status.looked),
+        "attempted": time(status.attempted),
+        "reached": time(status.reached),
+        "failures": status.failures,
+        "conditions": [
+            {"type": c.type.value, "reason": c.reason, "message": c.message, "since": time(c.since)}
+            for c in status.conditions
+        ],
+    }

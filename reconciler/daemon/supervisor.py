@@ -1,0 +1,253 @@
+"""The supervisor of one repository: what changed, what is due, and one pass at a time for each.
+
+A tick asks the remotes for their tips, reads each space that something is due in once, and judges
+every due environment on that reading. Only an environment with something to do or to record gets a
+pass of its own, which takes the lease; the others cost no request beyond the shared reading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from reconciler.core.condition import (
+    Condition,
+    ConditionType,
+    EnvironmentStatus,
+    conditions_of,
+)
+from reconciler.core.manifest import DesiredState, Invalid
+from reconciler.daemon.backoff import Timing, wait_after
+from reconciler.engine.apply import Done
+from reconciler.engine.doors import blocking
+from reconciler.engine.planning import judge_situation
+from reconciler.engine.run import apply_environment, needs_pass
+from reconciler.engine.survey import fetch_audit, lay_ground, load_manifests, read_space, situate
+from reconciler.errors import Disposition, ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from reconciler.core.manifest import Space
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.planning import Planned
+    from reconciler.engine.run import PassReport
+    from reconciler.engine.survey import Ground, Reading
+
+BAD = frozenset({Done.FAILED, Done.REFUSED, Done.UNKNOWN})
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Watches one repository for as long as `tick` is called.
+
+    `start` runs a pass beside the ticks: the task group of whoever calls `tick`. `keep` is told
+    every status that changed.
+    """
+
+    doors: Doors
+    timing: Timing
+    start: Callable[[Coroutine[Any, Any, None]], object]
+    keep: Callable[[EnvironmentStatus], None] = lambda _: None
+    chance: Callable[[], float] = random.random
+    statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
+    trouble: ReconcilerError | None = None
+    _tip: str = ""
+    _audit_tip: str | None = None
+    _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
+    _grounds: dict[str, tuple[str, str | None, Ground]] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)
+    _passing: set[str] = field(default_factory=set)
+    _stopping: bool = False
+    _failures: int = 0
+    _next_poll: float = float("-inf")
+
+    def wake(self, environment: str) -> None:
+        """Let the next tick look at an environment, whatever its timetable says."""
+        self._due[environment] = float("-inf")
+
+    def stop(self) -> None:
+        """Start no new pass; those that run go on to the end of their current action."""
+        self._stopping = True
+
+    @property
+    def has_read(self) -> bool:
+        """True once the repository was read."""
+        return bool(self._tip)
+
+    @property
+    def passing(self) -> frozenset[str]:
+        """The environments a pass works on now."""
+        return frozenset(self._passing)
+
+    async def tick(self) -> None:
+        """Look once at everything that is due. Never raises what an operator may read."""
+        if self._stopping:
+            return
+        if self._next_poll <= self.doors.clock.monotonic():
+            await self._poll()
+        if self.trouble is not None:
+            return  # what git asks for is not known
+        await self._look_at([name for name in self._manifests if self._is_due(name)])
+
+    def _is_due(self, name: str) -> bool:
+        now = self.doors.clock.monotonic()
+        return name not in self._passing and self._due.get(name, float("-inf")) <= now
+
+    async def _poll(self) -> None:
+        """Ask the remotes for their tips, and set when to ask again."""
+        try:
+            await self._read_remotes()
+        except ReconcilerError as error:
+            self._failures += 1
+            self.trouble = error
+            wait = wait_after(self.timing, error.disposition, self._failures, self.chance)
+            wait = min(wait, self.timing.last_retry)
+        else:
+            self.trouble, self._failures = None, 0
+            wait = wait_after(self.timing, Disposition.WAIT, 0, self.chance)
+        self._next_poll = self.doors.clock.monotonic() + wait
+
+    async def _read_remotes(self) -> None:
+        """Load what changed, and wake what it changes."""
+        tip = await blocking(self.doors.repository.tip)
+        if tip != self._tip:
+            tip = await blocking(self.doors.repository.fetch)
+            found = (await load_manifests(self.doors, tip)).environments
+            for name in found.keys() | self._manifests.keys():
+                if found.get(name) != self._manifests.get(name):
+                    self.wake(name)
+            for name in self._manifests.keys() - found.keys():
+                self._forget(name)
+            self._tip, self._manifests = tip, found
+        self._audit_tip = await fetch_audit(self.doors)
+
+    def _forget(self, name: str) -> None:
+        """Show no more of an environment that git no longer names; nothing is done to it."""
+        for known in (self.statuses, self._grounds, self._due):
+            known.pop(name, None)
+
+    async def _look_at(self, names: list[str]) -> None:
+        """Read each space once, side by side, and judge its due environments on that."""
+        by_space: dict[Space, list[str]] = {}
+        for name in names:
+            match self._manifests[name]:
+                case Invalid(problems=problems):
+                    first = f"{problems[0]}" if problems else "its manifests are invalid"
+                    self._note_failure(name, "Invalid", first, Disposition.STALL)
+                case DesiredState(space=space):
+                    by_space.setdefault(space, []).append(name)
+        await asyncio.gather(*(self._look_in(space, due) for space, due in by_space.items()))
+
+    async def _look_in(self, space: Space, names: list[str]) -> None:
+        """Judge the due environments of one space; its trouble is theirs alone."""
+        reading: Reading | ReconcilerError | None = None
+        for name in names:
+            try:
+                ground = await self._ground(name)
+                if ground.is_moved:
+                    await self._judge(name, ground, None)
+                    continue
+                if reading is None:
+                    reading = await self._read(space)
+                if isinstance(reading, ReconcilerError):
+                    raise reading
+                await self._judge(name, ground, reading)
+            except ReconcilerError as error:
+                self._note_failure(name, type(error).__name__, error.message, error.disposition)
+
+    async def _read(self, space: Space) -> Reading | ReconcilerError:
+        try:
+            return await read_space(self.doors, self.doors.octopus(space))
+        except ReconcilerError as error:
+            return error
+
+    async def _ground(self, name: str) -> Ground:
+        """Return what git and the store say, read anew only if one of the tips moved."""
+        kept = self._grounds.get(name)
+        if kept is not None and kept[:2] == (self._tip, self._audit_tip):
+            return kept[2]
+        ground = await lay_ground(self.doors, name, self._tip)
+        self._grounds[name] = (self._tip, self._audit_tip, ground)
+        return ground
+
+    async def _judge(self, name: str, ground: Ground, reading: Reading | None) -> None:
+        situation = await situate(self.doors, ground, reading)
+        planned = await judge_situation(self.doors, situation)
+        self._note(name, planned, ())
+        if await needs_pass(self.doors, planned) and not self._stopping:
+            self._passing.add(name)
+            self.start(self._pass(name))
+
+    async def _pass(self, name: str) -> None:
+        """Run one whole pass; its failure becomes a condition. Its log lines name it."""
+        structlog.contextvars.bind_contextvars(environment=name)
+        self._note_reconciling(name)
+        try:
+            report = await apply_environment(self.doors, name)
+            self._note_report(name, report)
+        except ReconcilerError as error:
+            self._note_failure(name, type(error).__name__, error.message, error.disposition)
+        finally:
+            self._passing.discard(name)
+            self._grounds.pop(name, None)
+            if name not in self._manifests:
+                self._forget(name)
+
+    # --- what became of it ----------------------------------------------------------------------
+
+    def _status(self, name: str) -> EnvironmentStatus:
+        return self.statuses.get(name) or EnvironmentStatus(name)
+
+    def _keep(self, status: EnvironmentStatus, disposition: Disposition | None) -> None:
+        wait = wait_after(self.timing, disposition, status.failures, self.chance)
+        clock = self.doors.clock
+        self._due[status.environment] = clock.monotonic() + wait
+        before = self.statuses.get(status.environment)
+        self.statuses[status.environment] = status
+        if status != before:
+            self.keep(status)
+
+    def _note(self, name: str, planned: Planned, failed: tuple[str, ...]) -> None:
+        plan = planned.plan
+        found = conditions_of(plan, planned.gates, failed, plan.read_at)
+        status = replace(
+            self._status(name), commit=plan.commit, looked=plan.read_at, failures=0
+        ).with_conditions(found)
+        if status.has(ConditionType.READY):
+            status = replace(status, reached=plan.read_at)
+        waits = plan.has_work and not status.has(ConditionType.STALLED)
+        self._keep(status, Disposition.WAIT if waits else None)
+
+    def _note_report(self, name: str, report: PassReport) -> None:
+        failed = tuple(n for n, r in report.results.items() if r.done in BAD)
+        attempted = self._now() if report.started else self._status(name).attempted
+        self.statuses[name] = replace(self._status(name), attempted=attempted)
+        self._note(name, report.planned, failed)
+        self._due[name] = float("-inf") if report.started else self._due[name]
+
+    def _note_reconciling(self, name: str) -> None:
+        running = Condition(
+            ConditionType.RECONCILING, "PassRuns", "a pass works on it", self._now()
+        )
+        self._keep(self._status(name).with_conditions((running,)), None)
+
+    def _note_failure(self, name: str, reason: str, message: str, what: Disposition) -> None:
+        before = self._status(name)
+        kind = {
+            Disposition.RETRY: ConditionType.RECONCILING,
+            Disposition.WAIT: ConditionType.BLOCKED,
+            Disposition.STALL: ConditionType.STALLED,
+        }[what]
+        failed = Condition(kind, reason, message, self._now())
+        status = replace(before, failures=before.failures + 1, commit=before.commit or self._tip)
+        self._keep(status.with_conditions((failed,)), what)
+
+    def _now(self) -> datetime:
+        return self.doors.clock.now()

@@ -1,0 +1,69 @@
+"""How every environment stood when the daemon last looked: one small file beside the store.
+
+A cache for `reconciler status`, written whole and at once; losing it loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import StoreTrouble
+from reconciler.store.trouble import told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "status.json"
+LARGEST = 64 * 1024 * 1024
+
+
+def write_status(state_dir: Path, status: dict[str, Any]) -> None:
+    """Replace the file. Its one writer holds the daemon's lock. Raises: StoreTrouble."""
+    path = state_dir / NAME
+    draft = state_dir / f"{NAME}.new"
+    with told(path):
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(json.dumps(status, sort_keys=True) + "\n")
+        draft.replace(path)
+
+
+def read_status(state_dir: Path) -> dict[str, Any] | None:
+    """Return what the daemon wrote last, None where none ever did. Raises: StoreTrouble."""
+    path = state_dir / NAME
+    with told(path):
+        if not path.exists():
+            return None
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        found = None
+    if len(content) > LARGEST or not isinstance(found, dict) or not _is_whole(found):
+        raise StoreTrouble(
+            f"{path} is damaged; nothing was changed",
+            hint=f"remove it (rm {path}): the daemon writes it anew",
+        )
+    return found
+
+
+_FACTS = frozenset({"commit", "looked", "conditions"})
+_WORDS = frozenset({"type", "reason", "message", "since"})
+
+
+def _is_whole(found: dict[str, Any]) -> bool:
+    """Tell whether everything stands there that is shown of it."""
+    try:
+        return all(
+            repository.keys() >= {"trouble"}
+            and all(
+                one.keys() >= _FACTS and all(c.keys() >= _WORDS for c in one["conditions"])
+                for one in repository["environments"].values()
+            )
+            for repository in found["repositories"].values()
+        )
+    except (AttributeError, KeyError, TypeError):
+        return False

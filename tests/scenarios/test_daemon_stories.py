@@ -1,0 +1,242 @@
+"""The daemon on a turned clock: it watches, reconciles, and leaves alone what it should."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from story import git
+
+from reconciler.core.condition import ConditionType
+from reconciler.daemon.backoff import Timing, wait_after
+from reconciler.daemon.supervisor import Supervisor
+from reconciler.engine.events import Launched
+from reconciler.errors import Disposition
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from story import Story
+
+
+@dataclass
+class Daemon:
+    """A supervisor, and the passes it started."""
+
+    world: Story
+    supervisor: Supervisor
+    tasks: list[asyncio.Task[None]]
+
+    async def settles(self, ticks: int = 6) -> None:
+        """Tick and wait for passes until nothing more happens."""
+        for _ in range(ticks):
+            await self.supervisor.tick()
+            while self.tasks:
+                await self.tasks.pop()
+            self.world.clock.turn(31.0)
+
+    def conditions(self, name: str = "test") -> dict[ConditionType, str]:
+        return {c.type: c.reason for c in self.supervisor.statuses[name].conditions}
+
+
+@asynccontextmanager
+async def daemon(world: Story, store: str = "state") -> AsyncIterator[Daemon]:
+    tasks: list[asyncio.Task[None]] = []
+    async with world.doors(store) as doors:
+        supervisor = Supervisor(
+            doors,
+            Timing(),
+            start=lambda work: tasks.append(asyncio.ensure_future(work)),
+            chance=lambda: 0.5,
+        )
+        yield Daemon(world, supervisor, tasks)
+
+
+async def test_a_commit_is_applied_by_itself_after_the_environment_was_accepted(
+    world: Story,
+) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        await running.settles()
+        assert ConditionType.READY in running.conditions()
+
+        world.pin(db="1.1.0", api="1.1.0")
+        await running.settles()
+
+        assert world.runs("api") == "1.1.0"
+        assert ConditionType.READY in running.conditions()
+        assert len(world.receipts()) == 2
+
+
+async def test_rule_10_the_daemon_only_observes_what_nobody_accepted(world: Story) -> None:
+    world.pin(api="1.1.0")
+    async with daemon(world) as running:
+        await running.settles()
+        assert running.conditions() == {ConditionType.BLOCKED: "accept"}
+        assert world.ours("api") == []
+
+        await world.accept()
+        await running.settles()
+        assert world.runs("api") == "1.1.0"
+
+
+async def test_idle_days_cost_a_constant_number_of_requests_and_no_commit(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        await running.settles()
+        commits = world.audit_commits()
+        lease = git(world.remote, "rev-parse", "refs/reconciler/lease/test")
+        counts = set()
+        for _ in range(20):
+            world.octopus.forget_requests()
+            running.supervisor.wake("test")
+            await running.settles(1)
+            counts.add(len(world.octopus.requests))
+
+    assert len(counts) == 1
+    assert world.audit_commits() == commits
+    assert git(world.remote, "rev-parse", "refs/reconciler/lease/test") == lease
+
+
+async def test_drift_by_a_person_is_seen_at_the_next_full_look_and_held(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        await running.settles()
+        world.octopus.deploy("api", "1.1.0", "Test", by="alice")
+        world.octopus.advance(60)
+        world.clock.turn(400.0)
+        await running.settles()
+
+        found = running.conditions()
+        assert found[ConditionType.HELD] == "HeldByHand"
+        assert found[ConditionType.DRIFTED] == "NotAskedFor"
+        assert world.runs("api") == "1.1.0"
+
+
+async def test_rule_4_a_broken_environment_stalls_alone(world: Story) -> None:
+    other = (world.work / "environments/test.yaml").read_text()
+    other = other.replace("name: test", "name: production").replace(
+        "environment: Test", "environment: Production"
+    )
+    world.push({"environments/production.yaml": other.split("  components:")[0]})
+    await world.accept()
+    await world.accept("production")
+    async with daemon(world) as running:
+        await running.settles()
+        world.edit("environments/production.yaml", ("stack: platform", "stack: nowhere"))
+        world.pin(api="1.1.0")
+        await running.settles()
+
+        assert ConditionType.STALLED in running.conditions("production")
+        assert ConditionType.READY in running.conditions("test")
+        assert world.runs("api") == "1.1.0"
+
+
+async def test_rule_20_a_server_that_is_down_is_asked_less_and_less_often(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        await running.settles()
+        world.octopus.fault("status", path="/api", status=500, count=None)
+        running.supervisor.wake("test")
+        await running.settles(2)
+        assert running.conditions() == {ConditionType.RECONCILING: "Unreachable"}
+
+        world.octopus.clear_faults()
+        world.clock.turn(600.0)
+        await running.settles()
+        assert ConditionType.READY in running.conditions()
+
+
+async def test_rule_31_a_refused_key_stalls_the_environment_and_says_so(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        world.octopus.fault("status", path="/api", status=401, count=None)
+        await running.settles(2)
+        assert running.conditions() == {ConditionType.STALLED: "NotAllowed"}
+
+
+async def test_a_remote_that_is_down_is_waited_for(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        await running.settles()
+        hidden = world.remote.rename(world.folder / "away.git")
+        await running.settles(2)
+        assert running.supervisor.trouble is not None
+        hidden.rename(world.remote)
+        world.pin(api="1.1.0")
+        world.clock.turn(600.0)
+        await running.settles()
+
+        assert running.supervisor.trouble is None
+        assert world.runs("api") == "1.1.0"
+
+
+def test_waits_after_failures_grow_and_are_bounded() -> None:
+    timing = Timing()
+    waits = [wait_after(timing, Disposition.RETRY, n, lambda: 0.5) for n in range(1, 30)]
+
+    assert waits == sorted(waits)
+    assert waits[0] == timing.first_retry
+    assert waits[-1] == timing.last_retry
+    assert wait_after(timing, None, 0, lambda: 1.0) == timing.full_look * (1 + timing.spread)
+    assert wait_after(timing, Disposition.STALL, 1, lambda: 0.0) == timing.full_look * (
+        1 - timing.spread
+    )
+
+
+async def test_a_clean_end_finishes_what_runs_and_starts_nothing_new(world: Story) -> None:
+    world.edit("policies/open.yaml", ("mode: apply", "mode: apply, limits: {parallel: 1}"))
+    await world.accept()
+    world.pin(db="1.1.0", api="1.1.0")
+    halted: list[str] = []
+
+    def on_launch(event: object) -> None:
+        if isinstance(event, Launched):
+            halted.append("the daemon is being stopped")
+
+    world.wrap = lambda doors: replace(
+        doors, tell=on_launch, halted=lambda: halted[0] if halted else ""
+    )
+    async with daemon(world) as running:
+        await running.settles(1)
+        running.supervisor.stop()
+        await running.settles()
+
+    assert world.runs("db") == "1.1.0"
+    assert len(world.receipts("db")) == 1
+    assert world.ours("api") == []
+
+
+async def test_what_a_killed_daemon_began_is_finished_by_the_next(world: Story) -> None:
+    await world.accept()
+    world.octopus.fault("lost_answer_after", method="POST", path="/deployments$")
+    world.octopus.fault("status", method="GET", path="/deployments$", status=404, count=1)
+    world.pin(api="1.1.0")
+    async with daemon(world) as first:
+        await first.settles(1)
+    async with daemon(world) as second:
+        await second.settles()
+        assert ConditionType.READY in second.conditions()
+
+    assert world.ours("api") == ["1.1.0"]
+    assert len(world.receipts("api")) == 1
+
+
+async def test_rule_19_two_daemons_on_one_remote_deploy_once(world: Story) -> None:
+    await world.accept()
+    await world.accept(store="other")
+    world.pin(api="1.1.0", jobs="1.1.0")
+    async with daemon(world) as one, daemon(world, "other") as other:
+        for _ in range(4):
+            await asyncio.gather(one.supervisor.tick(), other.supervisor.tick())
+            work = [*one.tasks, *other.tasks]
+            one.tasks.clear()
+            other.tasks.clear()
+            await asyncio.gather(*work)
+            world.clock.turn(31.0)
+
+    assert world.ours("api") == ["1.1.0"]
+    assert world.ours("jobs") == ["1.1.0"]
+    assert len(world.receipts()) == 2
