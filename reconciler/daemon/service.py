@@ -110,6 +110,10 @@ class Service:
 
     # --- what it shows --------------------------------------------------------------------------
 
+    def passing(self) -> list[str]:
+        """Name the environments that a pass works on now."""
+        return sorted(name for s in self.supervisors.values() for name in s.passing)
+
     def alive(self) -> bool:
         """Tell whether no tick hangs."""
         now = self.clock.monotonic()
