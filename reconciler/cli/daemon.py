@@ -62,7 +62,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                 )
                 name = clean(repo or settings.repo or ".")
                 service.supervisors[name] = Supervisor(
-                    doors, timing, service.start, partial(keep, name)
+                    doors, timing, service.start, partial(keep, name), partial(service.rival, name)
                 )
             web = _Web(HealthApp(service))
             with _listen(settings.serve.listen) as listener, _signals(service, log):

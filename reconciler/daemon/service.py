@@ -54,6 +54,15 @@ class Service:
             supervisor.stop()
         self._stop.set()
 
+    def rival(self, repository: str, environment: str) -> str:
+        """Return the first repository that has an environment of this name, unless it is this."""
+        for name, supervisor in self.supervisors.items():
+            if name == repository:
+                break
+            if environment in supervisor.environments:
+                return name
+        return ""
+
     def halted(self) -> str:
         """Say why a running pass starts nothing new, or nothing."""
         return "the daemon is being stopped" if self._stop.is_set() else ""

@@ -47,6 +47,7 @@ class Watcher:
     has_read: bool = False
     statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
     passing: frozenset[str] = frozenset()
+    environments: frozenset[str] = frozenset()
     stopped: bool = False
 
     async def tick(self) -> None:
@@ -238,6 +239,15 @@ def test_it_names_what_passes_work_on() -> None:
     one.passing, two.passing = frozenset({"qa", "dev"}), frozenset({"live"})
 
     assert running.passing() == ["dev", "live", "qa"]
+
+
+def test_the_repository_named_first_has_the_environment() -> None:
+    running = service(a=nothing, b=nothing)
+    one, two = (cast("Watcher", each) for each in running.supervisors.values())
+    one.environments, two.environments = frozenset({"qa"}), frozenset({"qa", "live"})
+
+    assert [running.rival(repo, "qa") for repo in "ab"] == ["", "a"]
+    assert [running.rival(repo, "live") for repo in "ab"] == ["", ""]
 
 
 def test_its_status_is_json_values_of_every_environment() -> None:

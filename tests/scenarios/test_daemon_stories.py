@@ -138,6 +138,17 @@ async def test_an_environment_that_git_no_longer_names_is_shown_no_more(world: S
         assert [seen for seen in world.octopus.requests if seen.method != "GET"] == []
 
 
+async def test_an_environment_that_another_repository_has_too_is_left_alone(world: Story) -> None:
+    await world.accept()
+    world.pin(api="1.1.0")
+    async with daemon(world) as running:
+        running.supervisor.rival = lambda name: "other.git" if name == "test" else ""
+        await running.settles()
+
+        assert running.conditions() == {ConditionType.STALLED: "NamedTwice"}
+        assert world.ours("api") == []
+
+
 async def test_drift_by_a_person_is_seen_at_the_next_full_look_and_held(world: Story) -> None:
     await world.accept()
     async with daemon(world) as running:
