@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import signal
 import socket
 import sys
@@ -63,10 +62,10 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                 )
                 name = clean(repo or settings.repo or ".")
                 service.supervisors[name] = Supervisor(
-                    doors, timing, service.start, partial(keep, name)
+                    doors, timing, service.start, partial(keep, name), partial(service.rival, name)
                 )
             web = _Web(HealthApp(service))
-            with _listen(settings.serve.listen) as listener, _signals(service):
+            with _listen(settings.serve.listen) as listener, _signals(service, log):
                 shown = asyncio.create_task(web.serve(sockets=[listener]))
                 where = _address(listener)
                 log.info("daemon.started", listen=where, repositories=list(service.supervisors))
@@ -79,15 +78,16 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _signals(service: Service) -> Iterator[None]:
+def _signals(service: Service, log: Any) -> Iterator[None]:
     """Let SIGTERM and SIGINT end the service cleanly; the second one of either ends it at once."""
     loop = asyncio.get_running_loop()
     both = (signal.SIGTERM, signal.SIGINT)
 
     def stop() -> None:
-        service.stop()
         for number in both:
             loop.remove_signal_handler(number)
+        service.stop()
+        log.info("daemon.ending", passes=service.passing())
 
     for number in both:
         loop.add_signal_handler(number, stop)
@@ -126,16 +126,20 @@ def _listen(where: str) -> socket.socket:
     host, _, port = where.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, int(port)), family=family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, int(port)))
+        listener.listen()
     except (OSError, OverflowError, UnicodeError) as error:
-        why = "no such address" if not isinstance(error, OSError) else os.strerror(error.errno or 0)
-        if isinstance(error, socket.gaierror):
-            why = error.strerror or "no such host"
+        listener.close()
+        words = error.strerror if isinstance(error, OSError) else None
+        why = words or "no such address or port"
         raise UsageError(
             f"cannot listen on {clean(where)}: {clean(why)}; nothing was started",
             hint="set RECONCILER_SERVE__LISTEN to a free address, such as 127.0.0.1:0",
         ) from error
+    return listener
 
 
 def _address(listener: socket.socket) -> str:

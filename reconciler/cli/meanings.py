@@ -198,6 +198,7 @@ CONDITION_REASONS = {
     "HeldByHand": "a person deployed something else, and it is left alone",
     "SuspendedInGit": "the environment says `suspend`",
     "Invalid": "the manifests of the environment are invalid",
+    "NamedTwice": "another watched repository has an environment of this name",
     "UsageError": "a setting or a credential is missing, or asks for the impossible",
     "ManifestsInvalid": "the manifests of the environment are invalid",
     "GateClosed": "a person or time must open something first",

@@ -54,6 +54,15 @@ class Service:
             supervisor.stop()
         self._stop.set()
 
+    def rival(self, repository: str, environment: str) -> str:
+        """Return the first repository that has an environment of this name, unless it is this."""
+        for name, supervisor in self.supervisors.items():
+            if name == repository:
+                break
+            if environment in supervisor.environments:
+                return name
+        return ""
+
     def halted(self) -> str:
         """Say why a running pass starts nothing new, or nothing."""
         return "the daemon is being stopped" if self._stop.is_set() else ""
@@ -109,6 +118,10 @@ class Service:
             self.stop()
 
     # --- what it shows --------------------------------------------------------------------------
+
+    def passing(self) -> list[str]:
+        """Name the environments that a pass works on now."""
+        return sorted(name for s in self.supervisors.values() for name in s.passing)
 
     def alive(self) -> bool:
         """Tell whether no tick hangs."""

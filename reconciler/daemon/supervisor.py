@@ -48,13 +48,15 @@ class Supervisor:
     """Watches one repository for as long as `tick` is called.
 
     `start` runs a pass beside the ticks: the task group of whoever calls `tick`. `keep` is told
-    every status that changed.
+    every status that changed. `rival` names an earlier repository that has an environment of the
+    same name: store, lock and lease know environments by name, so this one is left alone.
     """
 
     doors: Doors
     timing: Timing
     start: Callable[[Coroutine[Any, Any, None]], object]
     keep: Callable[[EnvironmentStatus], None] = lambda _: None
+    rival: Callable[[str], str] = lambda _: ""
     chance: Callable[[], float] = random.random
     statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
     trouble: ReconcilerError | None = None
@@ -80,6 +82,11 @@ class Supervisor:
     def has_read(self) -> bool:
         """True once the repository was read."""
         return bool(self._tip)
+
+    @property
+    def environments(self) -> frozenset[str]:
+        """The environments that the repository names, valid or not."""
+        return frozenset(self._manifests)
 
     @property
     def passing(self) -> frozenset[str]:
@@ -137,6 +144,11 @@ class Supervisor:
         """Read each space once, side by side, and judge its due environments on that."""
         by_space: dict[Space, list[str]] = {}
         for name in names:
+            rival = self.rival(name)
+            if rival:
+                why = f"{rival} has an environment of this name: rename one of them"
+                self._note_failure(name, "NamedTwice", why, Disposition.STALL)
+                continue
             match self._manifests[name]:
                 case Invalid(problems=problems):
                     first = f"{problems[0]}" if problems else "its manifests are invalid"

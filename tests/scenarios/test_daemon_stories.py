@@ -18,6 +18,7 @@ from reconciler.errors import Disposition
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import pytest
     from story import Story
 
 
@@ -98,6 +99,54 @@ async def test_idle_days_cost_a_constant_number_of_requests_and_no_commit(world:
     assert len(counts) == 1
     assert world.audit_commits() == commits
     assert git(world.remote, "rev-parse", "refs/reconciler/lease/test") == lease
+
+
+async def test_the_remotes_are_asked_as_often_as_the_timing_says(
+    world: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        asked = 0
+        repository = running.supervisor.doors.repository
+        tip = repository.tip
+
+        def counted() -> str:
+            nonlocal asked
+            asked += 1
+            return tip()
+
+        monkeypatch.setattr(repository, "tip", counted)
+        for _ in range(90):
+            await running.supervisor.tick()
+            while running.tasks:
+                await running.tasks.pop()
+            world.clock.turn(1.0)
+
+    assert asked == 3
+
+
+async def test_an_environment_that_git_no_longer_names_is_shown_no_more(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        await running.settles()
+        world.octopus.forget_requests()
+        git(world.work, "rm", "-q", "environments/test.yaml")
+        world.push({})
+        await running.settles()
+
+        assert "test" not in running.supervisor.statuses
+        assert [seen for seen in world.octopus.requests if seen.method != "GET"] == []
+
+
+async def test_an_environment_that_another_repository_has_too_is_left_alone(world: Story) -> None:
+    await world.accept()
+    world.pin(api="1.1.0")
+    async with daemon(world) as running:
+        running.supervisor.rival = lambda name: "other.git" if name == "test" else ""
+        await running.settles()
+
+        assert running.conditions() == {ConditionType.STALLED: "NamedTwice"}
+        assert world.ours("api") == []
 
 
 async def test_drift_by_a_person_is_seen_at_the_next_full_look_and_held(world: Story) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.errors import LeaseHeld, StoreTrouble
 from reconciler.store import environment_lock
+from reconciler.store.lock import daemon_lock
 
 HOLDER = """
 import sys
@@ -77,3 +78,25 @@ def test_a_place_that_cannot_hold_a_lock_is_told(tmp_path: Path) -> None:
         environment_lock(tmp_path, "production-uk"),
     ):
         pass
+
+
+def test_one_daemon_for_each_state_directory(tmp_path: Path) -> None:
+    with (
+        daemon_lock(tmp_path / "one"),
+        daemon_lock(tmp_path / "other"),
+        pytest.raises(LeaseHeld, match=f"being served by process {os.getpid()}") as held,
+        daemon_lock(tmp_path / "one"),
+    ):
+        pass
+
+    assert held.value.exit_code == 4
+    assert held.value.hint.startswith("end that one first")
+    with daemon_lock(tmp_path / "one"):
+        assert (tmp_path / "one").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_daemon_leaves_the_environments_to_commands(tmp_path: Path) -> None:
+    with daemon_lock(tmp_path), environment_lock(tmp_path, "serve"):
+        names = sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*.lock"))
+
+    assert names == ["locks/serve.lock", "serve.lock"]
