@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 @click.command("accept")
 @click.argument("what", metavar="[ENVIRONMENT|COMMIT]", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every environment at the tip.")
+@click.option(
+    "--plan",
+    "digest",
+    metavar="DIGEST",
+    help="The plan that was looked at (12 digits at least): that one goes ahead, or none.",
+)
 @repo_option
-def command(what: str | None, repo: str | None, *, everything: bool) -> Exit:
+def command(what: str | None, digest: str | None, repo: str | None, *, everything: bool) -> Exit:
     """Let the first plan of an environment go ahead, after a look at it.
 
     For ENVIRONMENT, or --all: after first contact, a lost store or a changed server. For COMMIT,
@@ -28,14 +34,16 @@ def command(what: str | None, repo: str | None, *, everything: bool) -> Exit:
 
     if (what is None) is not everything:
         raise click.UsageError("name one environment, or a full hash, or give --all")
+    if digest is not None and (what is None or _is_hash(what)):
+        raise click.UsageError("--plan goes with one environment")
 
     async def work(doors: Doors) -> Exit:
-        return await _accept(doors, what)
+        return await _accept(doors, what, digest)
 
     return with_doors(work, repo, records=True)
 
 
-async def _accept(doors: Doors, what: str | None) -> Exit:
+async def _accept(doors: Doors, what: str | None, digest: str | None) -> Exit:
     """Accept one after the other; one that cannot be accepted stops none of the others."""
     from reconciler.cli.session import say
     from reconciler.core.text import clean
@@ -59,7 +67,7 @@ async def _accept(doors: Doors, what: str | None) -> Exit:
     result = Exit.OK
     for name in names:
         try:
-            accepted = await accept_environment(doors, name, rewritten=by_hash)
+            accepted = await accept_environment(doors, name, rewritten=by_hash, expect=digest)
         except ReconcilerError as error:
             if len(names) == 1:
                 raise

@@ -203,6 +203,7 @@ CONDITION_REASONS = {
     "ManifestsInvalid": "the manifests of the environment are invalid",
     "GateClosed": "a person or time must open something first",
     "LeaseHeld": "another writer works on this environment",
+    "EditRefused": "an edit of a manifest could not be made without changing more",
     "StalePlan": "the world is not the one that was reviewed",
     "GitTrouble": "git refused or failed",
     "RemoteUnreachable": "the git remote did not answer, or not in time",

@@ -37,7 +37,7 @@ def command(
     """Show what a pass would do to an environment, and why.
 
     Changes nothing, neither in Octopus nor in git. Closed gates are shown with who or what can
-    open them.
+    open them. Exits with 1 where not one component could be read.
     """
     from reconciler.cli.render.plan import show_plan
     from reconciler.cli.session import with_doors
@@ -50,4 +50,6 @@ def command(
 
     planned = with_doors(work, repo, records=False)
     show_plan(planned.plan, planned.gates, output)
+    if planned.plan.is_blind:
+        return Exit.FAILED
     return Exit.CHANGES if detailed_exitcode and planned.plan.has_work else Exit.OK

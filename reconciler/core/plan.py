@@ -102,6 +102,12 @@ class Plan:
         """True if any cell is to change."""
         return bool(self.changes)
 
+    @property
+    def is_blind(self) -> bool:
+        """True if not one pinned cell could be read: nothing to do is then no good news."""
+        pinned = [a for a in self.actions if a.reason is not Reason.UNMANAGED]
+        return bool(pinned) and all(a.reason is Reason.UNOBSERVED for a in pinned)
+
     @cached_property
     def digest(self) -> str:
         """64 hex digits over what would change, and nothing else.

@@ -13,7 +13,7 @@ from reconciler.core.gate import GateName
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.record import Recorder
-from reconciler.engine.run import take_lease
+from reconciler.engine.run import check_digest, take_lease
 from reconciler.engine.survey import fetch_audit, load_manifests, read_audit, survey
 from reconciler.errors import BranchRewritten, GateClosed, StalePlan
 
@@ -31,12 +31,16 @@ class Accepted:
     recorded: bool
 
 
-async def accept_environment(doors: Doors, name: str, *, rewritten: bool = False) -> Accepted:
+async def accept_environment(
+    doors: Doors, name: str, *, rewritten: bool = False, expect: str | None = None
+) -> Accepted:
     """Accept the tip of the watched branch for one environment, in the Octopus it names now.
 
+    `expect` is the digest of the plan that was looked at: that one is let go ahead, or none.
     `rewritten`: the person gave the full hash of the tip, so a rewritten history is accepted too.
 
-    Raises: everything `survey` raises; LeaseHeld; BranchRewritten; GateClosed.
+    Raises: everything `survey` raises; LeaseHeld; BranchRewritten; GateClosed;
+    StalePlan.
     """
     audit = shared_audit(doors)
     with doors.lock(name):
@@ -54,6 +58,7 @@ async def accept_environment(doors: Doors, name: str, *, rewritten: bool = False
                 hint="mend the Environment or Space manifest, or the key's permissions",
             )
         planned = await judge_situation(doors, situation)
+        check_digest(planned, expect)
         brake = [g for g in planned.gates if g.name is GateName.BRAKE]
         if brake and situation.accepted is not None and not situation.is_rewritten:
             raise GateClosed(

@@ -70,7 +70,7 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
     desired, observed = situation.desired, situation.observed
     plan = make_plan(desired, observed, situation.commit)
     gates: list[Gate] = []
-    if situation.held is not None and plan.has_work:
+    if situation.held is not None and (plan.has_work or plan.is_blind):
         gates.append(Gate("", GateName.ACCEPT, situation.held, _acceptance(situation)))
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
     pauses = await blocking(doors.journal.pauses)

@@ -77,7 +77,7 @@ async def apply_environment(
         _tell_oddities(doors, situation)
         if not await needs_pass(doors, planned):
             doors.tell(PlanMade(planned.plan, planned.gates))
-            _check_digest(planned, expect)
+            check_digest(planned, expect)
             return PassReport(planned, held_results(planned))
         keeper = await take_lease(doors, audit, name)
         try:
@@ -137,7 +137,8 @@ async def take_lease(doors: Doors, audit: AuditBranch, name: str) -> LeaseKeeper
     return LeaseKeeper(doors, audit, lease)
 
 
-def _check_digest(planned: Planned, expect: str | None) -> None:
+def check_digest(planned: Planned, expect: str | None) -> None:
+    """Return if the plan is the one that was looked at, or none was named. Raises: StalePlan."""
     digest = planned.plan.digest
     if expect is None or (len(expect) >= 12 and digest.startswith(expect)):
         return
@@ -161,7 +162,7 @@ async def _pass(
         # a person's word for a retry was given before what failed in this pass
         planned = await judge_situation(doors, situation, retry=retry and not broken)
         doors.tell(PlanMade(planned.plan, planned.gates))
-        _check_digest(planned, expect)
+        check_digest(planned, expect)
         policy, octopus = situation.desired.policy, doors.octopus(situation.desired.space)
         recorder = Recorder(doors, situation, keeper)
         watch = Watch(doors, octopus, keeper, recorder, policy.on_warning)

@@ -221,10 +221,15 @@ class Story:
             return await plan_environment(doors, name)
 
     async def accept(
-        self, name: str = "test", *, store: str = "state", rewritten: bool = False
+        self,
+        name: str = "test",
+        *,
+        store: str = "state",
+        rewritten: bool = False,
+        expect: str | None = None,
     ) -> Accepted:
         async with self.doors(store) as doors:
-            return await accept_environment(doors, name, rewritten=rewritten)
+            return await accept_environment(doors, name, rewritten=rewritten, expect=expect)
 
     # what is true
 

@@ -10,7 +10,13 @@ from story import git
 
 from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
-from reconciler.errors import BranchRewritten, GateClosed, ManifestsInvalid, UsageError
+from reconciler.errors import (
+    BranchRewritten,
+    GateClosed,
+    ManifestsInvalid,
+    StalePlan,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -227,3 +233,27 @@ async def test_rule_1_only_the_watched_branch_is_applied(world: Story) -> None:
 
     assert not report.planned.plan.has_work
     assert world.ours("api") == []
+
+
+async def test_what_is_accepted_is_what_was_looked_at_or_nothing(world: Story) -> None:
+    world.pin(api="1.1.0")
+    looked_at = (await world.plan()).plan.digest
+    world.pin(jobs="1.1.0")
+
+    with pytest.raises(StalePlan):
+        await world.accept(expect=looked_at)
+    assert stops(await world.apply()) == {GateName.ACCEPT}
+
+    await world.accept(expect=(await world.plan()).plan.digest)
+    assert (await world.apply()).results["jobs"].done is Done.SUCCEEDED
+
+
+async def test_a_moved_server_is_a_gate_to_open_not_nothing_to_do(world: Story) -> None:
+    await world.accept()
+    text = (world.work / "spaces/shop.yaml").read_text()
+    world.push({"spaces/shop.yaml": text.replace("127.0.0.1", "localhost")}, "Move the server")
+
+    planned = await world.plan()
+
+    assert planned.plan.is_blind
+    assert {gate.name for gate in planned.stopped} == {GateName.ACCEPT}

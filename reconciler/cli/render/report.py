@@ -37,8 +37,12 @@ def exit_code(report: PassReport, *, reviewed: bool) -> Exit:
         return Exit.SOME_FAILED
     if report.stale and reviewed:
         return Exit.STALE
-    if report.planned.plan.has_work and report.planned.gates and not report.started:
+    plan = report.planned.plan
+    waits = plan.has_work or plan.is_blind
+    if waits and report.planned.gates and not report.started:
         return Exit.GATED
+    if plan.is_blind:
+        return Exit.FAILED
     left = any(result.done is Done.NOT_STARTED for result in report.results.values())
     return Exit.FAILED if left or report.halted or not report.recorded else Exit.OK
 
