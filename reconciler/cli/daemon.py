@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.condition import EnvironmentStatus
     from reconciler.engine.events import Event
+    from reconciler.errors import ReconcilerError
     from reconciler.settings import Settings
 
 
@@ -48,7 +49,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
             service = Service(clock)
             timing = Timing(poll=settings.serve.poll, full_look=settings.serve.full_look)
 
-            keep = _Keeper(settings.state_dir, service, log).keep
+            keeper = _Keeper(settings.state_dir, service, log)
             for repo in dict.fromkeys(repositories) or (None,):
                 doors = await stack.enter_async_context(
                     open_doors(
@@ -62,7 +63,12 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                 )
                 name = clean(repo or settings.repo or ".")
                 service.supervisors[name] = Supervisor(
-                    doors, timing, service.start, partial(keep, name), partial(service.rival, name)
+                    doors,
+                    timing,
+                    service.start,
+                    keep=partial(keeper.keep, name),
+                    tell_trouble=partial(keeper.tell_trouble, name),
+                    rival=partial(service.rival, name),
                 )
             web = _Web(HealthApp(service))
             with _listen(settings.serve.listen) as listener, _signals(service, log):
@@ -155,16 +161,30 @@ class _Keeper:
         self._said: dict[str, dict[str, Any]] = {}
 
     def keep(self, repository: str, status: EnvironmentStatus) -> None:
-        """Take a status that changed. A disk that is full stops passes, never the daemon."""
-        try:
-            write_status(self._state_dir, self._service.status())
-        except StoreTrouble as error:
-            self._log.warning("status.not_written", why=error.message, hint=error.hint)
+        """Take a status that changed."""
+        self._write()
         told = _told(status)
         key = f"{repository} {status.environment}"
         if self._said.get(key) != told:  # a look without news is no news
             self._said[key] = told
             self._log.info("environment.stood", environment=status.environment, **told)
+
+    def tell_trouble(self, repository: str, trouble: ReconcilerError | None) -> None:
+        """Take what keeps a repository from being read, or that nothing does any more."""
+        self._write()
+        if trouble is None:
+            self._log.info("repository.read_again", repository=repository)
+        else:
+            self._log.warning(
+                "repository.not_read", repository=repository, why=trouble.message, hint=trouble.hint
+            )
+
+    def _write(self) -> None:
+        """Write the file. A disk that is full stops passes, never the daemon."""
+        try:
+            write_status(self._state_dir, self._service.status())
+        except StoreTrouble as error:
+            self._log.warning("status.not_written", why=error.message, hint=error.hint)
 
 
 def _logger() -> Any:

@@ -47,6 +47,9 @@ def command(environment: str | None, output: str) -> Exit:
             f"the daemon knows no environment '{clean(environment)}'",
             hint="`reconciler status` lists those it knows",
         )
+    for name, repository in found["repositories"].items():
+        if repository["trouble"]:
+            click.echo(f"{clean(name)}: {clean(str(repository['trouble']), 300)}", err=True)
     if output == "json":
         click.echo(json.dumps(standing, indent=1, sort_keys=True))
         return Exit.OK
@@ -59,7 +62,4 @@ def command(environment: str | None, output: str) -> Exit:
                 f"  {condition['type']:<11} {clean(str(condition['reason'])):<16} {told} "
                 f"(since {condition['since']})"
             )
-    for name, repository in found["repositories"].items():
-        if repository["trouble"]:
-            click.echo(f"{clean(name)}: {clean(str(repository['trouble']), 300)}", err=True)
     return Exit.OK

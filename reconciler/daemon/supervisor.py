@@ -48,7 +48,8 @@ class Supervisor:
     """Watches one repository for as long as `tick` is called.
 
     `start` runs a pass beside the ticks: the task group of whoever calls `tick`. `keep` is told
-    every status that changed. `rival` names an earlier repository that has an environment of the
+    every status that changed, `tell_trouble` what keeps the repository from being read, or that
+    nothing does any more. `rival` names an earlier repository that has an environment of the
     same name: store, lock and lease know environments by name, so this one is left alone.
     """
 
@@ -56,11 +57,13 @@ class Supervisor:
     timing: Timing
     start: Callable[[Coroutine[Any, Any, None]], object]
     keep: Callable[[EnvironmentStatus], None] = lambda _: None
+    tell_trouble: Callable[[ReconcilerError | None], None] = lambda _: None
     rival: Callable[[str], str] = lambda _: ""
     chance: Callable[[], float] = random.random
     statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
     trouble: ReconcilerError | None = None
     _tip: str = ""
+    _whole: str | None = None
     _audit_tip: str | None = None
     _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
     _grounds: dict[str, tuple[str, str | None, Ground]] = field(default_factory=dict)
@@ -113,26 +116,42 @@ class Supervisor:
             await self._read_remotes()
         except ReconcilerError as error:
             self._failures += 1
-            self.trouble = error
+            self._tell(error)
             wait = wait_after(self.timing, error.disposition, self._failures, self.chance)
             wait = min(wait, self.timing.last_retry)
         else:
-            self.trouble, self._failures = None, 0
+            self._failures = 0
+            self._tell(None)
             wait = wait_after(self.timing, Disposition.WAIT, 0, self.chance)
         self._next_poll = self.doors.clock.monotonic() + wait
+
+    def _tell(self, trouble: ReconcilerError | None) -> None:
+        before = "" if self.trouble is None else self.trouble.message
+        self.trouble = trouble
+        if before != ("" if trouble is None else trouble.message):
+            self.tell_trouble(trouble)
 
     async def _read_remotes(self) -> None:
         """Load what changed, and wake what it changes."""
         tip = await blocking(self.doors.repository.tip)
         if tip != self._tip:
             tip = await blocking(self.doors.repository.fetch)
-            found = (await load_manifests(self.doors, tip)).environments
+            whole = self._whole
+            if whole is not None and not await blocking(self.doors.repository.contains, whole):
+                whole = None
+            # an earlier whole tip tells whose file a broken one is (rule 4)
+            loaded = await load_manifests(self.doors, tip, whole)
+            found = loaded.environments
             for name in found.keys() | self._manifests.keys():
                 if found.get(name) != self._manifests.get(name):
                     self.wake(name)
-            for name in self._manifests.keys() - found.keys():
-                self._forget(name)
             self._tip, self._manifests = tip, found
+            self._whole = whole if loaded.problems else tip
+            for name in self.statuses.keys() - found.keys():
+                if loaded.problems:
+                    self._note_failure(name, "Invalid", f"{loaded.problems[0]}", Disposition.STALL)
+                else:
+                    self._forget(name)
         self._audit_tip = await fetch_audit(self.doors)
 
     def _forget(self, name: str) -> None:
@@ -151,11 +170,21 @@ class Supervisor:
                 continue
             match self._manifests[name]:
                 case Invalid(problems=problems):
-                    first = f"{problems[0]}" if problems else "its manifests are invalid"
-                    self._note_failure(name, "Invalid", first, Disposition.STALL)
+                    # the accepted commit may tell that the broken file is another's
+                    space = await self._space_of(name)
+                    if space is None:
+                        self._note_failure(name, "Invalid", f"{problems[0]}", Disposition.STALL)
+                    else:
+                        by_space.setdefault(space, []).append(name)
                 case DesiredState(space=space):
                     by_space.setdefault(space, []).append(name)
         await asyncio.gather(*(self._look_in(space, due) for space, due in by_space.items()))
+
+    async def _space_of(self, name: str) -> Space | None:
+        try:
+            return (await self._ground(name)).tip_state.space
+        except ReconcilerError:
+            return None
 
     async def _look_in(self, space: Space, names: list[str]) -> None:
         """Judge the due environments of one space; its trouble is theirs alone."""

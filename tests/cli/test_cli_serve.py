@@ -221,11 +221,16 @@ def test_an_address_may_be_of_the_sixth_version() -> None:
         assert _address(listener).startswith("[::1]:")
 
 
-def test_the_daemon_goes_on_while_its_status_cannot_be_written(shop: Shop) -> None:
+def test_the_daemon_goes_on_without_a_disk_for_its_status_and_without_the_remote(
+    shop: Shop,
+) -> None:
     assert shop.run("accept", "production").exit_code == 0
     (shop.folder / "state" / "status.json.new").mkdir()
     with serving(shop) as daemon:
         daemon.hears("status.not_written")
+        hidden = shop.remote.rename(shop.folder / "away.git")
+        daemon.hears("repository.not_read", lambda e: bool(e["why"] and e["hint"]))
+        hidden.rename(shop.remote)
         shop.pin(orders="2.4.0")
         daemon.hears("pass.recorded", lambda e: e["receipts"] == 1)
         assert daemon.ends() == 0
@@ -239,6 +244,15 @@ def test_status_before_any_daemon_says_how_to_start_one(shop: Shop) -> None:
     error, hint = result.stderr.splitlines()
     assert error.startswith("error: no daemon has looked at anything from ")
     assert hint.startswith("hint: start `reconciler serve`")
+
+
+def test_status_says_which_repository_cannot_be_read(shop: Shop) -> None:
+    (shop.folder / "state").mkdir()
+    told = {"repositories": {"r": {"trouble": "no\x1b[2J answer", "environments": {}}}}
+    (shop.folder / "state" / "status.json").write_text(json.dumps(told))
+
+    for output in ("table", "json"):
+        assert shop.run("status", "-o", output).stderr == "r: no\\x1b[2J answer\n"
 
 
 def test_rule_47_a_damaged_status_is_one_line(shop: Shop) -> None:

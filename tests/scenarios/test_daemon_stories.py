@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pytest
 from story import git
 
 from reconciler.core.condition import ConditionType
@@ -18,7 +19,6 @@ from reconciler.errors import Disposition
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import pytest
     from story import Story
 
 
@@ -183,6 +183,29 @@ async def test_rule_4_a_broken_environment_stalls_alone(world: Story) -> None:
         assert world.runs("api") == "1.1.0"
 
 
+@pytest.mark.parametrize("meanwhile", [False, True])
+async def test_rule_4_a_file_nobody_can_read_keeps_no_commit_from_another_environment(
+    world: Story, *, meanwhile: bool
+) -> None:
+    other = (world.work / "environments/test.yaml").read_text()
+    other = other.replace("name: test", "name: production").replace(
+        "environment: Test", "environment: Production"
+    )
+    world.push({"environments/production.yaml": other.split("  components:")[0]})
+    await world.accept()
+    await world.accept("production")
+    async with daemon(world) as running:
+        if not meanwhile:
+            await running.settles()
+        world.push({"environments/production.yaml": "a: [\n"})
+        world.pin(api="1.1.0")
+        await running.settles()
+
+        assert world.runs("api") == "1.1.0"
+        if not meanwhile:
+            assert running.conditions("production") == {ConditionType.STALLED: "Invalid"}
+
+
 async def test_rule_20_a_server_that_is_down_is_asked_less_and_less_often(world: Story) -> None:
     await world.accept()
     async with daemon(world) as running:
@@ -211,7 +234,10 @@ async def test_a_remote_that_is_down_is_waited_for(world: Story) -> None:
     async with daemon(world) as running:
         await running.settles()
         hidden = world.remote.rename(world.folder / "away.git")
+        told: list[object] = []
+        running.supervisor.tell_trouble = told.append
         await running.settles(2)
+        assert told == [running.supervisor.trouble]
         assert running.supervisor.trouble is not None
         hidden.rename(world.remote)
         world.pin(api="1.1.0")
