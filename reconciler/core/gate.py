@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.core.manifest import Mode
+from reconciler.core.manifest import Mode, OnFailure
 from reconciler.core.pause import every_covering
 from reconciler.core.plan import Kind, made_by_us
 from reconciler.core.sighting import Unsettled
@@ -68,12 +68,14 @@ class Gate:
 class Attempt:
     """The newest attempt of ours at the pinned version of a cell that did not settle it.
 
-    `redeploy` is the pin's counter at that attempt; None where nobody knows any more.
+    `redeploy` is the pin's counter at that attempt; None where nobody knows any more. `is_current`:
+    it was made for what git still asks of the environment, so its failure stops the rest (rule 18).
     """
 
     version: str
     outcome: str
     redeploy: int | None
+    is_current: bool = False
 
 
 def plan_gates(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
@@ -178,6 +180,30 @@ def cell_gates(
             Gate(name, GateName.DEPENDENCY, message, "two commits: one up, one down, in turn")
         )
     return tuple(gates)
+
+
+def stop_gates(
+    plan: Plan, gates: Sequence[Gate], attempts: Mapping[str, Attempt], policy: Policy
+) -> tuple[Gate, ...]:
+    """Close the rest of an environment after a failure that its policy stops for (rule 18).
+
+    The stop stands until a person says retry, or a commit asks something else of the environment.
+    """
+    if policy.on_failure is OnFailure.CONTINUE or not plan.has_work:
+        return ()
+    for gate in gates:
+        attempt = attempts.get(gate.component)
+        if gate.name is GateName.NEEDS_RETRY and attempt is not None and attempt.is_current:
+            message = (
+                f"{gate.component} {clean(attempt.version, 60)} ended {attempt.outcome}, and "
+                f"policy '{policy.name}' says onFailure: {policy.on_failure.value}"
+            )
+            opener = (
+                f"`reconciler apply {plan.environment} --retry`, or a commit that asks something "
+                "else of the environment"
+            )
+            return (Gate("", GateName.NEEDS_RETRY, message, opener),)
+    return ()
 
 
 def _running_gates(action: Action, cell: ObservedCell) -> list[Gate]:

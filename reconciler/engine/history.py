@@ -131,12 +131,15 @@ def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[str]:
 
 
 async def failed_attempts(
-    doors: Doors, desired: DesiredState, observed: ObservedState, history: History
+    doors: Doors, asked: DesiredState, observed: ObservedState, history: History
 ) -> dict[str, Attempt]:
-    """Return our newest attempt at each pinned version that did not settle its cell (rule 12)."""
+    """Return our newest attempt at each pinned version that did not settle its cell (rule 12).
+
+    `asked` is what the commit says, under its own policy.
+    """
     newest: dict[str, ChainLink] = {}
     pinned = {
-        cell.project.slug: (name, desired.environment.pins[name].version)
+        cell.project.slug: (name, asked.environment.pins[name].version)
         for name, cell in observed.cells.items()
         if cell.project is not None
     }
@@ -152,12 +155,9 @@ async def failed_attempts(
         settled = link.outcome in _SUCCESS if record is None else record.settled
         if settled:
             continue
-        redeploy = (
-            await _redeploy_at(doors, link.commit, desired.environment.name, name)
-            if record is None
-            else record.redeploy
-        )
-        attempts[name] = Attempt(link.version, link.outcome.value, redeploy)
+        then = await _asked_at(doors, link.commit, asked.environment.name)
+        redeploy = _counter(then, name) if record is None else record.redeploy
+        attempts[name] = Attempt(link.version, link.outcome.value, redeploy, then == asked)
     return attempts
 
 
@@ -186,7 +186,7 @@ async def reached_now(
         redeploy = (
             record.redeploy
             if record is not None and record.progress is not Progress.VOID
-            else await _redeploy_at(doors, tag.commit, desired.environment.name, name)
+            else _counter(await _asked_at(doors, tag.commit, desired.environment.name), name)
         )
         if redeploy is not None and (
             reached is None
@@ -197,12 +197,17 @@ async def reached_now(
     return found
 
 
-async def _redeploy_at(doors: Doors, commit: str, environment: str, component: str) -> int | None:
-    """Return the redeploy counter a commit gave a pin, None where nobody can tell any more."""
+async def _asked_at(doors: Doors, commit: str, environment: str) -> DesiredState | None:
+    """Return what a commit asked of an environment, None where nobody can tell any more."""
     from reconciler.engine.survey import load_manifests
 
     if not await blocking(doors.repository.contains, commit):
         return None
     found = (await load_manifests(doors, commit)).environments.get(environment)
-    pin = found.environment.pins.get(component) if isinstance(found, DesiredState) else None
+    return found if isinstance(found, DesiredState) else None
+
+
+def _counter(asked: DesiredState | None, component: str) -> int | None:
+    """Return the redeploy counter of a pin, None where there is none."""
+    pin = None if asked is None else asked.environment.pins.get(component)
     return None if pin is None else pin.redeploy

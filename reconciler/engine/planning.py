@@ -13,6 +13,7 @@ from reconciler.core.gate import (
     dependency_gates,
     pause_gates,
     plan_gates,
+    stop_gates,
 )
 from reconciler.core.plan import make_plan
 from reconciler.core.text import clean
@@ -75,9 +76,10 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
     pauses = await blocking(doors.journal.pauses)
     gates += pause_gates(plan, pauses, await names_of_server(doors, situation))
-    attempts = await failed_attempts(doors, desired, observed, situation.history)
+    attempts = await failed_attempts(doors, situation.tip_state, observed, situation.history)
     deployer = None if situation.deployer is None else situation.deployer[1]
     gates += cell_gates(plan, observed, attempts, deployer, retry=retry)
+    gates += stop_gates(plan, gates, attempts, desired.policy)
     if deployer is not None and deployer.administers_system and plan.has_work:
         gates.append(
             Gate(

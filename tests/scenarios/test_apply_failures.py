@@ -207,3 +207,25 @@ async def test_a_deployment_that_an_interrupted_pass_left_behind_may_fail_too(
     assert [finished.outcome.value for finished in report.resumed] == ["Failed"]
     assert report.failed
     assert gates_of(report, "api") == {GateName.NEEDS_RETRY}
+
+
+async def test_rule_18_a_stop_stands_until_a_person_or_another_commit(world: Story) -> None:
+    world.edit("policies/open.yaml", ("mode: apply", "mode: apply, limits: {parallel: 1}"))
+    await world.accept()
+    world.octopus.fail_next("db", "1.1.0", "Test")
+    world.pin(db="1.1.0", jobs="1.1.0")
+    await world.apply()
+
+    again = await world.apply()
+    assert GateName.NEEDS_RETRY in {gate.name for gate in again.planned.stopped}
+    assert world.ours("jobs") == []
+
+    world.push({"README.md": "of no concern\n"})
+    await world.apply()
+    assert world.ours("jobs") == []
+
+    world.pin(mail="1.1.0")
+    await world.apply()
+    assert world.ours("jobs") == ["1.1.0"]
+    assert world.ours("mail") == ["1.1.0"]
+    assert world.ours("db") == ["1.1.0"]
