@@ -97,11 +97,13 @@ async def open_doors(
     tell: Callable[[Event], None] = lambda _: None,
     clock: Clock | None = None,
     halted: Callable[[], str] = lambda: "",
+    pause: Callable[[float], None] = time.sleep,
 ) -> AsyncIterator[Doors]:
     """Open every door for one command, and close them after it.
 
     `records`: the command works on the remote's watched branch and writes to the audit branch;
-    else it reads any local commit, and the audit branch where there is one.
+    else it reads any local commit, and the audit branch where there is one. `pause` is how a worker
+    thread waits.
 
     Raises: UsageError, StoreTrouble, GitTrouble.
     """
@@ -129,7 +131,8 @@ async def open_doors(
         # the store's id: a later process of the same store proves by its lock that this one died
         store = journal.store_id
         holder = Holder(id=store, host=socket.gethostname(), pid=os.getpid(), store=store)
-        audit = GitAudit(Mirror(mirrors, audited, options), settings.audit.branch, holder, clock)
+        history = Mirror(mirrors, audited, options)
+        audit = GitAudit(history, settings.audit.branch, holder, clock, pause)
     manifests = ManifestLoader()
     if not manifests.is_fast:
         tell(Said("YAML's C parser is missing: manifests are read about 17 times slower"))

@@ -206,7 +206,12 @@ class Story:
             audit=AuditSettings(remote=self.audit_remote),
         )
         async with open_doors(
-            settings, None, records=True, tell=self.events.append, clock=self.clock
+            settings,
+            None,
+            records=True,
+            tell=self.events.append,
+            clock=self.clock,
+            pause=self.clock.turn,
         ) as doors:
             yield self.wrap(doors)
 

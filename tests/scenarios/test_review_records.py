@@ -275,12 +275,8 @@ async def test_rule_19_a_machine_that_slept_sends_nothing_on_a_lease_that_is_gon
     def wrap(doors: Any) -> Any:
         return replace(doors, octopus=lambda space: Between(doors.octopus(space), tasks=tasks))
 
-    import time
-
     world.wrap = wrap
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "sleep", lambda _: None)
-        report = await world.apply()
+    report = await world.apply()
 
     assert report.results["api"].done is Done.NOT_STARTED
     assert world.ours("api") == []
