@@ -161,17 +161,15 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
     )
 
 
+_IN_SYNC = (Kind.IGNORE, Reason.IN_SYNC)
+
+
 def is_new(cell: ObservedCell, pin: Pin) -> bool:
     """Tell whether a commit asks for this pin: it differs from the pin that was last reached."""
     reached = cell.reached
     if reached is None:
         return True
     return not _is_same(reached.version, pin.version) or pin.redeploy != reached.redeploy
-
-
-def is_raised(cell: ObservedCell, pin: Pin) -> bool:
-    """Tell whether the pin's redeploy counter is higher than when it was last reached."""
-    return cell.reached is not None and pin.redeploy > cell.reached.redeploy
 
 
 def made_by_us(cell: ObservedCell, me: str) -> bool:
@@ -195,19 +193,18 @@ def _choose(
     desired: DesiredState, observed: ObservedState, cell: ObservedCell, pin: Pin, suspended: str
 ) -> Action:
     """Choose the one action that closes the gap for one cell."""
-    sighting = cell.sighting
-    version = sighting.version if isinstance(sighting, Settled) else cell.version
+    sighting, reached = cell.sighting, cell.reached
+    settled = isinstance(sighting, Settled) and sighting.version == pin.version
+    raised = reached is not None and pin.redeploy > reached.redeploy
+    if settled and not raised and not suspended and pin.hold is None:  # most cells of most plans
+        return Action(cell.component, *_IN_SYNC, pin.version, pin.version, "", pin.redeploy)
     draft = Action(
         cell.component,
-        Kind.IGNORE,
-        Reason.IN_SYNC,
-        version,
+        *_IN_SYNC,
+        cell.version,
         pin.version,
         redeploy=pin.redeploy,
     )
-    settled = isinstance(sighting, Settled) and version == pin.version
-    if settled and not suspended and pin.hold is None and not is_raised(cell, pin):
-        return draft  # most cells of most plans
     if suspended:
         return replace(draft, reason=Reason.SUSPENDED, note=suspended)
     if pin.hold is not None and pin.hold.in_force(observed.read_at):
@@ -220,7 +217,7 @@ def _choose(
             return replace(draft, kind=Kind.UPGRADE, reason=Reason.NOT_DEPLOYED)
         case Settled(version=version):
             if _is_same(version, pin.version):
-                if is_raised(cell, pin):
+                if raised:
                     note = "the redeploy counter was raised"
                     return replace(draft, kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
                 return draft
