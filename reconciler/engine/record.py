@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH
 from reconciler.core.canonical import digest_hex
-from reconciler.core.capture import capture
 from reconciler.core.receipt import (
     PAYLOAD_TYPE,
     Receipt,
@@ -216,13 +215,7 @@ class Recorder:
             record = QueuedRecord(name, passed.path, passed.content())
             await blocking(journal.queue_record, record, self.keeper.fence)
         queued = await self._queued(name)
-        snapshot = capture(
-            situation.desired,
-            situation.observed,
-            situation.space_state,
-            situation.audit.snapshot,
-            situation.commit,
-        )
+        snapshot = situation.captured()
         written = doors.write_snapshot(snapshot)
         changed = written != situation.audit.snapshot_bytes
         refused = None if passed is None or passed.tasks else refusal_of(passed.plan, passed.gates)

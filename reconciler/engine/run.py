@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.capture import capture
 from reconciler.core.manifest import OnFailure
 from reconciler.core.text import clean
 from reconciler.engine.apply import Done, Execution, Result, held_results
@@ -118,13 +117,7 @@ async def needs_pass(doors: Doors, planned: Planned) -> bool:
 
 def snapshot_differs(doors: Doors, situation: Situation) -> bool:
     """Tell whether what runs now is other than the last snapshot says."""
-    snapshot = capture(
-        situation.desired,
-        situation.observed,
-        situation.space_state,
-        situation.audit.snapshot,
-        situation.commit,
-    )
+    snapshot = situation.captured()
     return doors.write_snapshot(snapshot) != situation.audit.snapshot_bytes
 
 

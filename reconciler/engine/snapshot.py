@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.capture import capture
 from reconciler.engine.doors import shared_audit
 from reconciler.engine.record import Recorder
 from reconciler.engine.run import snapshot_differs, take_lease
@@ -39,13 +38,7 @@ async def snapshot_environment(doors: Doors, name: str) -> Seen:
     audit = shared_audit(doors)
     with doors.lock(name):
         situation = await survey(doors, name)
-        snapshot = capture(
-            situation.desired,
-            situation.observed,
-            situation.space_state,
-            situation.audit.snapshot,
-            situation.commit,
-        )
+        snapshot = situation.captured()
         changed = snapshot_differs(doors, situation)
         seen = Seen(snapshot, situation.commit, situation.observed.read_at, changed)
         if not changed:

@@ -13,6 +13,7 @@ from reconciler.core.acceptance import (
     Standing,
     held_because,
 )
+from reconciler.core.capture import capture
 from reconciler.core.manifest import STRICTEST, DesiredState, Invalid
 from reconciler.core.sighting import ObservedCell, ObservedState, Unobserved, observe
 from reconciler.core.snapshot import snapshot_path
@@ -73,6 +74,12 @@ class Situation:
     def accepted(self) -> AcceptedEnvironment | None:
         """What the audit branch has as accepted for this environment."""
         return self.audit.state.environments.get(self.desired.environment.name)
+
+    def captured(self) -> Snapshot:
+        """Return what was observed as the snapshot that follows the last recorded one."""
+        return capture(
+            self.desired, self.observed, self.space_state, self.audit.snapshot, self.commit
+        )
 
     def acceptance(self) -> AcceptedEnvironment | None:
         """Return the acceptance of this commit in the Octopus just seen; None if it was not."""
