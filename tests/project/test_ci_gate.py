@@ -1,6 +1,7 @@
 """The gate tells the truth: a surprising skip fails it, a missing tool is one line."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,16 @@ def test_a_skip_is_no_failure_on_a_desk(root: Path, tmp_path: Path) -> None:
 
     assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
     assert "UNEXPECTED SKIP" not in done.stdout
+
+
+def test_no_pipe_of_the_gate_has_a_reader_that_leaves_before_its_writer(root: Path) -> None:
+    """Such a writer may be ended by SIGPIPE, and with pipefail that ends the gate by chance."""
+    leaves_early = re.compile(r"\|\s*(head|grep\s+(-\w*[qm]|--quiet|--max-count)|sed\s.*\bq\b)")
+    gate = (root / ".ci" / "run").read_text()
+
+    assert "set -euo pipefail" in gate
+    assert leaves_early.search("make --version | head -n 1") is not None
+    assert [line for line in gate.splitlines() if leaves_early.search(line)] == []
 
 
 def make_demo(root: Path, folder: Path, *, tools: dict[str, str]) -> tuple[int, list[str]]:
