@@ -85,11 +85,6 @@ class ObservedCell:
                 return None
 
     @property
-    def waits_for_person(self) -> bool:
-        """True while a task of the cell waits for a person."""
-        return bool(self.waiting)
-
-    @property
     def newest_is_judged(self) -> bool:
         """True if the sighting speaks of the newest deployment, not of one before it."""
         match self.sighting:

@@ -11,7 +11,6 @@ from reconciler.errors import GitTrouble, UsageError
 
 WATCHED: Final = "refs/reconciler/watched"
 AUDIT: Final = "refs/reconciler/audit"
-KEPT: Final = "refs/reconciler/kept"
 ASKED: Final = "refs/reconciler/asked"
 LEASES: Final = "refs/reconciler/lease"
 TRANSACTIONS: Final = "refs/tx"

@@ -10,7 +10,6 @@ from reconciler.errors import GitTrouble, UsageError
 from reconciler.git import objects
 from reconciler.git.names import (
     ASKED,
-    KEPT,
     WATCHED,
     checked_branch,
     checked_root,
@@ -100,15 +99,6 @@ class GitRepository:
             return False
         arguments = ("merge-base", "--is-ancestor", older, newer)
         return self._mirror.local(*arguments, ok=(0, 1, 128)).status == 0
-
-    def keep(self, commit: str, name: str) -> None:
-        """Keep a commit alive under a name of ours, whatever happens to the branch."""
-        if not (is_hash(commit) and is_branch(name)):
-            raise GitTrouble(
-                f"'{clean(name, 80)}' cannot name the commit {clean(commit, 64)} to keep",
-                hint="this is a fault of Reconciler: please report it with this line",
-            )
-        self._mirror.local("update-ref", own_ref(KEPT, name), commit)
 
     def files(self, commit: str) -> tuple[SourceFile, ...]:
         """List every file under the manifest root at `commit`, sorted by path, all modes."""

@@ -259,19 +259,6 @@ def test_rule_27_a_rewritten_branch_is_seen_as_no_descendant(
     assert not repository.is_ancestor("main", "main")
 
 
-def test_rule_27_an_accepted_commit_stays_readable_after_a_rewrite(
-    remote: Remote, repository: GitRepository, mirror: Mirror
-) -> None:
-    accepted = repository.fetch()
-    repository.keep(accepted, "qa")
-    git(remote.clone, "commit", "-q", "--amend", "-m", "other")
-    git(remote.clone, "push", "-q", "--force", "origin", "HEAD:main")
-    repository.fetch()
-    git(mirror.path, "gc", "-q", "--prune=now")
-
-    assert [file.path for file in repository.files(accepted)] == ["README.md", "manifests/qa.yaml"]
-
-
 def test_a_repository_with_sha256_names_is_read(tmp_path: Path) -> None:
     remote = Remote.make(tmp_path / "wide", options=("--object-format=sha256",))
     tip = remote.commit({"a.yaml": "x"})
