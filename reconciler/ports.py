@@ -69,6 +69,9 @@ class Repository(Protocol):
     def files(self, commit: str) -> tuple[SourceFile, ...]:
         """List every file under the manifest root at `commit`, sorted by path, all modes."""
 
+    def versions(self, commits: Collection[str], paths: Collection[str]) -> tuple[SourceFile, ...]:
+        """List what stood at these paths in these commits, each blob once, as plain files."""
+
     def read(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch."""
 
@@ -151,12 +154,12 @@ class ManifestReader(Protocol):
         self,
         files: Sequence[SourceFile],
         read: Callable[[Collection[str]], Mapping[str, bytes]],
-        earlier: Sequence[SourceFile] = (),
+        earlier: Callable[[Collection[str]], Sequence[SourceFile]] = lambda _: (),
     ) -> ManifestSet:
         """Load all manifests of a commit; only blobs never seen before are read.
 
-        `earlier` lists the files of the last good commit: a file that is too broken to say which
-        environment it belongs to is laid at the door its earlier content names.
+        `earlier` is asked what stood at paths in accepted commits: a file that is too broken to
+        say which environment it belongs to is laid at the doors its earlier contents name.
         """
 
 

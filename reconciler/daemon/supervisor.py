@@ -136,17 +136,14 @@ class Supervisor:
         tip = await blocking(self.doors.repository.tip)
         if tip != self._tip:
             tip = await blocking(self.doors.repository.fetch)
-            whole = self._whole
-            if whole is not None and not await blocking(self.doors.repository.contains, whole):
-                whole = None
-            # an earlier whole tip tells whose file a broken one is (rule 4)
-            loaded = await load_manifests(self.doors, tip, whole)
+            # an earlier whole tip tells whose file a broken one is, where nothing is accepted yet
+            loaded = await load_manifests(self.doors, tip, self._whole)
             found = loaded.environments
             for name in found.keys() | self._manifests.keys():
                 if found.get(name) != self._manifests.get(name):
                     self.wake(name)
             self._tip, self._manifests = tip, found
-            self._whole = whole if loaded.problems else tip
+            self._whole = self._whole if loaded.problems else tip
             for name in self.statuses.keys() - found.keys():
                 if loaded.problems:
                     self._note_failure(name, "Invalid", f"{loaded.problems[0]}", Disposition.STALL)

@@ -31,11 +31,16 @@ from reconciler.errors import GitTrouble, ManifestsInvalid, UsageError
 from reconciler.ports import Known
 
 if TYPE_CHECKING:
-    from reconciler.core.manifest import ManifestSet
+    from collections.abc import Collection
+
+    from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.snapshot import Reached, Snapshot
     from reconciler.core.state import Permissions, SpaceState, User
     from reconciler.engine.doors import Doors
     from reconciler.ports import Octopus
+
+MOST_ASKED = 100_000
+"""Earlier contents of broken files looked up at once (rule 47); one not asked for stops all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,21 @@ class Situation:
 
 
 async def load_manifests(doors: Doors, commit: str, earlier: str | None = None) -> ManifestSet:
-    """Load all manifests at a commit (full hash)."""
+    """Load all manifests at a commit (full hash).
+
+    Whose file a broken one is, the accepted commits tell, and `earlier` (rule 4).
+    """
+
+    def before(paths: Collection[str]) -> tuple[SourceFile, ...]:
+        content = None if doors.audit is None else doors.audit.read(PATH)
+        commits = {one.commit for one in parse_state(content).environments.values()}
+        if earlier is not None:
+            commits.add(earlier)
+        most = MOST_ASKED // max(len(commits), 1)
+        return doors.repository.versions(sorted(commits), sorted(paths)[:most])
 
     def load() -> ManifestSet:
         repository = doors.repository
-        before = () if earlier is None else repository.files(earlier)
         return doors.manifests.load(repository.files(commit), repository.read, before)
 
     return await blocking(load)
@@ -212,7 +227,7 @@ async def lay_ground(doors: Doors, name: str, commit: str) -> Ground:
     shared = audit.state.environments.get(name)
     contains = shared is not None and await blocking(doors.repository.contains, shared.commit)
     earlier = shared.commit if shared is not None and contains else None
-    manifests = await load_manifests(doors, commit, earlier)
+    manifests = await load_manifests(doors, commit)
     tip_state = pick(manifests, name, commit)
     judged, unchanged = tip_state, False
     if earlier is not None:

@@ -108,6 +108,11 @@ class GitRepository:
         self._sizes = {file.blob: file.size for file in found}
         return found
 
+    def versions(self, commits: Collection[str], paths: Collection[str]) -> tuple[SourceFile, ...]:
+        """List what stood at these paths in these commits, each blob once, as plain files."""
+        known = [commit for commit in commits if is_hash(commit)]
+        return objects.versions(self._mirror, known, paths)
+
     def read(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.core.manifest import ManifestSet, SourceFile
+    from reconciler.manifests.parse import Claim
 
     Read = Callable[[Collection[str]], Mapping[str, bytes]]
 
@@ -46,7 +48,7 @@ class ManifestLoader:
         self,
         files: Sequence[SourceFile],
         read: Read,
-        earlier: Sequence[SourceFile] = (),
+        earlier: Callable[[Collection[str]], Sequence[SourceFile]] = lambda _: (),
     ) -> ManifestSet:
         """Load all manifests of a commit; only blobs never seen before are read.
 
@@ -57,9 +59,12 @@ class ManifestLoader:
             words = Words()
             wanted = sorted((file for file in files if is_manifest(file.path)), key=_by_path)
             parsed = self._parse_all(wanted, read, words)
-            puzzles = set(puzzling(parsed))
-            before = sorted((file for file in earlier if file.path in puzzles), key=_by_path)
-            known = {file.path: file.claims for file in self._parse_all(before, read, words)}
+            puzzles = puzzling(parsed)
+            before = earlier(puzzles) if puzzles else ()
+            known: dict[str, tuple[Claim, ...]] = {}
+            for layer in _layers(before):
+                for file in self._parse_all(layer, read, words):
+                    known[file.path] = (*known.get(file.path, ()), *file.claims)
             self._forget({(file.path, file.blob) for file in (*wanted, *before)})
             return self._resolver.resolve(parsed, known)
 
@@ -137,6 +142,15 @@ def _refusal(file: SourceFile, total: int) -> str | None:
 
 def _refused(path: str, message: str) -> ParsedFile:
     return ParsedFile(path, None, (Problem(Place(shown_path(path), 1, 1), message),))
+
+
+def _layers(files: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
+    """Yield the files in lists that name each path once, sorted by path."""
+    found: dict[str, list[SourceFile]] = {}
+    for file in files:
+        found.setdefault(file.path, []).append(file)
+    for paths in zip_longest(*(found[path] for path in sorted(found))):
+        yield [file for file in paths if file is not None]
 
 
 def _batches(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:

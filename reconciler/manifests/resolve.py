@@ -79,7 +79,7 @@ class Resolver:
         """Return the manifest set of a commit.
 
         `files` are sorted by path; `earlier` has, for the paths `puzzling` named, what stood there
-        in the last good commit.
+        in accepted commits.
         """
         run = _Run(files, earlier, self._kept)
         result = run.result(files)

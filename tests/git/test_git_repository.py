@@ -39,6 +39,28 @@ def test_a_fetch_brings_the_tip_and_its_files(
     assert GitRepository(mirror, None).read([files[2].blob]) == {files[2].blob: b"\xff\0\r\n"}
 
 
+def test_earlier_contents_of_paths_are_listed_once_and_only_where_they_were_files(
+    remote: Remote, repository: GitRepository
+) -> None:
+    first = remote.commit({"manifests/a b.yaml": "one", "manifests/dir/x": "x"})
+    second = remote.commit({"manifests/a b.yaml": "three"})
+    third = remote.commit({"manifests/other.yaml": "four"})
+    repository.fetch()
+    paths = ["manifests/a b.yaml", "manifests/dir", "manifests/none missing", "a\nb", "c\rd"]
+
+    found = repository.versions([first, second, third, "0" * 40, "HEAD"], paths)
+
+    assert [(f.path, f.mode, f.size) for f in found] == [
+        ("manifests/a b.yaml", "100644", 3),
+        ("manifests/a b.yaml", "100644", 5),
+    ]
+    assert repository.read([f.blob for f in found]) == {
+        found[0].blob: b"one",
+        found[1].blob: b"three",
+    }
+    assert repository.versions([first], []) == repository.versions([], paths) == ()
+
+
 def test_only_the_folder_of_the_manifests_is_listed(mirror: Mirror, remote: Remote) -> None:
     tip = remote.commit({"manifests2/x.yaml": "", "man*/y.yaml": ""})
     listed = {}

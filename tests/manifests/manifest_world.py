@@ -103,13 +103,18 @@ def load(
     files: Mapping[str, str | bytes],
     *,
     loader: ManifestLoader | None = None,
-    earlier: Mapping[str, str | bytes] | None = None,
+    earlier: Sequence[Mapping[str, str | bytes]] = (),
     modes: Mapping[str, str] | None = None,
 ) -> ManifestSet:
-    """Load files as one commit; `earlier` as the last good one."""
-    now, before = Commit(files, modes), Commit(earlier or {})
-    now.contents.update(before.contents)
-    return (loader or ManifestLoader()).load(now.files, now.read, before.files)
+    """Load files as one commit; `earlier` as what stood in accepted ones."""
+    now, commits = Commit(files, modes), [Commit(each) for each in earlier]
+    for before in commits:
+        now.contents.update(before.contents)
+
+    def asked(paths: Collection[str]) -> list[SourceFile]:
+        return [file for before in commits for file in before.files if file.path in paths]
+
+    return (loader or ManifestLoader()).load(now.files, now.read, asked)
 
 
 def changed(**files: str | bytes | None) -> dict[str, str | bytes]:

@@ -57,14 +57,23 @@ def test_rule_4_a_broken_fragment_stops_the_environment_it_pins() -> None:
 
 
 def test_rule_4_a_file_too_broken_to_say_is_laid_where_its_earlier_content_belongs() -> None:
-    found = load(changed(wallet=b"\xff\xff"), earlier=WORLD)
+    found = load(changed(wallet=b"\xff\xff"), earlier=[WORLD])
 
     assert stopped(found) == ["production-uk"]
     assert lines(found) == ["teams/wallet.yaml:1:1: not UTF-8: byte 0xff"]
 
 
+def test_rule_4_a_file_too_broken_to_say_is_laid_where_any_earlier_content_belongs() -> None:
+    broken = changed(wallet="a: [")
+    moved = changed(wallet=PINS.replace("environment: production-uk", "environment: qa"))
+
+    assert stopped(load(broken, earlier=[broken, WORLD])) == ["production-uk"]
+    assert stopped(load(broken, earlier=[moved, broken, WORLD])) == ["production-uk", "qa"]
+    assert stopped(load(broken, earlier=[broken])) == ["production-uk", "qa"]  # nothing tells
+
+
 def test_rule_4_a_file_too_broken_to_say_that_is_new_stops_all_and_says_so() -> None:
-    found = load({**WORLD, "new.yaml": b"\xff\xff"}, earlier=WORLD)
+    found = load({**WORLD, "new.yaml": b"\xff\xff"}, earlier=[WORLD])
 
     assert stopped(found) == ["production-uk", "qa"]
     assert lines(found) == [f"new.yaml:1:1: not UTF-8: byte 0xff; {SAYS_ALL}"]
@@ -74,13 +83,13 @@ def test_rule_4_a_file_too_broken_to_say_that_is_new_stops_all_and_says_so() -> 
 def test_rule_4_a_fragment_that_now_claims_another_environment_stops_its_earlier_one_too() -> None:
     moved = PINS.replace("environment: production-uk", "environment: qa") + NOT_YAML
 
-    assert stopped(load(changed(wallet=moved), earlier=WORLD)) == ["production-uk", "qa"]
+    assert stopped(load(changed(wallet=moved), earlier=[WORLD])) == ["production-uk", "qa"]
 
 
 def test_rule_4_a_fragment_for_an_unknown_environment_stops_its_earlier_one() -> None:
     lost = PINS.replace("environment: production-uk", "environment: production-u")
 
-    assert stopped(load(changed(wallet=lost), earlier=WORLD)) == ["production-u", "production-uk"]
+    assert stopped(load(changed(wallet=lost), earlier=[WORLD])) == ["production-u", "production-uk"]
     assert stopped(load(changed(wallet=lost))) == ["production-u"]
 
 
@@ -118,7 +127,7 @@ def test_a_stack_policy_or_space_that_disappears_stops_those_that_refer_to_it(st
 
 
 def test_rule_5_an_environment_that_disappears_leaves_the_others_alone() -> None:
-    found = load(changed(qa=None), earlier=WORLD)
+    found = load(changed(qa=None), earlier=[WORLD])
 
     assert lines(found) == []
     assert list(found.environments) == ["production-uk"]
@@ -155,12 +164,12 @@ def test_a_manifest_with_another_suffix_stops_whom_it_names() -> None:
 def test_rule_22_a_link_stops_whom_its_earlier_content_names_else_all() -> None:
     modes = {"teams/wallet.yaml": "120000"}
 
-    assert stopped(load(WORLD, modes=modes, earlier=WORLD)) == ["production-uk"]
+    assert stopped(load(WORLD, modes=modes, earlier=[WORLD])) == ["production-uk"]
     assert stopped(load(WORLD, modes=modes)) == ["production-uk", "qa"]
 
 
 def test_a_file_over_1_mib_is_not_even_read() -> None:
-    found = load(changed(qa=QA + "#" * 1024 * 1024), earlier=WORLD)
+    found = load(changed(qa=QA + "#" * 1024 * 1024), earlier=[WORLD])
 
     assert stopped(found) == ["qa"]
     assert "more than the 1048576 a file may have" in lines(found)[0]

@@ -58,7 +58,7 @@ def test_rule_47_no_bytes_crash_the_loading(stem: str, data: bytes) -> None:
 def test_rule_47_no_damage_to_a_manifest_crashes_the_loading(damage: tuple[str, bytes]) -> None:
     stem, data = damage
 
-    holds(load(changed(**{stem: data}), earlier=WORLD))
+    holds(load(changed(**{stem: data}), earlier=[WORLD]))
 
 
 @pytest.mark.proof
@@ -67,7 +67,7 @@ def test_rule_47_no_damage_to_a_manifest_crashes_the_loading(damage: tuple[str, 
 def test_rule_47_much_damage_to_a_manifest_crashes_nothing(damage: tuple[str, bytes]) -> None:
     stem, data = damage
 
-    holds(load(changed(**{stem: data}), earlier=WORLD))
+    holds(load(changed(**{stem: data}), earlier=[WORLD]))
 
 
 @FEW

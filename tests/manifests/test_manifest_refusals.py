@@ -479,7 +479,7 @@ def test_rule_7_a_file_of_exactly_1_mib_and_nesting_of_20_are_read() -> None:
     ],
 )
 def test_rule_22_links_submodules_and_special_modes_are_errors(mode: str, what: str) -> None:
-    found = load(WORLD, modes={"environments/qa.yaml": mode}, earlier=WORLD)
+    found = load(WORLD, modes={"environments/qa.yaml": mode}, earlier=[WORLD])
 
     assert lines(found) == [
         f"environments/qa.yaml:1:1: {what} where a manifest is expected; put a plain file here"

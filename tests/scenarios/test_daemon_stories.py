@@ -55,6 +55,15 @@ async def daemon(world: Story, store: str = "state") -> AsyncIterator[Daemon]:
         yield Daemon(world, supervisor, tasks)
 
 
+def with_production(world: Story) -> None:
+    """Push a second environment; it pins nothing."""
+    other = (world.work / "environments/test.yaml").read_text()
+    other = other.replace("name: test", "name: production").replace(
+        "environment: Test", "environment: Production"
+    )
+    world.push({"environments/production.yaml": other.split("  components:")[0]})
+
+
 async def test_a_commit_is_applied_by_itself_after_the_environment_was_accepted(
     world: Story,
 ) -> None:
@@ -165,11 +174,7 @@ async def test_drift_by_a_person_is_seen_at_the_next_full_look_and_held(world: S
 
 
 async def test_rule_4_a_broken_environment_stalls_alone(world: Story) -> None:
-    other = (world.work / "environments/test.yaml").read_text()
-    other = other.replace("name: test", "name: production").replace(
-        "environment: Test", "environment: Production"
-    )
-    world.push({"environments/production.yaml": other.split("  components:")[0]})
+    with_production(world)
     await world.accept()
     await world.accept("production")
     async with daemon(world) as running:
@@ -187,11 +192,7 @@ async def test_rule_4_a_broken_environment_stalls_alone(world: Story) -> None:
 async def test_rule_4_a_file_nobody_can_read_keeps_no_commit_from_another_environment(
     world: Story, *, meanwhile: bool
 ) -> None:
-    other = (world.work / "environments/test.yaml").read_text()
-    other = other.replace("name: test", "name: production").replace(
-        "environment: Test", "environment: Production"
-    )
-    world.push({"environments/production.yaml": other.split("  components:")[0]})
+    with_production(world)
     await world.accept()
     await world.accept("production")
     async with daemon(world) as running:
@@ -204,6 +205,29 @@ async def test_rule_4_a_file_nobody_can_read_keeps_no_commit_from_another_enviro
         assert world.runs("api") == "1.1.0"
         if not meanwhile:
             assert running.conditions("production") == {ConditionType.STALLED: "Invalid"}
+
+
+async def test_rule_4_a_file_that_stays_unreadable_stops_its_own_environment_only(
+    world: Story,
+) -> None:
+    world.edit("policies/open.yaml", ("mode: apply", "mode: apply, limits: {parallel: 1}"))
+    with_production(world)
+    await world.accept()
+    await world.accept("production")
+    world.push({"environments/production.yaml": "a: [\n"})
+    async with daemon(world) as running:
+        for version in ("1.1.0", "2.0.0"):
+            world.pin(api=version)  # the commit before is accepted by now, and broken as well
+            await running.settles()
+            assert world.runs("api") == version
+    async with daemon(world) as again:
+        world.octopus.fail_next("jobs", "1.1.0", "Test")
+        world.pin(db="1.1.0", jobs="1.1.0", mail="1.1.0")
+        await again.settles()
+
+        assert world.runs("db") == "1.1.0"
+        assert world.runs("mail") == "1.0.0"  # rule 18 holds by the commit's own manifests
+        assert again.conditions("production") == {ConditionType.STALLED: "Invalid"}
 
 
 async def test_rule_20_a_server_that_is_down_is_asked_less_and_less_often(world: Story) -> None:
