@@ -417,6 +417,9 @@ class Journal(Protocol):
     def next_write(self) -> int:
         """Count and return this store's audit writes, before each push (tells an older store)."""
 
+    def stamp(self) -> int:
+        """Return a number that is another one once anybody else has written to the store."""
+
     def writes(self) -> int:
         """Return the count without raising it."""
 

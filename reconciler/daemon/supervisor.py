@@ -66,7 +66,7 @@ class Supervisor:
     _whole: str | None = None
     _audit_tip: str | None = None
     _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
-    _grounds: dict[str, tuple[str, str | None, Ground]] = field(default_factory=dict)
+    _grounds: dict[str, tuple[tuple[str, str | None, int], Ground]] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
     _passing: set[str] = field(default_factory=set)
     _stopping: bool = False
@@ -207,12 +207,13 @@ class Supervisor:
             return error
 
     async def _ground(self, name: str) -> Ground:
-        """Return what git and the store say, read anew only if one of the tips moved."""
+        """Return what git and the store say, read anew only if a tip or the store moved."""
+        stands_on = (self._tip, self._audit_tip, await blocking(self.doors.journal.stamp))
         kept = self._grounds.get(name)
-        if kept is not None and kept[:2] == (self._tip, self._audit_tip):
-            return kept[2]
+        if kept is not None and kept[0] == stands_on:
+            return kept[1]
         ground = await lay_ground(self.doors, name, self._tip)
-        self._grounds[name] = (self._tip, self._audit_tip, ground)
+        self._grounds[name] = (stands_on, ground)
         return ground
 
     async def _judge(self, name: str, ground: Ground, reading: Reading | None) -> None:

@@ -300,6 +300,13 @@ class SqliteJournal:
         found = self._database.rows("SELECT value FROM meta WHERE key = 'writes'")
         return int(found[0][0]) if found else 0
 
+    def stamp(self) -> int:
+        """Return a number that is another one once anybody else has written to the store.
+
+        Writes of this connection do not count (sqlite.org/pragma.html, data_version).
+        """
+        return int(self._database.rows("PRAGMA data_version")[0][0])
+
     def known(self, server: str, space_id: str) -> Known:
         """Return the cached deployments and releases of a space."""
         return self._cache.known(server, space_id)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from between import Between
 from story import git
 
 from reconciler.core.condition import ConditionType
 from reconciler.daemon.backoff import Timing, wait_after
 from reconciler.daemon.supervisor import Supervisor
+from reconciler.engine.accept import accept_environment
 from reconciler.engine.events import Launched
 from reconciler.errors import Disposition
 
@@ -90,6 +92,29 @@ async def test_rule_10_the_daemon_only_observes_what_nobody_accepted(world: Stor
         await world.accept()
         await running.settles()
         assert world.runs("api") == "1.1.0"
+
+
+async def test_an_acceptance_in_the_store_shows_at_the_next_look_though_no_tip_moves(
+    world: Story,
+) -> None:
+    world.pin(api="1.1.0")
+    late: list[tuple[Any, Any]] = []
+
+    def keep_back(accept: Any, accepted: Any) -> None:
+        late.append((accept, accepted))
+
+    async with daemon(world) as running:
+        await running.settles(1)
+        world.wrap = lambda doors: replace(doors, journal=Between(doors.journal, accept=keep_back))
+        async with world.doors() as beside:
+            await accept_environment(beside, "test")  # the remote has it, the store not yet
+            await running.settles(2)
+            assert world.ours("api") == []
+            ((accept, accepted),) = late
+            accept(accepted)
+            await running.settles(2)
+
+        assert world.ours("api") == ["1.1.0"]
 
 
 async def test_idle_days_cost_a_constant_number_of_requests_and_no_commit(world: Story) -> None:

@@ -401,6 +401,20 @@ def test_an_acceptance_is_remembered_and_replaced(journal: SqliteJournal) -> Non
     assert journal.accepted(ENV) == replace(ACCEPTED, commit="5e" * 20)
 
 
+def test_a_write_of_somebody_else_is_noticed_and_one_of_ones_own_is_not(
+    journal: SqliteJournal, store: Path, clock: Clock
+) -> None:
+    other = SqliteJournal(store, clock=clock)
+    before = journal.stamp()
+    journal.next_write()
+    assert journal.stamp() == before
+
+    other.next_write()
+
+    assert journal.stamp() != before
+    other.close()
+
+
 def test_audit_writes_are_counted(journal: SqliteJournal, store: Path, clock: Clock) -> None:
     assert journal.writes() == 0
     assert [journal.next_write() for _ in range(11)] == list(range(1, 12))
