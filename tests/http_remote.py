@@ -19,11 +19,12 @@ class Manners:
     """How the server behaves; tests change it between requests."""
 
     authorization: str | None = None  # the header it wants
-    status: int | None = None  # answer everything with this
+    status: int | None = None  # answer with this
     location: str | None = None
     body: bytes = b""
     kind: str = "text/html"
     hang: threading.Event | None = None  # answer only after this
+    at: str = ""  # status and hang are for what has this in its path or query
     vanish_after: str | None = None  # do the work for this path, then say nothing
     seen: list[tuple[str, str, str | None]] = field(default_factory=list)
 
@@ -33,13 +34,21 @@ class HttpRemote:
 
     def __init__(self, root: Path) -> None:
         self.manners = Manners()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(root, self))
+        self._root = root
+        self._port = 0
+        self.open()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def open(self) -> None:
+        """Listen, at the port of before where there was one."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self._root, self))
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
     def close(self) -> None:
+        """Go away: whoever connects from now on is refused."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -62,14 +71,14 @@ def _handler(root: Path, remote: HttpRemote) -> type[BaseHTTPRequestHandler]:
             manners = remote.manners
             given = self.headers.get("Authorization")
             manners.seen.append((self.command, self.path, given))
-            if manners.hang is not None:
+            if manners.hang is not None and manners.at in self.path:
                 manners.hang.wait(30)
             if manners.authorization is not None and given != manners.authorization:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", 'Basic realm="git"')
                 self.end_headers()
                 return
-            if manners.status is not None:
+            if manners.status is not None and manners.at in self.path:
                 self.send_response(manners.status)
                 if manners.location:
                     self.send_header("Location", manners.location)

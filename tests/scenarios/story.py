@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from reconciler.bootstrap import open_doors
 from reconciler.engine.accept import Accepted, accept_environment
 from reconciler.engine.planning import Planned, plan_environment
@@ -136,6 +138,8 @@ class Story:
     events: list[Event] = field(default_factory=list)
     wrap: Callable[[Doors], Doors] = lambda doors: doors
     audit_remote: str | None = None
+    address: str | None = None  # of the remote, as the reconciler is told; None: its path
+    token: str | None = None
 
     @property
     def remote(self) -> Path:
@@ -198,10 +202,12 @@ class Story:
     @asynccontextmanager
     async def doors(self, store: str = "state") -> AsyncIterator[Doors]:
         settings = Settings(
-            repo=str(self.remote),
+            repo=self.address or str(self.remote),
             branch="main",
             state_dir=self.folder / store,
-            git=GitSettings(allow_local=True),
+            git=GitSettings(
+                allow_local=True, token=None if self.token is None else SecretStr(self.token)
+            ),
             octopus=OctopusSettings(),
             audit=AuditSettings(remote=self.audit_remote),
         )
