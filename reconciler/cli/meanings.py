@@ -158,7 +158,8 @@ CONDITIONS = {
     ConditionType.RECONCILING: Meaning(
         "a pass works on it, or the daemon tries again by itself",
         "Wait. `Unreachable`, `RateLimited`, `RemoteUnreachable` and `PushRejected` are tried "
-        "again, less and less often; if one stays, look at the server that the message names.",
+        "again, less and less often; if one stays, look at the server that the message names. "
+        "`RecordsPending`: see in the log why the remote refuses the audit branch.",
     ),
     ConditionType.STALLED: Meaning(
         "a person has to change something first",
@@ -191,6 +192,7 @@ CONDITION_REASONS = {
     "InSync": "everything that is not left alone on purpose runs as pinned",
     "WorkLeft": "the next pass carries out what is left",
     "PassRuns": "a pass works on it now",
+    "RecordsPending": "receipts are kept on this machine: the git remote did not take them yet",
     "DeploymentFailed": "a deployment of the last pass failed, was refused, or its end is unknown",
     "Unobserved": "components could not be read, so nothing is done to them",
     "NotAskedFor": "a person, a trigger or a schedule deployed something else",

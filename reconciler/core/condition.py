@@ -76,11 +76,17 @@ _DRIFTED = frozenset({Reason.HELD_BY_HAND, Reason.DRIFT_LEFT})
 
 
 def conditions_of(
-    plan: Plan, gates: Sequence[Gate], failed: Sequence[str], at: datetime
+    plan: Plan,
+    gates: Sequence[Gate],
+    failed: Sequence[str],
+    at: datetime,
+    *,
+    is_pending: bool = False,
 ) -> tuple[Condition, ...]:
     """Return the conditions after a pass: what its last plan and the failures in it say.
 
     `failed` names components whose deployment failed, was refused, or is unknown in this pass.
+    `is_pending`: records of it are on this machine only, so nobody may call it done (rule 26).
     """
     found: list[Condition] = []
 
@@ -108,6 +114,9 @@ def conditions_of(
         add(ConditionType.BLOCKED, first.name.value, f"{where}{first.message}")
     elif plan.has_work and not failed:
         add(ConditionType.RECONCILING, "WorkLeft", _listed([a.component for a in plan.changes]))
+    if is_pending:
+        what = "records wait on this machine until the git remote takes them"
+        add(ConditionType.RECONCILING, "RecordsPending", what)
     alarms = {ConditionType.STALLED, ConditionType.BLOCKED, ConditionType.RECONCILING}
     if not any(condition.type in alarms for condition in found):
         count = sum(a.reason is Reason.IN_SYNC for a in plan.actions)

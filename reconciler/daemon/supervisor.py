@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reconciler.core.manifest import Space
+    from reconciler.core.plan import Plan
     from reconciler.engine.doors import Doors
     from reconciler.engine.planning import Planned
     from reconciler.engine.run import PassReport
@@ -121,6 +122,9 @@ class Supervisor:
             wait = min(wait, self.timing.last_retry)
         else:
             self._failures = 0
+            if self.trouble is not None:
+                for name in self._manifests:
+                    self.wake(name)  # nobody looked meanwhile, and records may be pending
             self._tell(None)
             wait = wait_after(self.timing, Disposition.WAIT, 0, self.chance)
         self._next_poll = self.doors.clock.monotonic() + wait
@@ -219,15 +223,16 @@ class Supervisor:
     async def _judge(self, name: str, ground: Ground, reading: Reading | None) -> None:
         situation = await situate(self.doors, ground, reading)
         planned = await judge_situation(self.doors, situation)
-        self._note(name, planned, ())
         if await needs_pass(self.doors, planned) and not self._stopping:
             self._passing.add(name)
-            self.start(self._pass(name))
+            self.start(self._pass(name, planned.plan))
+        else:
+            self._note(name, planned)
 
-    async def _pass(self, name: str) -> None:
+    async def _pass(self, name: str, plan: Plan) -> None:
         """Run one whole pass; its failure becomes a condition. Its log lines name it."""
         structlog.contextvars.bind_contextvars(environment=name)
-        self._note_reconciling(name)
+        self._note_reconciling(name, plan)
         try:
             report = await apply_environment(self.doors, name)
             self._note_report(name, report)
@@ -253,9 +258,16 @@ class Supervisor:
         if status != before:
             self.keep(status)
 
-    def _note(self, name: str, planned: Planned, failed: tuple[str, ...]) -> None:
+    def _note(
+        self,
+        name: str,
+        planned: Planned,
+        failed: tuple[str, ...] = (),
+        *,
+        is_pending: bool = False,
+    ) -> None:
         plan = planned.plan
-        found = conditions_of(plan, planned.gates, failed, plan.read_at)
+        found = conditions_of(plan, planned.gates, failed, plan.read_at, is_pending=is_pending)
         status = replace(
             self._status(name), commit=plan.commit, looked=plan.read_at, failures=0
         ).with_conditions(found)
@@ -268,14 +280,15 @@ class Supervisor:
         failed = tuple(n for n, r in report.results.items() if r.done in BAD)
         attempted = self._now() if report.started else self._status(name).attempted
         self.statuses[name] = replace(self._status(name), attempted=attempted)
-        self._note(name, report.planned, failed)
+        self._note(name, report.planned, failed, is_pending=not report.recorded)
         self._due[name] = float("-inf") if report.started else self._due[name]
 
-    def _note_reconciling(self, name: str) -> None:
+    def _note_reconciling(self, name: str, plan: Plan) -> None:
         running = Condition(
             ConditionType.RECONCILING, "PassRuns", "a pass works on it", self._now()
         )
-        self._keep(self._status(name).with_conditions((running,)), None)
+        status = replace(self._status(name), commit=plan.commit, looked=plan.read_at)
+        self._keep(status.with_conditions((running,)), None)
 
     def _note_failure(self, name: str, reason: str, message: str, what: Disposition) -> None:
         before = self._status(name)
