@@ -62,20 +62,10 @@ class Board:
     def __init__(self, state: SpaceState, environment: str | None) -> None:
         self._state = state
         self._environment = environment
-        self._items: dict[str, list[BoardItem]] = {}
-        self._running: dict[str, list[ActiveTask]] = {}
+        self._items = {} if environment is None else state.squares.get(environment, {})
         may = state.permissions
         # granted for the whole space: not asked again square by square
         self._doubtful = [v for v in VIEWS if not may.allows(v, state.space_id, None, None)]
-        if environment is None:
-            return
-        for item in state.items:
-            if item.environment_id == environment and item.tenant_id is None:
-                self._items.setdefault(item.project_id, []).append(item)
-        for task in state.active:
-            here = task.environment_id in (None, environment) and task.tenant_id is None
-            if task.project_id is not None and here:
-                self._running.setdefault(task.project_id, []).append(task)
 
     def is_elsewhere(self, snapshot: Snapshot) -> bool:
         """Tell whether a snapshot is of another server, space or environment than this board's."""
@@ -140,7 +130,10 @@ class Board:
 
     def _unfinished(self, project: Project) -> tuple[ActiveTask, ...]:
         """Return unfinished tasks of the cell: the task list's, and the board's own word."""
-        tasks = {task.id: task for task in self._running.get(project.id, ())}
+        here = (None, self._environment)
+        tasks = {
+            t.id: t for t in self._state.unfinished.get(project.id, ()) if t.environment_id in here
+        }
         for item in self._items.get(project.id, ()):
             if not item.state.is_finished and item.task_id not in tasks:
                 tasks[item.task_id] = _as_task(item)

@@ -21,53 +21,23 @@ from reconciler.core.cell import (
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from reconciler.core.manifest import DesiredState
+    from reconciler.core.projects import ProjectIndex
     from reconciler.core.snapshot import Snapshot, SnapshotCell
-    from reconciler.core.state import Project, SpaceState
+    from reconciler.core.state import SpaceState
 
 __all__ = [
     "NeverDeployed",
     "ObservedCell",
     "ObservedState",
-    "ProjectIndex",
     "Settled",
     "Sighting",
     "Unobserved",
     "Unsettled",
-    "find_project",
     "observe",
 ]
-
-
-class ProjectIndex:
-    """All projects of a space, ready to be found by id, slug or name."""
-
-    def __init__(self, projects: Iterable[Project]) -> None:
-        self._by_id: dict[str, Project] = {}
-        self._by_name: dict[str, dict[str, Project]] = {}
-        for project in projects:
-            self._by_id[project.id] = project
-            for name in (project.slug.casefold(), project.name.casefold()):
-                self._by_name.setdefault(name, {})[project.id] = project
-
-    def find(self, reference: str) -> Project | str:
-        """Return the one project a manifest means, else say in words why there is none."""
-        if (project := self._by_id.get(reference)) is not None:
-            return project
-        matches = self._by_name.get(reference.casefold(), {})
-        if len(matches) == 1:
-            return next(iter(matches.values()))
-        if not matches:
-            return f"Octopus shows no project '{clean(reference)}' in this space"
-        ids = ", ".join(sorted(matches))
-        return f"'{clean(reference)}' could mean any of {ids}; write the project's id"
-
-
-def find_project(reference: str, projects: Iterable[Project]) -> Project | str:
-    """Return the one project a manifest means; for many questions ask a `ProjectIndex`."""
-    return ProjectIndex(projects).find(reference)
 
 
 def observe(
@@ -86,7 +56,7 @@ def observe(
     remembered: Mapping[str, SnapshotCell] = {}
     if snapshot is not None and not board.is_elsewhere(snapshot):
         remembered = snapshot.cells
-    projects = ProjectIndex(state.projects)
+    projects = state.project_index
     cells: dict[str, ObservedCell] = {}
     for name in desired.environment.pins:
         before = remembered.get(name)

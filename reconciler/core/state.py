@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from reconciler.core.projects import ProjectIndex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -215,9 +218,9 @@ class Task:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SpaceState:
-    """One reading of one space.
+    """One reading of one space, which serves all its environments.
 
     `board_projects` and `board_environments` tell what the dashboard covered: an empty square
     means "never deployed" only inside them (rule 3). `gaps` says, in words, which part of the
@@ -240,3 +243,27 @@ class SpaceState:
     releases: Mapping[str, ReleaseDetail]
     gaps: tuple[str, ...] = field(default=())
     space_name: str = ""
+
+    @cached_property
+    def project_index(self) -> ProjectIndex:
+        """The projects, ready to be found as manifests name them."""
+        return ProjectIndex(self.projects)
+
+    @cached_property
+    def squares(self) -> Mapping[str, Mapping[str, tuple[BoardItem, ...]]]:
+        """The untenanted items of the dashboard, by environment and project."""
+        found: dict[str, dict[str, list[BoardItem]]] = {}
+        for item in self.items:
+            if item.tenant_id is None:
+                row = found.setdefault(item.environment_id, {})
+                row.setdefault(item.project_id, []).append(item)
+        return {e: {p: tuple(items) for p, items in row.items()} for e, row in found.items()}
+
+    @cached_property
+    def unfinished(self) -> Mapping[str, tuple[ActiveTask, ...]]:
+        """The untenanted tasks that are not finished, by project."""
+        found: dict[str, list[ActiveTask]] = {}
+        for task in self.active:
+            if task.project_id is not None and task.tenant_id is None:
+                found.setdefault(task.project_id, []).append(task)
+        return {project: tuple(tasks) for project, tasks in found.items()}

@@ -15,7 +15,7 @@ from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
 from reconciler.core.plan import made_by_us
 from reconciler.core.receipt import parse_receipt, payload_digest, receipt_path
-from reconciler.core.sighting import ProjectIndex, Settled
+from reconciler.core.sighting import Settled
 from reconciler.core.slug import slug
 from reconciler.core.snapshot import Reached
 from reconciler.core.text import clean
@@ -115,10 +115,9 @@ def link_of(environment: str, path: str, payload: bytes) -> ChainLink:
 def project_slugs(desired: DesiredState, state: SpaceState) -> dict[str, str]:
     """Return the Octopus slug of every pinned component whose project can be told."""
     found = {}
-    projects = ProjectIndex(state.projects)
     for name in desired.environment.pins:
         component = desired.stack.components[name]
-        project = projects.find(component.project_in(desired.space.name))
+        project = state.project_index.find(component.project_in(desired.space.name))
         if not isinstance(project, str):
             found[name] = project.slug
     return found

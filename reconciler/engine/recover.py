@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Comments, Intent, IntentRecord, Progress
-from reconciler.core.sighting import find_project
 from reconciler.core.version import Direction, direction
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Resumed
@@ -134,7 +133,7 @@ async def _rebuild(
     component = desired.stack.components.get(said.component)
     if state is None or component is None or said.environment != desired.environment.name:
         return None
-    project = find_project(component.project_in(desired.space.name), state.projects)
+    project = state.project_index.find(component.project_in(desired.space.name))
     if isinstance(project, str) or project.id != detail.project_id:
         return None
     same_cell = [d for d in newest if d.project_id == project.id and d.tenant_id is None]

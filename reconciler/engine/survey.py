@@ -338,7 +338,11 @@ async def look(doors: Doors, octopus: Octopus) -> SpaceState:
     running = {i.deployment_id for i in state.items if not i.state.is_finished}
     running |= {task.deployment_id for task in state.active if task.deployment_id is not None}
     fresh = Known(
-        {i: d for i, d in state.deployments.items() if i not in known.deployments.keys() | running},
+        {
+            i: d
+            for i, d in state.deployments.items()
+            if i not in known.deployments and i not in running
+        },
         {i: r for i, r in state.releases.items() if i not in known.releases},
     )
     if fresh.deployments or fresh.releases:

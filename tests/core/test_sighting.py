@@ -26,14 +26,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.manifest import OnWarning
+from reconciler.core.projects import ProjectIndex
 from reconciler.core.sighting import (
     NeverDeployed,
-    ProjectIndex,
     Settled,
     Sighting,
     Unobserved,
     Unsettled,
-    find_project,
     observe,
 )
 from reconciler.core.snapshot import Reached
@@ -452,13 +451,13 @@ def test_rule_17_waiting_for_a_person_is_read_per_task(octopus: Octopus) -> None
 def test_a_project_is_found_by_id_slug_or_name(octopus: Octopus) -> None:
     wanted = octopus.projects[WALLET]
     for reference in ("Projects-wallet-api", "wallet-api", "Wallet API", "WALLET-API"):
-        assert find_project(reference, octopus.projects.values()) is wanted
+        assert ProjectIndex(octopus.projects.values()).find(reference) is wanted
 
 
 def test_an_id_is_meant_before_any_name() -> None:
     plain, confusing = project("a", id="Projects-1"), project("b", name="Projects-1")
 
-    assert find_project("Projects-1", [confusing, plain]) is plain
+    assert ProjectIndex([confusing, plain]).find("Projects-1") is plain
 
 
 def test_a_name_that_could_mean_two_projects_means_none() -> None:
