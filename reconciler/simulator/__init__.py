@@ -18,6 +18,7 @@ from reconciler.simulator.seed import (
     SeedPhase,
     SeedProject,
     SeedSpace,
+    SeedTrigger,
     SeedUser,
 )
 from reconciler.simulator.seedfile import load_seed, parse_seed, shipped_seeds
@@ -38,6 +39,7 @@ __all__ = [
     "SeedPhase",
     "SeedProject",
     "SeedSpace",
+    "SeedTrigger",
     "SeedUser",
     "Simulator",
     "SimulatorServer",

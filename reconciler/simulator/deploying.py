@@ -15,6 +15,7 @@ from reconciler.simulator.records import (
     Task,
     TaskState,
 )
+from reconciler.simulator.steps import RELEASES_FEED, child_steps
 from reconciler.simulator.versions import version_key
 
 if TYPE_CHECKING:
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
     from reconciler.simulator.records import Environment, Project, Space, User
     from reconciler.simulator.world import World
 
-__all__ = ["attach", "deploy", "raise_interruption", "refuse_out_of_order"]
+__all__ = [
+    "attach",
+    "deploy",
+    "log_steps",
+    "needs_person",
+    "raise_interruption",
+    "refuse_out_of_order",
+]
 
 _EVENTS = {
     TaskState.EXECUTING: ("DeploymentStarted", "started"),
@@ -37,7 +45,6 @@ _EVENTS = {
 def attach(world: World) -> None:
     """Let the world tell this module when tasks change."""
     world.on_task_change.append(lambda task: _task_changed(world, task))
-    world.on_need_person = lambda task: _needs_person(world, task)
 
 
 def refuse_out_of_order(space: Space, release: Release, environment: Environment) -> None:
@@ -86,6 +93,8 @@ def deploy(
     wanted = (options or {}).get("UseGuidedFailure")
     guided = environment.use_guided_failure if wanted is None else bool(wanted)
     deployment_id = world.new_id("Deployments")
+    work = world.task_seconds if project.task_seconds is None else project.task_seconds
+    steps = log_steps(space, release)
     task = Task(
         world.new_id("ServerTasks"),
         space.id,
@@ -95,11 +104,12 @@ def deploy(
         created=world.now,
         queue_time=queue_time or world.now,
         queue_expiry=queue_expiry,
-        work=world.task_seconds if project.task_seconds is None else project.task_seconds,
+        work=work,
         cell=(project.id, environment.id, None),
-        steps=_log_steps(space, release),
+        steps=steps,
         script=_script_for(world, project, release, environment),
         is_guided=guided,
+        children=child_steps(space, release, work, len(steps)),
     )
     deployment = Deployment(
         deployment_id,
@@ -131,10 +141,12 @@ def file_deployment(world: World, space: Space, deployment: Deployment) -> None:
     deployment.release.deployments.append(deployment)
 
 
-def _log_steps(space: Space, release: Release) -> tuple[str, ...]:
+def log_steps(space: Space, release: Release) -> tuple[str, ...]:
+    """Return the names of a deployment's parts, as its log shows them."""
     process = space.processes[release.process_snapshot_id]
     names = [f"Step {number}: {step.name}" for number, step in enumerate(process.steps, 1)]
-    return ("Acquire packages", *names) if release.packages else tuple(names)
+    acquires = any(each.feed != RELEASES_FEED for step in process.steps for each in step.packages)
+    return ("Acquire packages", *names) if release.packages and acquires else tuple(names)
 
 
 def script_key(
@@ -211,7 +223,8 @@ def deploy_automatically(world: World, space: Space, release: Release) -> None:
                 deploy(world, space, release, space.environments[target], world.system)
 
 
-def _needs_person(world: World, task: Task) -> None:
+def needs_person(world: World, task: Task) -> None:
+    """Let a task wait for the person whom its script or its failure asks for."""
     plan = task.script.intervention
     if plan is not None and not task.waits:
         raise_interruption(world, task, plan["title"], plan["instructions"], teams=plan["teams"])
@@ -250,6 +263,20 @@ def raise_interruption(
     return made
 
 
+def _go_on(world: World, task: Task, *, retried: bool) -> None:
+    """Do the failed step, or the failed child, once more, or leave it behind with a warning."""
+    failed = next((each for each in task.children if each.has_failed), None)
+    if failed is not None:
+        failed.has_begun = not retried
+        failed.is_left = not retried
+        task.has_warnings = task.has_warnings or not retried
+        world.engine.resume(task)
+        return
+    task.script.outcome = Outcome.SUCCESS if retried else Outcome.WARNING
+    again = task.work / max(1, len(task.steps)) if retried else 0.0
+    world.engine.resume(task, again=again)
+
+
 def answer_interruption(world: World, interruption: Interruption, user: User) -> None:
     """Let the task go on, or fail, as the submitted values say."""
     interruption.is_pending = False
@@ -261,10 +288,7 @@ def answer_interruption(world: World, interruption: Interruption, user: User) ->
         world.engine.end(task, TaskState.FAILED, message)
         return
     if interruption.is_guidance:
-        retried = values.get("Guidance") == "Retry"
-        task.script.outcome = Outcome.SUCCESS if retried else Outcome.WARNING
-        again = task.work / max(1, len(task.steps)) if retried else 0.0
-        world.engine.resume(task, again=again)
+        _go_on(world, task, retried=values.get("Guidance") == "Retry")
     else:
         world.engine.resume(task)
     _record(world, world.deployment_of[task.id], "DeploymentResumed", "was resumed", user=user)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class _Due(StrEnum):
     PAUSE = "pause"
     CANCELED = "canceled"
     EXPIRE = "expire"
+    CALL = "call"
 
 
 class Engine:
@@ -37,7 +39,7 @@ class Engine:
         *,
         slots: int,
         changed: Callable[[Task], None],
-        needs_person: Callable[[Task], None],
+        halted: Callable[[Task], None],
         may_start: Callable[[Task], bool],
     ) -> None:
         self.now = now
@@ -46,9 +48,9 @@ class Engine:
         self.waiting_frees_slot = True
         self.active: dict[str, Task] = {}
         self._changed = changed
-        self._needs_person = needs_person
+        self._halted = halted
         self._may_start = may_start
-        self._due: list[tuple[datetime, int, _Due, Task, int]] = []
+        self._due: list[tuple[datetime, int, _Due, Callable[[], None]]] = []
         self._order = count()
         self._ready: list[Task] = []
         self._resuming: list[Task] = []
@@ -58,9 +60,9 @@ class Engine:
     def advance(self, now: datetime) -> None:
         """Play everything due up to now; a clock turned back changes nothing."""
         while self._due and self._due[0][0] <= now:
-            moment, _, what, task, epoch = heapq.heappop(self._due)
+            moment, _, what, act = heapq.heappop(self._due)
             self.now = max(self.now, moment)
-            self._play(what, task, epoch)
+            act()
             if not (self._due and self._due[0][0] <= self.now and self._due[0][2] is what):
                 self._fill_slots()
         self.now = max(self.now, now)
@@ -72,6 +74,10 @@ class Engine:
         self._appoint(max(task.queue_time, self.now), _Due.PICK_UP, task)
         if task.queue_expiry is not None:
             self._appoint(task.queue_expiry, _Due.EXPIRE, task)
+
+    def call_at(self, moment: datetime, act: Callable[[], None]) -> None:
+        """Do something else at a moment, by the same clock; never before now."""
+        heapq.heappush(self._due, (max(moment, self.now), next(self._order), _Due.CALL, act))
 
     def cancel(self, task: Task) -> None:
         """Cancel: a queued task at once, a running one after a while; a completed one stays."""
@@ -93,10 +99,10 @@ class Engine:
         self._end(task, state, message)
         self._fill_slots()
 
-    def pause(self, task: Task) -> None:
-        """Stop the work of a task that waits for a person; the cell stays taken."""
+    def pause(self, task: Task, *, frees_slot: bool | None = None) -> None:
+        """Stop the work of a task that waits, for a person or something else; it keeps its cell."""
         self._stop_work(task)
-        if self.waiting_frees_slot:
+        if self.waiting_frees_slot if frees_slot is None else frees_slot:
             self._free_slot(task)
 
     def resume(self, task: Task, *, again: float = 0.0) -> None:
@@ -131,7 +137,8 @@ class Engine:
         return self._used_slots
 
     def _appoint(self, moment: datetime, what: _Due, task: Task) -> None:
-        heapq.heappush(self._due, (moment, next(self._order), what, task, task.epoch))
+        act: Callable[[], None] = partial(self._play, what, task, task.epoch)
+        heapq.heappush(self._due, (moment, next(self._order), what, act))
 
     def _play(self, what: _Due, task: Task, epoch: int) -> None:
         match what:
@@ -144,7 +151,7 @@ class Engine:
             case _ if epoch != task.epoch:
                 return
             case _Due.PAUSE:
-                self._needs_person(task)
+                self._halted(task)
             case _Due.CANCELED:
                 self._end(task, TaskState.CANCELED)
             case _Due.FINISH:
@@ -154,7 +161,7 @@ class Engine:
         self._stop_work(task)
         match task.script.outcome:
             case Outcome.FAILURE if task.is_guided:
-                self._needs_person(task)
+                self._halted(task)
             case Outcome.FAILURE:
                 self._end(task, TaskState.FAILED, task.script.message or "The deployment failed.")
             case Outcome.WARNING:
@@ -220,9 +227,9 @@ class Engine:
         task.since = task.last_updated = self.now
         task.epoch += 1
         task.stretches.append((self.now, task.done))
-        plan = task.script.intervention
-        if plan is not None and not task.waits:
-            wait = timedelta(seconds=max(0.0, task.work * plan["at"] - task.done))
+        halt = task.next_halt()
+        if halt is not None:
+            wait = timedelta(seconds=max(0.0, halt - task.done))
             self._appoint(self.now + wait, _Due.PAUSE, task)
         elif task.script.outcome not in (Outcome.STUCK, Outcome.STUCK_CANCELLING):
             rest = timedelta(seconds=task.work - task.done)

@@ -8,13 +8,13 @@ from reconciler.simulator import deploying
 from reconciler.simulator.permissions import SPACE_PERMISSIONS, SYSTEM_PERMISSIONS
 from reconciler.simulator.records import Grant
 from reconciler.simulator.routes.users import new_key
+from reconciler.simulator.shelf import versions_for
 from reconciler.simulator.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from reconciler.simulator.records import Project, Space
 
 __all__ = ["People"]
 
@@ -31,10 +31,12 @@ class People(Stage):
         assembled: datetime | None = None,
         space: str | None = None,
     ) -> str:
-        """Make a release as the administrator; packages get the release's version."""
+        """Make a release as the administrator; packages get the release's version.
+
+        A deploy-a-release step gets the other project's release of that version, else its newest.
+        """
         with self._playing() as world:
             where, found = self._project(project, space)
-            steps = _package_slots(where, found)
             chosen = self._found(found.channels, channel, "channel") if channel else None
             return world.add_release(
                 where,
@@ -42,7 +44,7 @@ class People(Stage):
                 version,
                 channel=chosen or found.channels[0],
                 assembled=assembled or world.now,
-                packages=tuple((step, reference, version) for step, reference in steps),
+                packages=versions_for(where, found, version),
             ).id
 
     def delete_release(self, project: str, version: str, *, space: str | None = None) -> None:
@@ -187,12 +189,3 @@ class People(Stage):
         """Make a key unknown, as when it is deleted or expires."""
         with self._lock:
             self.world.keys.pop(key, None)
-
-
-def _package_slots(space: Space, project: Project) -> list[tuple[str, str]]:
-    """Return every package of a project's process as step name and reference name."""
-    return [
-        (each.action, each.reference)
-        for step in space.processes[project.process_id].steps
-        for each in step.packages
-    ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.deploying import file_deployment
+from reconciler.simulator.calls import Body
+from reconciler.simulator.deploying import file_deployment, log_steps
+from reconciler.simulator.firing import add_trigger
 from reconciler.simulator.permissions import DEPLOYER
 from reconciler.simulator.progress import lifecycle_of, phases_of
 from reconciler.simulator.records import (
@@ -21,10 +23,14 @@ from reconciler.simulator.records import (
     Team,
     User,
 )
+from reconciler.simulator.shelf import versions_for
+from reconciler.simulator.steps import deploy_release_step, read_steps
+from reconciler.simulator.triggers import read_parts
 from reconciler.simulator.versions import version_key
+from reconciler.simulator.world import find
 
 if TYPE_CHECKING:
-    from reconciler.simulator.seed import Seed, SeedPhase, SeedProject, SeedSpace
+    from reconciler.simulator.seed import Seed, SeedPhase, SeedProject, SeedSpace, SeedTrigger
     from reconciler.simulator.world import World
 
 __all__ = ["populate"]
@@ -101,6 +107,7 @@ def _fill_space(
             packages=each.packages,
             task_seconds=each.task_seconds,
         )
+        _add_child_steps(space, project, each)
         releases = _releases(world, space, project, each)
         for name, version in each.deployed:
             release, environment = releases[version], environments[name]
@@ -108,7 +115,40 @@ def _fill_space(
             moment = min(release.assembled + after, world.now - timedelta(minutes=5))
             history.append((moment, space, project, release, environment))
             _came_this_way(space, project, release, environment)
+        for trigger in each.triggers:
+            _add_trigger(world, space, project, trigger, environments)
     return history
+
+
+def _add_child_steps(space: Space, project: Project, seed: SeedProject) -> None:
+    """Add deploy-a-release steps; they are all there is when the seed names no other."""
+    others = [find(space.projects.values(), name) for name in seed.deploys]
+    written = [deploy_release_step(each) for each in others if each]
+    if written:
+        process = space.processes[project.process_id]
+        own = process.steps if seed.steps or seed.packages else ()
+        process.steps = (*own, *read_steps(Body({"Steps": written})))
+
+
+def _add_trigger(
+    world: World,
+    space: Space,
+    project: Project,
+    seed: SeedTrigger,
+    environments: dict[str, Environment],
+) -> None:
+    target = environments[seed.target].id
+    if seed.source is None:
+        action: dict[str, object] = {"ActionType": "DeployNewRelease", "EnvironmentId": target}
+    else:
+        action = {
+            "ActionType": "DeployLatestRelease",
+            "SourceEnvironmentIds": [environments[seed.source].id],
+            "DestinationEnvironmentId": target,
+        }
+    schedule = {"FilterType": "CronExpressionSchedule", "CronExpression": seed.cron}
+    parts = read_parts(space, project, Body({"Filter": schedule, "Action": action}))
+    add_trigger(world, space, project, seed.name, parts)
 
 
 def _came_this_way(
@@ -150,7 +190,6 @@ def _releases(
     world: World, space: Space, project: Project, seed: SeedProject
 ) -> dict[str, Release]:
     """Make the releases, the newest of them a day old."""
-    action = space.processes[project.process_id].steps[0].name
     return {
         version: world.add_release(
             space,
@@ -158,10 +197,7 @@ def _releases(
             version,
             channel=project.channels[0],
             assembled=world.now - timedelta(days=len(seed.releases) - index),
-            packages=tuple(
-                (action, "" if place == 0 else package, version)
-                for place, package in enumerate(seed.packages)
-            ),
+            packages=versions_for(space, project, version),
         )
         for index, version in enumerate(seed.releases)
     }
@@ -179,8 +215,6 @@ def _deployed_before(
     """Write the history of one successful deployment that was over before the server's start."""
     work = world.task_seconds if project.task_seconds is None else project.task_seconds
     ended = min(moment + timedelta(seconds=1 + work), world.now)
-    steps = [step.name for step in space.processes[release.process_snapshot_id].steps]
-    names = tuple(f"Step {number}: {name}" for number, name in enumerate(steps, 1))
     deployment_id = world.new_id("Deployments")
     task = Task(
         world.new_id("ServerTasks"),
@@ -192,7 +226,7 @@ def _deployed_before(
         queue_time=moment,
         work=work,
         cell=(project.id, environment.id, None),
-        steps=("Acquire packages", *names) if release.packages else names,
+        steps=log_steps(space, release),
         state=TaskState.SUCCESS,
         start_time=moment + timedelta(seconds=1),
         completed_time=ended,

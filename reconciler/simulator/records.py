@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cell",
     "Channel",
+    "ChildStep",
     "Defect",
     "Deployment",
     "Environment",
@@ -32,6 +33,7 @@ __all__ = [
     "Task",
     "TaskState",
     "Team",
+    "Trigger",
     "User",
     "VariableSet",
 ]
@@ -320,6 +322,30 @@ class Script:
 
 
 @dataclass(slots=True, eq=False)
+class ChildStep:
+    """A step that deploys a release of another project, after so much of the parent's work."""
+
+    name: str
+    project_id: str
+    version: str
+    condition: str
+    at: float
+    task: Task | None = None
+    """The child's task, once the step began and had something to deploy."""
+    has_begun: bool = False
+    is_skipped: bool = False
+    """The condition found nothing to deploy."""
+    is_left: bool = False
+    """A person told the parent to go on without it."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the step began and neither went well nor was left behind."""
+        went_well = self.task is not None and self.task.state is TaskState.SUCCESS
+        return self.has_begun and not (went_well or self.is_skipped or self.is_left)
+
+
+@dataclass(slots=True, eq=False)
 class Task:
     """A server task. `done` is the work finished before `since`, in seconds of `work`."""
 
@@ -348,6 +374,9 @@ class Task:
     stretches: list[tuple[datetime, float]] = field(default_factory=list)
     """Each time work began or went on, and the work done by then."""
     waits: list[Interruption] = field(default_factory=list)
+    children: tuple[ChildStep, ...] = ()
+    parent: Task | None = None
+    """Whose step this task is, when it is a child."""
     epoch: int = 0
     """Grows with every change of course, so that older appointments are void."""
 
@@ -355,6 +384,14 @@ class Task:
     def is_waiting(self) -> bool:
         """Tell whether a person's answer is outstanding."""
         return any(waited.is_pending for waited in self.waits)
+
+    def next_halt(self) -> float | None:
+        """Return the work after which the task stops next, for a person or a child; None: never."""
+        halts = [child.at for child in self.children if not child.has_begun]
+        plan = self.script.intervention
+        if plan is not None and not self.waits:
+            halts.append(self.work * plan["at"])
+        return min(halts, default=None)
 
     def worked(self, now: datetime) -> float:
         """Return the seconds of work done by now."""
@@ -395,6 +432,21 @@ class Event:
 
 
 @dataclass(slots=True, eq=False)
+class Trigger:
+    """What makes a project deploy by itself; filter and action as a client wrote them."""
+
+    id: str
+    name: str
+    project_id: str
+    filter: dict[str, Any]
+    action: dict[str, Any]
+    description: str = ""
+    is_disabled: bool = False
+    epoch: int = 0
+    """Grows with every change, so that older appointments are void."""
+
+
+@dataclass(slots=True, eq=False)
 class Space:
     """A space and everything in it, by id."""
 
@@ -418,6 +470,9 @@ class Space:
     interruptions: dict[str, Interruption] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     variables: dict[str, VariableSet] = field(default_factory=dict)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    arrived: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    """Versions of packages that came to the feed, with the moment."""
     cells: dict[Cell, list[Deployment]] = field(default_factory=dict)
     """Deployments of each cell, in order of creation."""
 

@@ -11,6 +11,7 @@ __all__ = [
     "SeedPhase",
     "SeedProject",
     "SeedSpace",
+    "SeedTrigger",
     "SeedUser",
 ]
 
@@ -55,8 +56,21 @@ class SeedLifecycle:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedTrigger:
+    """A scheduled trigger: promotes what `source` runs to `target`, or makes a new release."""
+
+    name: str
+    cron: str
+    target: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SeedProject:
-    """A project, its releases oldest first, and the version each environment runs."""
+    """A project, its releases oldest first, and the version each environment runs.
+
+    `deploys` names projects before it whose releases its own steps deploy.
+    """
 
     name: str
     slug: str | None = None
@@ -67,6 +81,8 @@ class SeedProject:
     releases: tuple[str, ...] = ()
     deployed: tuple[tuple[str, str], ...] = ()
     task_seconds: float | None = None
+    deploys: tuple[str, ...] = ()
+    triggers: tuple[SeedTrigger, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

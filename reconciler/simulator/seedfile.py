@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from reconciler.simulator.cron import BadCron, parse_cron
 from reconciler.simulator.seed import (
     Seed,
     SeedError,
@@ -19,6 +20,7 @@ from reconciler.simulator.seed import (
     SeedPhase,
     SeedProject,
     SeedSpace,
+    SeedTrigger,
     SeedUser,
 )
 from reconciler.simulator.versions import is_release_number, version_key
@@ -241,7 +243,7 @@ def _space(node: _Node) -> SeedSpace:
     known = ("Default Lifecycle", *(each.name for each in lifecycles))
     projects = _each(
         fields.get("projects"),
-        lambda item: _project(item, environments, known),
+        lambda item: _project(item, environments, known, _names(fields["projects"])),
         lambda each: each.name,
     )
     return SeedSpace(
@@ -287,13 +289,39 @@ def _phase(node: _Node, environments: tuple[str, ...]) -> SeedPhase:
     )
 
 
+def _names(node: _Node) -> tuple[str, ...]:
+    """Return the names in a list of mappings, as far as they are there."""
+    values = node.value if isinstance(node.value, list) else []
+    return tuple(str(each["name"]) for each in values if isinstance(each, dict) and "name" in each)
+
+
+def _trigger(node: _Node, environments: tuple[str, ...]) -> SeedTrigger:
+    fields = node.fields("name", "cron", "from", "to")
+    cron = _need(fields, "cron", node)
+    try:
+        parse_cron(cron.text())
+    except BadCron as error:
+        raise cron.problem(str(error)) from None
+    return SeedTrigger(
+        _need(fields, "name", node).text(),
+        cron.text(),
+        _one_of(_need(fields, "to", node), environments, "environment"),
+        _one_of(fields["from"], environments, "environment") if "from" in fields else None,
+    )
+
+
 def _project(
-    node: _Node, environments: tuple[str, ...], lifecycles: tuple[str, ...]
+    node: _Node,
+    environments: tuple[str, ...],
+    lifecycles: tuple[str, ...],
+    projects: tuple[str, ...],
 ) -> SeedProject:
     fields = node.fields(
         "name", "slug", "group", "lifecycle", "steps", "packages", "releases", "deployed",
-        "taskSeconds",
+        "taskSeconds", "deploys", "triggers",
     )  # fmt: skip
+    own = _need(fields, "name", node).text()
+    before = projects[: projects.index(own)]
     releases = _each(fields.get("releases"), _release, lambda text: repr(version_key(text)))
     deployed: list[tuple[str, str]] = []
     if "deployed" in fields:
@@ -305,7 +333,7 @@ def _project(
     if "lifecycle" in fields:
         lifecycle = _one_of(fields["lifecycle"], lifecycles, "lifecycle")
     return SeedProject(
-        _need(fields, "name", node).text(),
+        own,
         slug=fields["slug"].text() if "slug" in fields else None,
         group=fields["group"].text() if "group" in fields else "Default Project Group",
         lifecycle=lifecycle,
@@ -314,6 +342,14 @@ def _project(
         releases=releases,
         deployed=tuple(deployed),
         task_seconds=fields["taskSeconds"].seconds() if "taskSeconds" in fields else None,
+        deploys=_each(
+            fields.get("deploys"), lambda item: _one_of(item, before, "earlier project"), str
+        ),
+        triggers=_each(
+            fields.get("triggers"),
+            lambda item: _trigger(item, environments),
+            lambda each: each.name,
+        ),
     )
 
 

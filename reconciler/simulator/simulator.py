@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator import deploying
+from reconciler.simulator import children, deploying
 from reconciler.simulator.application import Application, RequestSeen
+from reconciler.simulator.automation import Automation
 from reconciler.simulator.control import control_routes
 from reconciler.simulator.faults import Fault, Faults
 from reconciler.simulator.people import People
@@ -60,7 +61,7 @@ class DeploymentSeen:
     completed: datetime | None
 
 
-class Simulator(Scripts, People):
+class Simulator(Scripts, People, Automation):
     """An Octopus Deploy server in memory. Every method is safe beside running requests.
 
     Projects, environments and spaces are named by id, slug or name; no space means the default
@@ -89,6 +90,7 @@ class Simulator(Scripts, People):
         self.service_api_key = service_api_key
         super().__init__(World(clock, task_seconds=task_seconds))
         deploying.attach(self.world)
+        children.attach(self.world)
         populate(self.world, seed, api_key=api_key, service_api_key=service_api_key)
         self._faults = Faults()
         router = make_router(control_routes(self._faults))

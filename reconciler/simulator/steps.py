@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
 from reconciler.simulator.changes import without_secrets
-from reconciler.simulator.records import PackageReference, Step
+from reconciler.simulator.records import ChildStep, PackageReference, Step
 from reconciler.simulator.slugs import slug_of
+from reconciler.simulator.world import find
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body
+    from reconciler.simulator.records import Project, Release, Space
 
-__all__ = ["read_steps"]
+__all__ = ["RELEASES_FEED", "child_steps", "deploy_release_step", "read_steps"]
+
+RELEASES_FEED = "feeds-octopus-server-releases"
+"""The feed whose packages are projects and whose versions are their releases."""
+
+_DEPLOY_RELEASE = "Octopus.DeployRelease"
+_PREFIX = "Octopus.Action.DeployRelease"
 
 _STEP: dict[str, Any] = {
     "PackageRequirement": "LetOctopusDecide",
@@ -111,3 +119,55 @@ def _filled(body: Body, defaults: dict[str, Any]) -> dict[str, Any]:
         else:
             made[name] = without_secrets(given)
     return made
+
+
+def deploy_release_step(project: Project) -> dict[str, Any]:
+    """Return a step, as a client writes it, that deploys a release of another project."""
+    name = f"Deploy {project.name}"
+    package = {
+        "Name": "",
+        "PackageId": project.id,
+        "FeedId": RELEASES_FEED,
+        "AcquisitionLocation": "NotAcquired",
+    }
+    action = {
+        "Name": name,
+        "ActionType": _DEPLOY_RELEASE,
+        "Packages": [package],
+        "Properties": {
+            f"{_PREFIX}.ProjectId": project.id,
+            f"{_PREFIX}.DeploymentCondition": "Always",
+            "Octopus.Action.RunOnServer": "true",
+        },
+    }
+    return {"Name": name, "Actions": [action]}
+
+
+def child_steps(space: Space, release: Release, work: float, parts: int) -> tuple[ChildStep, ...]:
+    """Return the steps of a release that deploy releases of other projects.
+
+    `work` is the time of the whole task in seconds, which its parts share equally. Source: the step
+    "Deploy a Release" (`Octopus.DeployRelease`) of Octopus' public step templates.
+    """
+    steps = space.processes[release.process_snapshot_id].steps
+    chosen = {(action, name): version for action, name, version in release.packages}
+    found: list[ChildStep] = []
+    for index, step in enumerate(steps, parts - len(steps)):
+        for action in (step.document or {}).get("Actions", []):
+            if action["ActionType"] != _DEPLOY_RELEASE or action["IsDisabled"]:
+                continue
+            rules, packages = action["Properties"], action["Packages"]
+            wanted = str(rules.get(f"{_PREFIX}.ProjectId") or "")
+            if packages and not wanted:
+                wanted = packages[0]["PackageId"]
+            project = find(space.projects.values(), wanted)
+            found.append(
+                ChildStep(
+                    step.name,
+                    project.id if project else wanted,
+                    chosen.get((action["Name"], packages[0]["Name"] if packages else ""), ""),
+                    str(rules.get(f"{_PREFIX}.DeploymentCondition") or "Always"),
+                    work * index / max(1, parts),
+                )
+            )
+    return tuple(found)

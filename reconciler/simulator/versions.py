@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["VersionKey", "is_release_number", "version_key"]
+__all__ = ["VersionKey", "is_release_number", "next_version", "version_key"]
 
 _Label = tuple[int, int, str]
 VersionKey = tuple[tuple[int, int, int, int], int, tuple[_Label, ...]]
@@ -54,3 +54,11 @@ def version_key(text: str) -> VersionKey:
         return ((numbers[0], numbers[1], numbers[2], numbers[3]), 1, ())
     labels = tuple(_label(label) for label in re.split(r"[^A-Za-z0-9]", pre))
     return ((numbers[0], numbers[1], numbers[2], numbers[3]), 0, labels)
+
+
+def next_version(versions: list[str]) -> str:
+    """Return the last version with its third number raised, as the default template says."""
+    if not versions:
+        return "0.0.1"
+    numbers = version_key(versions[-1])[0]
+    return f"{numbers[0]}.{numbers[1]}.{numbers[2] + 1}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -89,14 +90,16 @@ class World:
         self.deployment_of: dict[str, Deployment] = {}
         self.scripts: dict[tuple[str, str | None, str], list[Script]] = {}
         self.events: list[Event] = []
+        self.fired_in_turn: Counter[str] = Counter()
+        """How often each trigger has fired since the clock was last looked at."""
         self._ids: dict[str, int] = {}
         self.on_task_change: list[Callable[[Task], None]] = []
-        self.on_need_person: Callable[[Task], None] = lambda _: None
+        self.on_halt: Callable[[Task], None] = lambda _: None
         self.engine = Engine(
             self.clock(),
             slots=5,
             changed=self._task_changed,
-            needs_person=self._task_needs_person,
+            halted=self._task_halted,
             may_start=self._may_start,
         )
 
@@ -111,6 +114,7 @@ class World:
 
     def advance(self) -> datetime:
         """Play everything due by the clock and return the moment."""
+        self.fired_in_turn.clear()
         self.engine.advance(self.clock())
         return self.engine.now
 
@@ -317,8 +321,8 @@ class World:
         for listener in self.on_task_change:
             listener(task)
 
-    def _task_needs_person(self, task: Task) -> None:
-        self.on_need_person(task)
+    def _task_halted(self, task: Task) -> None:
+        self.on_halt(task)
 
     def _may_start(self, task: Task) -> bool:
         space = self.space_of(task)

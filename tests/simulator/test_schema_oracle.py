@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from furniture import PLACES, furnish
 
 from reconciler.simulator import Simulator
 from reconciler.simulator.router import Route, Scope
@@ -58,6 +59,8 @@ NEWER: dict[str, set[str]] = {
     "TaskResource": {
         "EstimatedRemainingQueueDurationSeconds", "ProjectId", "UnmetPreconditions", *_PENDING,
     },
+    "TriggerActionResource": {"ShouldRedeployWhenMachineHasBeenDeployedTo"},
+    "TriggerFilterResource": {"EnvironmentIds", "EventCategories", "EventGroups", "Roles"},
     "TaskResourceCollection": {"TotalCounts", "TotalCountsInOtherSpaces"},
 }  # fmt: skip
 """Properties that later servers send, by definition."""
@@ -177,6 +180,7 @@ def _served() -> Iterator[tuple[Route, str]]:
 
 async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
     """Return one existing value for each parameter that paths have."""
+    furnish(simulator)
     simulator.interrupt_next("Web Shop", "1.2.0", "Dev")
     simulator.deploy("Web Shop", "1.2.0", "Dev")
     simulator.advance(30)
@@ -198,6 +202,7 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
         "space": "Spaces-1", "event": event["Id"], "team": "teams-administrators",
         "node": node["Id"], "feed": "feeds-builtin", "policy": "MachinePolicies-1",
         "pool": "WorkerPools-1", "role": "userroles-1", "key": "apikeys-1",
+        **PLACES,
     }  # fmt: skip
 
 

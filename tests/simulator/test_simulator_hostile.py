@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from furniture import PLACES, furnish
 
 from reconciler.simulator import Simulator
 from reconciler.simulator.permissions import SPACE_PERMISSIONS
@@ -27,6 +28,7 @@ NAMES = {
     "policy": "MachinePolicies-1",
     "pool": "WorkerPools-1",
     "role": "userroles-1",
+    **PLACES,
 }
 ODD = ("%00", "..%2F..%2Fetc", "%1b%5B31m", "%F0%9F%90%99", "a" * 5000, "-1", "{id}", "%ff")
 QUERIES = (
@@ -63,6 +65,7 @@ def _path(template: str, *, odd: str | None = None) -> str:
 async def test_no_request_is_a_500(
     simulator: Simulator, admin: Any, method: str, template: str
 ) -> None:
+    furnish(simulator)
     simulator.deploy("Web Shop", "1.2.0", "Test")
     simulator.raise_interruption("Web Shop", "Test")
     paths = [_path(template)]
@@ -92,6 +95,7 @@ NEEDY = {"api/feeds/{feed}/packages/versions", "api/users/{user}/apikeys/{key}"}
 async def test_every_readable_route_answers_an_administrator(
     simulator: Simulator, admin: Any, method: str, template: str
 ) -> None:
+    furnish(simulator)
     simulator.deploy("Web Shop", "1.2.0", "Test")
     interruption = simulator.raise_interruption("Web Shop", "Test")
     await admin.put(f"/api/interruptions/{interruption}/responsible")

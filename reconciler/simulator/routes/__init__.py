@@ -21,6 +21,7 @@ from reconciler.simulator.routes import (
     processes,
     projectgroups,
     projects,
+    projecttriggers,
     releases,
     root,
     server,
@@ -35,8 +36,8 @@ __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
     accounts, channels, dashboard, defects, deployments, environments, events, executions, feeds,
-    infrastructure, interruptions, lifecycles, processes, projectgroups, projects, releases, root,
-    server, spaces, tasks, teams, users, variables,
+    infrastructure, interruptions, lifecycles, processes, projectgroups, projects, projecttriggers,
+    releases, root, server, spaces, tasks, teams, users, variables,
 )  # fmt: skip
 
 

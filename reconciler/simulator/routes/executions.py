@@ -9,7 +9,7 @@ from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.deployments import order
 from reconciler.simulator.routes.releases import assemble, default_channel
 from reconciler.simulator.times import parse_time
-from reconciler.simulator.versions import version_key
+from reconciler.simulator.versions import next_version, version_key
 from reconciler.simulator.world import find, release_named
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def create_release(call: Call) -> object:
     body = call.body()
     project = _project(call, body)
     call.demand("ReleaseCreate", project)
-    version = body.text("releaseVersion") or _next_version(project)
+    version = body.text("releaseVersion") or next_version(
+        [each.version for each in project.releases]
+    )
     if body.flag("ignoreIfAlreadyExists"):
         key = version_key(version)
         for release in project.releases:
@@ -70,14 +72,6 @@ def create_release(call: Call) -> object:
         ignore_channel_rules=body.flag("ignoreChannelRules"),
     )
     return created({"ReleaseId": release.id, "ReleaseVersion": release.version})
-
-
-def _next_version(project: Project) -> str:
-    """Raise the third number of the last release, as the seeded projects' template says."""
-    if not project.releases:
-        return "0.0.1"
-    numbers = version_key(project.releases[-1].version)[0]
-    return f"{numbers[0]}.{numbers[1]}.{numbers[2] + 1}"
 
 
 def _packages(

@@ -1,4 +1,4 @@
-"""The built-in feed: its packages are those that releases of the space have taken."""
+"""The built-in feeds: of packages, and of the releases that other projects may deploy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from reconciler.simulator.answers import Refused, missing
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.shelf import BUILT_IN, packages_of, releases_of
+from reconciler.simulator.steps import RELEASES_FEED
 from reconciler.simulator.times import stamp
 from reconciler.simulator.versions import version_key
 
@@ -16,22 +18,32 @@ if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.records import Space
 
-__all__ = ["BUILT_IN", "FEED_NAME", "routes"]
+__all__ = ["feed_name", "routes"]
 
 routes = Routes()
 
-BUILT_IN = "feeds-builtin"
-FEED_NAME = "Octopus Server (built-in)"
+_FEEDS = {
+    BUILT_IN: ("Octopus Server (built-in)", "BuiltIn"),
+    RELEASES_FEED: ("Octopus Server Releases (built-in)", "OctopusProject"),
+}
+
+
+def feed_name(feed_id: str) -> str:
+    """Return the name of a feed, the built-in one's for an id that is not known."""
+    return _FEEDS.get(feed_id, _FEEDS[BUILT_IN])[0]
 
 
 class _Feed:
-    """The one feed, with what the shared filters look at."""
+    """One of the feeds of a space, with what the shared filters look at."""
 
-    id = BUILT_IN
-    name = FEED_NAME
-
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, feed_id: str) -> None:
         self.space = space
+        self.id = feed_id
+        self.name, self.kind = _FEEDS[feed_id]
+
+    def packages(self) -> dict[str, dict[str, datetime]]:
+        """Return the versions of each package with their moments."""
+        return packages_of(self.space) if self.id == BUILT_IN else releases_of(self.space)
 
 
 def feed_resource(feed: _Feed) -> dict[str, object]:
@@ -42,7 +54,7 @@ def feed_resource(feed: _Feed) -> dict[str, object]:
         "SpaceId": feed.space.id,
         "Name": feed.name,
         "Slug": feed.id,
-        "FeedType": "BuiltIn",
+        "FeedType": feed.kind,
         "PackageAcquisitionLocationOptions": ["Server", "ExecutionTarget"],
         "DownloadAttempts": 5,
         "DownloadRetryBackoffSeconds": 10,
@@ -61,15 +73,16 @@ def feed_resource(feed: _Feed) -> dict[str, object]:
 def _feeds(call: Call) -> list[_Feed]:
     call.demand("FeedView")
     kind = call.query.many("feedType")
-    found = matching(call, [_Feed(call.space)])
-    return found if kind is None or "builtin" in {each.casefold() for each in kind} else []
+    wanted = None if kind is None else {each.casefold() for each in kind}
+    found = matching(call, [_Feed(call.space, each) for each in _FEEDS])
+    return [each for each in found if wanted is None or each.kind.casefold() in wanted]
 
 
 def _feed_in(call: Call) -> _Feed:
     call.demand("FeedView")
-    if call.param("feed") != BUILT_IN:
+    if call.param("feed") not in _FEEDS:
         raise missing("Feed")
-    return _Feed(call.space)
+    return _Feed(call.space, call.param("feed"))
 
 
 @routes.get("feeds")
@@ -89,7 +102,7 @@ def all_feeds(call: Call) -> object:
 def feed_stats(call: Call) -> object:
     """GET /feeds/stats: how many versions of packages there are."""
     call.demand("FeedView")
-    total = sum(len(versions) for versions in _packages(call.space).values())
+    total = sum(len(versions) for versions in packages_of(call.space).values())
     return {"Id": None, "TotalPackages": total, "Links": {}}
 
 
@@ -110,7 +123,7 @@ def package_versions(call: Call) -> object:
     with_previews = call.query.flag("includePreRelease") is not False
     found = [
         (package, version, published)
-        for package, versions in _packages(call.space).items()
+        for package, versions in feed.packages().items()
         if package.casefold() == wanted.casefold()
         for version, published in versions.items()
         if part in version.casefold() and (with_previews or version_key(version)[1])
@@ -137,11 +150,11 @@ def package_versions(call: Call) -> object:
 @routes.get("feeds/{feed}/packages/search")
 def search_packages(call: Call) -> object:
     """GET /feeds/{id}/packages/search: by a part of the id."""
-    _feed_in(call)
+    feed = _feed_in(call)
     part = (call.query.text("term") or "").casefold()
     found = [
         (package, max(versions, key=version_key))
-        for package, versions in sorted(_packages(call.space).items())
+        for package, versions in sorted(feed.packages().items())
         if part in package.casefold()
     ]
 
@@ -156,22 +169,3 @@ def search_packages(call: Call) -> object:
         }
 
     return page(call, "PackageDescription", found, render, "{?term,skip,take}")
-
-
-def _packages(space: Space) -> dict[str, dict[str, datetime]]:
-    """Return the versions of each package with the moment a release first took them."""
-    found: dict[str, dict[str, datetime]] = {}
-    for release in space.releases.values():
-        steps = space.processes[release.process_snapshot_id].steps
-        names = {
-            (each.action, each.reference): each.package
-            for step in steps
-            for each in step.packages
-            if each.feed == BUILT_IN
-        }
-        for action, reference, version in release.packages:
-            if (action, reference) in names:
-                versions = found.setdefault(names[action, reference], {})
-                known = versions.get(version, release.assembled)
-                versions[version] = min(known, release.assembled)
-    return found

@@ -73,13 +73,6 @@ def machines_of_environment(call: Call) -> object:
     return page(call, "DeploymentTarget", [], lambda each: each)
 
 
-@routes.get("projects/{project}/triggers", "projects/{project}/triggers/scheduled")
-def triggers_of_project(call: Call) -> object:
-    """GET /projects/{id}/triggers: none."""
-    call.demand("TriggerView", project_in(call))
-    return page(call, "ProjectTrigger", [], lambda each: each)
-
-
 @routes.get("projects/{project}/runbooks")
 def runbooks_of_project(call: Call) -> object:
     """GET /projects/{id}/runbooks: none."""

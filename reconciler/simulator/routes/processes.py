@@ -8,7 +8,7 @@ from reconciler.simulator.answers import Refused, missing
 from reconciler.simulator.changes import note
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.feeds import FEED_NAME
+from reconciler.simulator.routes.feeds import feed_name
 from reconciler.simulator.routes.projects import project_in
 from reconciler.simulator.steps import read_steps
 
@@ -201,8 +201,8 @@ def _template(call: Call, project: Project, process: Process) -> dict[str, objec
                 "NuGetPackageId": each.package,
                 "FeedId": each.feed,
                 "NuGetFeedId": each.feed,
-                "FeedName": FEED_NAME,
-                "NuGetFeedName": FEED_NAME,
+                "FeedName": feed_name(each.feed),
+                "NuGetFeedName": feed_name(each.feed),
                 "ProjectName": project.name,
                 "IsResolvable": True,
                 "VersionSelectedLastRelease": before.get((each.action, each.reference)),

@@ -231,6 +231,8 @@ def delete_project(call: Call) -> object:
     for store in (space.processes, space.variables):
         for key in [key for key in store if _belongs(key, project.id)]:
             del store[key]
+    for trigger in [each for each in space.triggers.values() if each.project_id == project.id]:
+        del space.triggers[trigger.id]
     del space.projects[project.id]
     note(call, "Deleted", "Project", project.name, project.id)
     return shown

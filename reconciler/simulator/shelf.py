@@ -1,0 +1,71 @@
+"""What the feeds of a space hold: packages that releases took or that arrived, and releases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.steps import RELEASES_FEED
+from reconciler.simulator.versions import version_key
+from reconciler.simulator.world import find
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.simulator.records import PackageReference, Project, Space
+
+__all__ = ["BUILT_IN", "packages_of", "releases_of", "versions_for"]
+
+BUILT_IN = "feeds-builtin"
+
+
+def packages_of(space: Space) -> dict[str, dict[str, datetime]]:
+    """Return the versions of each package, with the moment they came or a release took them."""
+    found = {package: dict(versions) for package, versions in space.arrived.items()}
+    for release in space.releases.values():
+        steps = space.processes[release.process_snapshot_id].steps
+        names = {
+            (each.action, each.reference): each.package
+            for step in steps
+            for each in step.packages
+            if each.feed == BUILT_IN
+        }
+        for action, reference, version in release.packages:
+            if (action, reference) in names:
+                versions = found.setdefault(names[action, reference], {})
+                known = versions.get(version, release.assembled)
+                versions[version] = min(known, release.assembled)
+    return found
+
+
+def releases_of(space: Space) -> dict[str, dict[str, datetime]]:
+    """Return the same for projects, by id, whose releases other projects may deploy."""
+    return {
+        project.id: {each.version: each.assembled for each in project.releases}
+        for project in space.projects.values()
+        if project.releases
+    }
+
+
+def versions_for(
+    space: Space, project: Project, version: str, *, newest: bool = False
+) -> tuple[tuple[str, str, str], ...]:
+    """Return the package versions of a new release that nobody chose: action, reference, version.
+
+    A package has the release's own version, or the newest there is; another project's release is
+    the one of equal version, else its newest by assembly.
+    """
+    shelf = packages_of(space) if newest else {}
+
+    def choose(each: PackageReference) -> str:
+        if each.feed == RELEASES_FEED:
+            child = find(space.projects.values(), each.package)
+            known = [release.version for release in child.releases] if child else []
+            same = [other for other in known if version_key(other) == version_key(version)]
+            return (same or known or [version])[-1]
+        return max(shelf.get(each.package, (version,)), key=version_key)
+
+    return tuple(
+        (each.action, each.reference, choose(each))
+        for step in space.processes[project.process_id].steps
+        for each in step.packages
+    )
