@@ -25,6 +25,7 @@ from reconciler.git.edits import GitEdits
 from reconciler.git.lease import Holder
 from reconciler.git.mirror import GitOptions, Mirror
 from reconciler.git.repository import GitRepository
+from reconciler.git.signatures import CommitSignatures
 from reconciler.git.source import locate
 from reconciler.manifests.edit import ManifestSplicer
 from reconciler.manifests.loader import ManifestLoader
@@ -119,6 +120,7 @@ async def open_doors(
         timeout=timedelta(seconds=settings.git.timeout),
         credential=None if token is None else HttpsCredential(token.get_secret_value()),
     )
+    signers = settings.git.allowed_signers
     mirrors = state / "mirrors"
     address = source.read if shared is None or not records else shared
     branch = settings.branch if records else source.branch_to_read(settings.branch)
@@ -140,6 +142,7 @@ async def open_doors(
         yield Doors(
             clock=clock,
             repository=repository,
+            signatures=None if signers is None else CommitSignatures(mirror, signers),
             audit=audit,
             manifests=manifests,
             editor=ManifestSplicer(),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
+    from reconciler.core.signature import Unsigned
     from reconciler.core.state import (
         DeploymentDetail,
         Permissions,
@@ -107,6 +108,17 @@ class Lease:
     ref_value: str
     expires_at: datetime
     deadline: float
+
+
+class Signatures(Protocol):
+    """Who must have signed commits: a door only where the settings require it (rule 28)."""
+
+    def unsigned(self, tip: str, since: str | None) -> tuple[Unsigned, ...]:
+        """Return commits that no allowed key signed: of `tip` and all it has that `since` has not.
+
+        `since` None, or not in the mirror: of the tip alone. Newest first, a few of many.
+        Raises: GitTrouble where it cannot be told.
+        """
 
 
 class AuditBranch(Protocol):

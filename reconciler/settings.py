@@ -45,6 +45,11 @@ class GitSettings(_Part):
         default=None, description="Token for https remotes, sent as basic authentication."
     )
     timeout: float = Field(default=60.0, gt=0, description="Seconds one git command may take.")
+    allowed_signers: Path | None = Field(
+        default=None,
+        description="File of the SSH keys (ssh-keygen's allowed signers) one of which must have "
+        "signed each commit; unset: no signature is asked for.",
+    )
 
 
 class OctopusSettings(_Part):

@@ -144,6 +144,12 @@ GATES = {
         "the world changed since this plan was made",
         "Look at the new plan, then apply that.",
     ),
+    GateName.UNSIGNED: Meaning(
+        "signed commits are required, and one since the last accepted commit is not signed by an "
+        "allowed key",
+        "Make the commits again with a signature (`git rebase --exec 'git commit --amend --no-edit "
+        "-S'` from the last accepted one on). Accepting does not open it.",
+    ),
     GateName.INVALID: Meaning(
         "the manifests of this environment are invalid",
         "Mend them: `reconciler validate PATH` lists every problem with its place.",

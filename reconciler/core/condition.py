@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
 
 if TYPE_CHECKING:
@@ -108,8 +109,9 @@ def conditions_of(
     blind = [a.component for a in plan.actions if a.reason is Reason.UNOBSERVED]
     if blind:
         add(ConditionType.STALLED, "Unobserved", _listed(blind))
-    if plan.has_work and gates:
-        first = gates[0]
+    standing = [gate for gate in gates if plan.has_work or gate.name is GateName.UNSIGNED]
+    if standing:
+        first = standing[0]
         where = f"{first.component}: " if first.component else ""
         add(ConditionType.BLOCKED, first.name.value, f"{where}{first.message}")
     elif plan.has_work and not failed:

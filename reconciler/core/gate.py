@@ -49,6 +49,7 @@ class GateName(StrEnum):
     PROJECT_DISABLED = "project-disabled"
     OUT_OF_DATE_PLAN = "out-of-date-plan"
     INVALID = "invalid"
+    UNSIGNED = "unsigned"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -270,6 +270,8 @@ class Execution:
             return f"commit {now.commit[:12]} changes this environment"
         if now.held is not None and now.held != before.held:
             return now.held
+        if now.distrust is not None and now.distrust != before.distrust:
+            return now.distrust
         for name in self._pending:
             seen, then = now.observed.cells[name], before.observed.cells[name]
             if (seen.sighting, seen.newest, seen.running) != (

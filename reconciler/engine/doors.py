@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ManifestReader,
         Octopus,
         Repository,
+        Signatures,
         Signer,
     )
 
@@ -71,6 +72,7 @@ class Pace:
 class Doors:
     """Everything a pass reaches the world through.
 
+    `signatures` is None where commits need not be signed.
     `audit` is None where the repository has no remote (commands that only read), `branches` for
     every command that only reads. `lock` proves
     that no other process of this store works on an environment. `open_receipt` verifies a receipt
@@ -80,6 +82,7 @@ class Doors:
 
     clock: Clock
     repository: Repository
+    signatures: Signatures | None
     audit: AuditBranch | None
     manifests: ManifestReader
     editor: ManifestEditor

@@ -16,6 +16,7 @@ from reconciler.core.gate import (
     stop_gates,
 )
 from reconciler.core.plan import make_plan
+from reconciler.core.signature import unsigned_gate
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.history import failed_attempts
@@ -73,6 +74,8 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
     gates: list[Gate] = []
     if situation.held is not None and (plan.has_work or plan.is_blind):
         gates.append(Gate("", GateName.ACCEPT, situation.held, _acceptance(situation)))
+    if situation.distrust is not None:
+        gates.append(unsigned_gate(situation.distrust))
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
     pauses = await blocking(doors.journal.pauses)
     gates += pause_gates(plan, pauses, await names_of_server(doors, situation))

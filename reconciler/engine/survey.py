@@ -16,6 +16,7 @@ from reconciler.core.acceptance import (
 from reconciler.core.capture import capture
 from reconciler.core.manifest import STRICTEST, DesiredState, Invalid
 from reconciler.core.sighting import ObservedCell, ObservedState, Unobserved, observe
+from reconciler.core.signature import distrust
 from reconciler.core.snapshot import snapshot_path
 from reconciler.core.state import Server
 from reconciler.core.text import clean
@@ -59,7 +60,8 @@ class Situation:
     `desired` is what the commit says, under the policy it is judged by: that of the last accepted
     commit where there is one; `tip_state` is the same under the commit's own. `held` says why a
     person must accept first, or is None. `deployer` is None where no deploy credential is
-    configured or Octopus was not asked.
+    configured or Octopus was not asked. `distrust` says which commits are not signed as they must
+    be, or is None (rule 28).
     """
 
     commit: str
@@ -74,6 +76,7 @@ class Situation:
     is_rewritten: bool
     space_state: SpaceState | None
     reached: dict[str, Reached] = field(default_factory=dict)
+    distrust: str | None = None
 
     @property
     def accepted(self) -> AcceptedEnvironment | None:
@@ -326,7 +329,22 @@ async def situate(
         is_rewritten=ground.shared is not None and not ground.descends,
         space_state=state,
         reached=reached,
+        distrust=await _distrust(doors, ground),
     )
+
+
+async def _distrust(doors: Doors, ground: Ground) -> str | None:
+    """Say why the commits since the accepted one may not be acted on, or None (rule 28).
+
+    What cannot be told holds, and stops nothing that runs (rule 11).
+    """
+    if doors.signatures is None:
+        return None
+    since = None if ground.shared is None else ground.shared.commit
+    try:
+        return distrust(await blocking(doors.signatures.unsigned, ground.commit, since))
+    except GitTrouble as error:
+        return f"whether commits are signed as required cannot be told: {error.message}"
 
 
 async def look(doors: Doors, octopus: Octopus) -> SpaceState:

@@ -66,6 +66,7 @@ class Mirror:
         stdin: bytes = b"",
         ok: Container[int] = (0,),
         limit: int = OUTPUT_LIMIT,
+        config: tuple[tuple[str, str], ...] = (),
     ) -> Answer:
         """Run git on the mirror's own objects and refs; no remote is asked.
 
@@ -79,6 +80,7 @@ class Mirror:
             timeout=self._options.fetch_timeout.total_seconds(),
             stdin=stdin,
             limit=limit,
+            config=config,
         )
         answer = run_git(call, *arguments)
         self._check(answer)

@@ -131,8 +131,8 @@ def run_git(call: Call, *arguments: str) -> Answer:
 
 
 @functools.cache
-def check_version() -> None:
-    """Make sure, once per process, that git is there and new enough.
+def check_version() -> tuple[int, int]:
+    """Make sure, once per process, that git is there and new enough; return its version.
 
     Raises:
         GitTrouble: it is not; the hint says how to get it.
@@ -142,8 +142,10 @@ def check_version() -> None:
     if answer.status != 0 or found is None:
         words = clean(answer.err or answer.text())
         raise GitTrouble(f"'git version' did not answer as git does: {words}", hint=INSTALL_HINT)
-    if (int(found[1]), int(found[2])) < OLDEST_GIT:
+    version = int(found[1]), int(found[2])
+    if version < OLDEST_GIT:
         raise GitTrouble(f"{clean(answer.text())} is too old", hint=INSTALL_HINT)
+    return version
 
 
 def foreign_variables(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -140,6 +140,7 @@ class Story:
     audit_remote: str | None = None
     address: str | None = None  # of the remote, as the reconciler is told; None: its path
     token: str | None = None
+    allowed_signers: Path | None = None
 
     @property
     def remote(self) -> Path:
@@ -206,7 +207,9 @@ class Story:
             branch="main",
             state_dir=self.folder / store,
             git=GitSettings(
-                allow_local=True, token=None if self.token is None else SecretStr(self.token)
+                allow_local=True,
+                token=None if self.token is None else SecretStr(self.token),
+                allowed_signers=self.allowed_signers,
             ),
             octopus=OctopusSettings(),
             audit=AuditSettings(remote=self.audit_remote),
