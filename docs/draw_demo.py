@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from reconciler.cli.demo_stage import set_stage
-from reconciler.cli.demo_story import FIRST, push_pins
-from reconciler.cli.demo_teller import Teller
+from reconciler.cli.demo.stage import set_stage
+from reconciler.cli.demo.story import FIRST, push_pins
+from reconciler.cli.demo.teller import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.cli.demo_stage import Stage
+    from reconciler.cli.demo.stage import Stage
 
 TARGET = Path(__file__).with_name("demo.svg")
 WIDTH, HEIGHT = 92, 60

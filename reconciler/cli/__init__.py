@@ -17,7 +17,7 @@ COMMANDS = {
     "accept": Entry("accept", "Let the first plan of an environment go ahead, after a look at it."),
     "adopt": Entry("adopt", "Propose the commit that pins what people deployed by hand."),
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
-    "demo": Entry("demo", "Tell the story of a release, against a simulated Octopus."),
+    "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import demo_stage, demo_story
-from reconciler.cli.demo import command
-from reconciler.cli.demo_octopus import OctopusView
-from reconciler.cli.demo_stage import Person, Stage, set_stage
-from reconciler.cli.demo_teller import Teller
+from reconciler.cli.demo import stage as demo_stage
+from reconciler.cli.demo import story as demo_story
+from reconciler.cli.demo.command import command
+from reconciler.cli.demo.octopus import OctopusView
+from reconciler.cli.demo.stage import Person, Stage, set_stage
+from reconciler.cli.demo.teller import Teller
 from reconciler.cli.shipped import shipped
 from reconciler.errors import ReconcilerError, Unreachable, UsageError
 
@@ -211,7 +212,7 @@ def test_commits_carry_the_names_of_the_story_and_no_other(stage: Stage) -> None
 def test_colours_are_for_a_terminal_where_no_color_does_not_forbid(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconciler.cli.demo_teller.BREATH", 0)
+    monkeypatch.setattr("reconciler.cli.demo.teller.BREATH", 0)
     monkeypatch.delenv("NO_COLOR", raising=False)
     Teller(live=True).command("reconciler plan qa")
     assert "\x1b[1m$ reconciler plan qa" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import click
 from reconciler.cli.leaving import Exit
 
 if TYPE_CHECKING:
-    from reconciler.cli.demo_stage import Stage
+    from reconciler.cli.demo.stage import Stage
 
 
 @click.command("demo")
@@ -22,9 +22,9 @@ def command(*, once: bool) -> Exit:
     """
     import signal
 
-    from reconciler.cli.demo_stage import set_stage
-    from reconciler.cli.demo_story import tell_story
-    from reconciler.cli.demo_teller import Teller
+    from reconciler.cli.demo.stage import set_stage
+    from reconciler.cli.demo.story import tell_story
+    from reconciler.cli.demo.teller import Teller
     from reconciler.errors import ReconcilerError
 
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -51,7 +51,7 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 def _stay(stage: Stage) -> None:
     """Print what to try, and wait until Ctrl-C. Raises: ReconcilerError if the simulator ends."""
-    from reconciler.cli.demo_stage import broken
+    from reconciler.cli.demo.stage import broken
 
     stage.teller.chapter(
         "Your turn",

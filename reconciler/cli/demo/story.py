@@ -13,13 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.cli.demo_stage import PATIENCE, Person, Stage, broken, view
+from reconciler.cli.demo.stage import PATIENCE, Person, Stage, broken, view
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-    from reconciler.cli.demo_octopus import OctopusView
+    from reconciler.cli.demo.octopus import OctopusView
 
 QA = "environments/qa.yaml"
 SNAPSHOT = "snapshots/qa.yaml"

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.demo_octopus import OctopusView
-from reconciler.cli.demo_processes import GRACE, Processes, undisturbed
+from reconciler.cli.demo.octopus import OctopusView
+from reconciler.cli.demo.processes import GRACE, Processes, undisturbed
 from reconciler.cli.shipped import shipped
 from reconciler.core.text import clean
 from reconciler.errors import ReconcilerError, UsageError
@@ -31,7 +31,7 @@ from reconciler.git.run import check_version
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.cli.demo_teller import Teller
+    from reconciler.cli.demo.teller import Teller
 
 PATIENCE = 120.0
 """Seconds any one step may take before the story is given up."""
