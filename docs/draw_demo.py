@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reconciler.cli.demo.stage import set_stage
-from reconciler.cli.demo.story import FIRST, push_pins
+from reconciler.cli.demo.story import FIRST, commit_pins, push
 from reconciler.cli.demo.teller import Teller
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def draw() -> str:
     with set_stage(Teller(live=False)) as stage:
         stage.ask("accept", "qa")
         stage.ask("apply", "qa")
-        push_pins(stage, FIRST, "Wallet 2.5")
+        commit_pins(stage, FIRST, "Wallet 2.5")
+        push(stage)
         *_, plan = screens(stage, "plan", "qa")
         apply = in_its_middle(stage, "apply", "qa")
     rows = ["\x1b[1m$ reconciler plan qa\x1b[0m", *plan]

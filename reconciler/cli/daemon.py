@@ -247,7 +247,13 @@ def _tell(log: Any, event: Event) -> None:
     """Log what a pass tells: one line a fact."""
     match event:
         case Launched(action=action, task_id=task):
-            log.info("deployment.started", component=action.component, task=task)
+            log.info(
+                "deployment.started",
+                component=action.component,
+                was=action.from_version,
+                version=action.to_version,
+                task=task,
+            )
         case Ended(component=name, version=version, outcome=outcome, task_id=task):
             log.info(
                 "deployment.ended", component=name, version=version, outcome=outcome, task=task

@@ -4,24 +4,37 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from reconciler.cli import cli
 from reconciler.cli.demo import stage as demo_stage
 from reconciler.cli.demo import story as demo_story
-from reconciler.cli.demo.command import command
-from reconciler.cli.demo.octopus import OctopusView
+from reconciler.cli.demo.colleagues import Colleagues
+from reconciler.cli.demo.daemon import Daemon
+from reconciler.cli.demo.news import News
+from reconciler.cli.demo.playground import Keeper
 from reconciler.cli.demo.stage import Person, Stage, set_stage
 from reconciler.cli.demo.teller import Teller
 from reconciler.cli.shipped import shipped
-from reconciler.errors import ReconcilerError, Unreachable, UsageError
+from reconciler.errors import ReconcilerError, UsageError
 
 DEMO = [sys.executable, "-m", "reconciler", "demo"]
+PATIENCE = 60.0  # seconds until a test gives up; each waits for a word, never for a while
+
+
+OCTOPUS = r"(http://[\d.:]+\d)\) runs"
+ANSWERS = r"daemon  .* answers at (http://\S+)"
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,75 @@ class Machine:
 
     def leftovers(self) -> list[Path]:
         return sorted(self.temporary.iterdir()) + sorted(self.home.glob(".local/**/*"))
+
+
+@dataclass
+class Running:
+    """A running demo and the lines that it tells."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    news: threading.Condition = field(default_factory=threading.Condition)
+
+    def listen(self, stream: Any, lines: list[str]) -> None:
+        for line in stream:
+            with self.news:
+                lines.append(line)
+                self.news.notify_all()
+
+    def says(self, pattern: str, after: int = 0) -> re.Match[str]:
+        """Wait for a line that tells so, and return what matched."""
+        deadline = time.monotonic() + PATIENCE
+        with self.news:
+            while True:
+                for line in self.lines[after:]:
+                    if found := re.search(pattern, line):
+                        return found
+                left = deadline - time.monotonic()
+                assert left > 0, f"no {pattern}: {self.lines} {self.errors}"
+                assert self.process.poll() is None, f"ended without {pattern}: {self.errors}"
+                self.news.wait(min(left, 1.0))
+
+    def addresses(self) -> list[str]:
+        """Where Octopus and the daemon answer, once both were told."""
+        return [self.says(pattern)[1] for pattern in (OCTOPUS, ANSWERS)]
+
+    def ends(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def running(machine: Machine, *options: str) -> Iterator[Running]:
+    process = subprocess.Popen(
+        [*DEMO, *options],
+        env=machine.environment | {"COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    demo = Running(process)
+    streams = ((process.stdout, demo.lines), (process.stderr, demo.errors))
+    listeners = [threading.Thread(target=demo.listen, args=each) for each in streams]
+    for listener in listeners:
+        listener.start()
+    try:
+        yield demo
+    finally:
+        process.kill()
+        process.wait()
+        for listener in listeners:
+            listener.join()
+        for stream, _ in streams:
+            assert stream is not None
+            stream.close()
+
+
+def answers(address: str) -> bool:
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 @pytest.fixture
@@ -72,77 +154,113 @@ def test_the_story_comes_true_and_leaves_nothing_behind(machine: Machine) -> Non
 
     story = done.stdout
     assert done.returncode == 0, story + done.stderr
+    assert "daemon  qa: Blocked, accept: first contact with this environment" in story
     assert "accept on the whole plan: first contact with this environment" in story
-    assert story.count("(exit 4)") == 1
     assert "Priya: Wallet 2.5 for testing; recommendations back to 1.6.2" in story
     assert "recommendations  downgrade  1.7.0 -> 1.6.2" in story
     assert "5 upgrades and 1 downgrade in 3 waves, not held" in story
-    assert "6 succeeded; recorded" in story
-    assert '+    wallet-api: {version: "2.5.0", state: settled' in story
-    assert "qa: 7 receipts, all verified" in story
-    assert ("Verified OK" in story) == (shutil.which("openssl") is not None)
+    assert re.search(r"daemon  qa: recommendations 1\.7\.0 -> 1\.6\.2 started, \S+\n", story)
+    assert "daemon  qa: 6 receipts recorded, audit commit " in story
+    assert re.search(r"held-by-hand +by ben at .*: a customer waits, ticket 4711\n", story)
+    assert re.search(r"Blocked +paused +environment qa is paused by .*: the database is", story)
     assert re.search(r"kill -9 \d+\nNobody watches them now, but Octopus goes on with [2-6]", story)
-    assert "from an interrupted pass" in story
+    assert "daemon  qa: finds its own work of before: " in story
     assert "13 changes, 13 deployments, 13 signed receipts: none twice." in story
+    assert '+    wallet-api: {version: "2.5.0", state: settled' not in story  # of the last change
+    assert '+    payments-ui: {version: "4.9.0", state: settled' in story
+    assert "qa: 13 receipts, all verified" in story
+    assert ("Verified OK" in story) == (shutil.which("openssl") is not None)
     assert "\x1b" not in story
     assert machine.leftovers() == []
 
 
 @pytest.mark.proof
-def test_what_it_says_to_try_works_when_pasted_until_ctrl_c(machine: Machine) -> None:
-    demo = subprocess.Popen(DEMO, env=machine.environment, stdout=subprocess.PIPE, text=True)
-    assert demo.stdout is not None
-    try:
-        told = []
-        for line in demo.stdout:
-            told.append(line)
-            if line.startswith("curl "):
-                break
-        assert told[-1].startswith("curl "), "".join(told)
-        paste = "".join(told[1 + max(i for i, row in enumerate(told) if "paste this" in row) :])
-        tried = subprocess.run(
-            ["/bin/sh"],
-            input=paste,
-            env={"PATH": os.environ["PATH"], "HOME": str(machine.home)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    finally:
-        demo.send_signal(signal.SIGINT)
-        status = demo.wait(20)
-        demo.stdout.close()
+def test_what_it_says_to_try_works_as_printed_until_ctrl_c(machine: Machine) -> None:
+    with running(machine) as demo:
+        demo.says("This page again")
+        demo.says("    cat ")
+        first = next(i for i, line in enumerate(demo.lines) if "In another terminal" in line)
+        tries = [line.strip() for line in demo.lines[first:] if line.startswith("    ")]
+        where = tries.pop(0)
 
-    words = tried.stdout + tried.stderr
-    assert "recommendations  upgrade  1.6.2 -> 1.7.0  succeeded" in words
-    assert re.search(r"environments/dev\.yaml:\d+:17: ", words)
-    assert 'quote it: "2.10"' in words
-    assert "accepted production-uk" in words
-    assert "ledger-api  upgrade  3.2.0 -> 3.3.0  succeeded" in words
-    assert status == 130
+        def tried(word: str) -> str:
+            """Run the one line with this word as it is printed, until nothing works there."""
+            (line,) = (each for each in tries if word in each)
+            tries.remove(line)
+            for _ in range(20):
+                done = subprocess.run(
+                    ["/bin/sh", "-c", f"{where} && {line}"],
+                    env={"PATH": os.environ["PATH"], "HOME": str(machine.home)},
+                    capture_output=True,
+                    text=True,
+                    timeout=PATIENCE,
+                )
+                if done.returncode != 4:  # "wait for it to finish, then run again"
+                    break
+            assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+            return done.stdout + done.stderr
+
+        assert "dev at " in tried("status dev")
+        assert "held-by-hand  by ben" in tried("plan qa")
+        assert '"conditions"' in tried("/status")
+
+        tried("lobby-ui: ")
+        tried("Lobby back")
+        demo.says("daemon  qa: lobby-ui 3.1.0 -> 3.0.0 started")
+        tried("kill -9")
+        demo.says("demo    the daemon is gone, killed by SIGKILL; it is started again")
+        begun = len(demo.lines)
+        demo.says("daemon  qa: Ready", after=begun)
+
+        tried("pause --all --reason")
+        tried("ledger-api: ")
+        tried("Ledger 3.3.0")
+        assert "lunch" in tried("pause --list")
+        demo.says("daemon  production-uk: Blocked")
+        tried("unpause --all")
+        assert "accepted production-uk" in tried("accept production-uk")
+        demo.says("daemon  production-uk: ledger-api 3.2.0 -> 3.3.0 started")
+        demo.says("daemon  production-uk: Ready")
+
+        built = demo.says(r"ci      built (\S+) (\S+), and pinned it in dev")
+        demo.says(rf"daemon  dev: {built[1]} {re.escape(built[2])} ended Success")
+        demo.says("daemon  dev: 1 receipt recorded")
+        assert built[2] in tried("receipts list dev")
+        assert "production-uk: 1 deployment" in tried("git log --oneline")
+        assert "In another terminal" in tried("/try")
+        assert tries == []
+
+        told = demo.addresses()
+        assert [answers(each) for each in told] == [True, True]
+        assert demo.ends(signal.SIGINT) == 130
+        assert [answers(each) for each in told] == [False, False]
+    assert demo.errors[-1] == "interrupted\n"
     assert machine.leftovers() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_in_the_middle_ends_it_clean(machine: Machine, number: signal.Signals) -> None:
-    demo = subprocess.Popen(
-        [*DEMO, "--once"],
-        env=machine.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert demo.stdout is not None
-    url = next(m[0] for line in demo.stdout if (m := re.search(r"http://[\d.:]+\d", line)))
-    demo.send_signal(number)
-    _, errors = demo.communicate(timeout=30)
-
-    assert demo.returncode == 130
-    assert "interrupted" in errors
-    assert "Traceback" not in errors
+@pytest.mark.parametrize(
+    ("number", "when"),
+    [(signal.SIGINT, ANSWERS), (signal.SIGTERM, OCTOPUS), (signal.SIGHUP, OCTOPUS)],
+)
+def test_a_signal_in_the_middle_ends_it_clean(
+    machine: Machine, number: signal.Signals, when: str
+) -> None:
+    with running(machine, "--once") as demo:
+        told = demo.says(when)[1]
+        octopus = demo.says(OCTOPUS)[1]
+        assert demo.ends(number) == 130
+        assert [answers(each) for each in (told, octopus)] == [False, False]
+    assert "".join(demo.errors).strip() == "interrupted"
     assert machine.leftovers() == []
-    with pytest.raises(Unreachable):
-        OctopusView(url, "API-NONE", "", "").get("/api")
+
+
+def test_a_demo_that_is_killed_leaves_no_process_and_no_folder(machine: Machine) -> None:
+    with running(machine, "--once") as demo:
+        told = demo.addresses()
+        assert demo.ends(signal.SIGKILL) == -signal.SIGKILL
+        deadline = time.monotonic() + PATIENCE
+        while any(answers(each) for each in told) or machine.leftovers():
+            assert time.monotonic() < deadline, machine.leftovers()
 
 
 def test_without_git_it_says_so_in_a_line(machine: Machine) -> None:
@@ -161,9 +279,9 @@ def test_without_git_it_says_so_in_a_line(machine: Machine) -> None:
 
 
 def test_a_step_that_does_something_else_ends_the_demo_and_is_named(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def tell_another(stage: Stage) -> None:
+    def tell_another(stage: Stage, daemon: Daemon) -> None:
         stage.teller.chapter("Another story", "Nothing is held.")
         stage.reconciler("apply", "qa", ends=0)
 
@@ -171,17 +289,83 @@ def test_a_step_that_does_something_else_ends_the_demo_and_is_named(
     monkeypatch.setattr(demo_story, "tell_story", tell_another)
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
     try:
-        with pytest.raises(ReconcilerError) as caught:
-            command.main(["--once"], standalone_mode=False)
+        with pytest.raises(SystemExit) as left:
+            cli.main(["demo", "--once"])
     finally:
         for number, handler in zip((signal.SIGTERM, signal.SIGHUP), before, strict=True):
             signal.signal(number, handler)
 
-    assert str(caught.value) == (
-        "the demo stopped at chapter 1, Another story: `reconciler apply qa` ended with 4, not 0"
-    )
-    assert caught.value.exit_code == 1
+    assert left.value.code == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "error: the demo stopped at chapter 1, Another story: "
+        "`reconciler apply qa` ended with 4, not 0",
+        "hint: what it printed above says why; please report it",
+    ]
     assert machine.leftovers() == []
+
+
+def test_a_daemon_that_cannot_listen_says_why(stage: Stage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        daemon = Daemon(stage, lambda _: None, address=where)
+        with pytest.raises(ReconcilerError) as told:
+            daemon.start()
+
+    message = told.value.message
+    assert message.startswith(
+        f"the daemon ended by itself: error: cannot listen on {daemon.address}"
+    )
+
+
+def test_the_playground_says_when_octopus_is_gone(stage: Stage) -> None:
+    keeper = Keeper(stage, Daemon(stage, lambda _: None))
+    stage.simulated.process.kill()
+    stage.simulated.process.wait()
+
+    with pytest.raises(ReconcilerError, match="the simulator ended by itself, killed by SIGKILL"):
+        keeper.look()
+
+
+def test_colleagues_build_pin_and_deploy_by_hand(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    colleagues = Colleagues.of(stage)
+    for _ in range(3):
+        colleagues.act()
+
+    told = capsys.readouterr().out
+    assert "ci      built recommendations 1.6.3, and pinned it in dev" in told
+    assert "ci      built support-desk 1.6.2, and pinned it in dev" in told
+    assert "ben     deployed support-desk 1.6.1 to QA in Octopus, by hand" in told
+    stage.git("fetch", "--quiet")
+    said = stage.git("log", "-2", "--format=%an: %s", "origin/main").splitlines()
+    assert said == ["CI: Build support-desk 1.6.2", "CI: Build recommendations 1.6.3"]
+    assert '    support-desk: "1.6.2"\n' in stage.git("show", "origin/main:environments/dev.yaml")
+    newest = demo_stage.view(stage, "Gaming", "QA").deployments("support-desk")[0]
+    assert (newest.version, newest.by) == ("1.6.1", "ben")
+
+    stage.shell("rm -rf ../remote.git", show=False)
+    colleagues.act()
+    assert "ci      could not do it now: git fetch ended with " in capsys.readouterr().out
+
+
+def test_a_condition_is_news_once_and_being_ready_again_is_news() -> None:
+    news = News({"qa"})
+
+    def stood(**conditions: str) -> str:
+        fact = {"event": "environment.stood", "environment": "qa", "conditions": conditions}
+        return news.words(fact)
+
+    assert stood(Ready="InSync: 2 of 2") == "qa: Ready, InSync: 2 of 2"
+    assert stood(Ready="InSync: 2 of 2") == ""
+    assert stood(Held="HeldByHand: a", Ready="InSync: 2 of 2") == "qa: Held, HeldByHand: a"
+    assert stood(Reconciling="PassRuns: a pass works on it") == ""
+    assert stood(Held="HeldByHand: a", Ready="InSync: 2 of 2") == ""
+    started = {"event": "deployment.started", "component": "b", "task": "T-1", "version": "2"}
+    assert news.words({"environment": "qa", **started}) == "qa: b nothing -> 2 started, T-1"
+    assert stood(Held="HeldByHand: a", Ready="InSync: 2 of 2") == "qa: Ready, InSync: 2 of 2"
+    assert news.words({"environment": "dev", **started}) == ""
+    assert news.words({"event": "library.warned", "text": "?"}) == ""
 
 
 def test_the_stage_counts_what_octopus_really_has(stage: Stage) -> None:
@@ -196,15 +380,17 @@ def test_the_stage_counts_what_octopus_really_has(stage: Stage) -> None:
 
 def test_a_pin_that_is_not_in_the_file_breaks_the_story(stage: Stage) -> None:
     with pytest.raises(ReconcilerError, match="pins no-such-thing 0 times"):
-        demo_story.push_pins(stage, {"no-such-thing": "1.0.0"}, "Nothing")
+        demo_story.commit_pins(stage, {"no-such-thing": "1.0.0"}, "Nothing")
 
     assert stage.git("log", "--format=%an: %s") == "Olivia: Say what runs where\n"
 
 
 def test_commits_carry_the_names_of_the_story_and_no_other(stage: Stage) -> None:
-    demo_story.push_pins(stage, {"lobby-ui": "3.1.0"}, "Lobby 3.1")
+    demo_story.commit_pins(stage, {"lobby-ui": "3.1.0"}, "Lobby 3.1")
+    tip = demo_story.push(stage)
 
     said = stage.git("log", "-1", "--format=%an <%ae>, %cn <%ce>: %s", "origin/main")
+    assert stage.git("rev-parse", "origin/main") == f"{tip}\n"
     assert said == ("Priya <priya@example.com>, Priya <priya@example.com>: Lobby 3.1\n")
     assert Person("Priya").environment["GIT_AUTHOR_NAME"] == "Priya"
 

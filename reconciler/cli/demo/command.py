@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from reconciler.cli.leaving import Exit
 
 if TYPE_CHECKING:
-    from reconciler.cli.demo.stage import Stage
+    from collections.abc import Mapping
 
 
 @click.command("demo")
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 def command(*, once: bool) -> Exit:
     """Tell the story of a release, against a simulated Octopus.
 
-    Needs nothing but git. Afterwards the simulator and the git remote stay up until Ctrl-C, and
-    what to try is printed. Everything is in a temporary folder, and nothing is left behind.
+    Needs nothing but git. Afterwards the daemon, the simulator and the git remote stay up until
+    Ctrl-C, people go on working, and what to try is printed. Everything is in a temporary folder,
+    and nothing is left behind.
     """
     import signal
 
+    from reconciler.cli.demo.daemon import Daemon
+    from reconciler.cli.demo.news import News
+    from reconciler.cli.demo.playground import stay
     from reconciler.cli.demo.stage import set_stage
     from reconciler.cli.demo.story import tell_story
     from reconciler.cli.demo.teller import Teller
@@ -29,12 +33,23 @@ def command(*, once: bool) -> Exit:
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    teller = Teller()
+    teller, news = Teller(), News({"qa"})
+
+    def tell(fact: Mapping[str, Any]) -> None:
+        if words := news.words(fact):
+            teller.news("daemon", words)
+
     try:
-        with set_stage(teller) as stage:
-            tell_story(stage)
-            if not once:
-                _stay(stage)
+        with set_stage(teller, hurry=once) as stage:
+            try:
+                daemon = Daemon(stage, tell)
+                tell_story(stage, daemon)
+                if not once:
+                    news.environments |= {"dev", "production-uk"}
+                    stay(stage, daemon)
+            except KeyboardInterrupt:
+                teller.show("\nEnding the daemon, Octopus and what else was started ...")
+                raise
     except ReconcilerError as error:
         where = f"the demo stopped at {teller.chapter_name}"
         raise ReconcilerError(f"{where}: {error.message}", hint=error.hint) from error
@@ -47,56 +62,3 @@ def _interrupt(number: int, frame: object) -> NoReturn:
     """Leave as Ctrl-C does, through every clean-up."""
     del number, frame
     raise KeyboardInterrupt
-
-
-def _stay(stage: Stage) -> None:
-    """Print what to try, and wait until Ctrl-C. Raises: ReconcilerError if the simulator ends."""
-    from reconciler.cli.demo.stage import broken
-
-    stage.teller.chapter(
-        "Your turn",
-        "Octopus and the git remote stay up until Ctrl-C. In another terminal, paste this:",
-    )
-    stage.teller.show(_things_to_try(stage))
-    status = stage.simulator.wait()
-    raise broken(f"the simulator ended by itself with {status}")
-
-
-def _things_to_try(stage: Stage) -> str:
-    from shlex import quote
-
-    exports = "\n".join(
-        f"export {name}={quote(value)}" for name, value in sorted(stage.settings.items())
-    )
-    return f"""
-{exports}
-export PATH={quote(str(stage.tools))}:"$PATH"
-cd {quote(str(stage.clone))}
-
-# bring recommendations forward again: commit, look at the plan, push, apply
-sed -i.bak 's/recommendations: .*/recommendations: "1.7.0"/' environments/qa.yaml
-git commit --all --message "Recommendations 1.7.0 again"
-reconciler plan qa
-git push
-reconciler apply qa
-
-# a pin without quotes is an error at its line and column, and stops that environment only
-sed -i.bak 's/wallet-api: .*/wallet-api: 2.10/' environments/dev.yaml
-reconciler validate .
-git checkout environments/dev.yaml
-
-# production takes what QA has tried; its policy is protected, and a person accepts it first
-sed -i.bak 's/ledger-api: .*/ledger-api: "3.3.0"/' environments/production-uk.yaml
-git commit --all --message "Ledger 3.3.0 for the UK"
-git push
-reconciler plan production-uk
-reconciler accept production-uk
-reconciler apply production-uk
-
-# what came of it
-reconciler receipts list qa
-git fetch origin audit && git log --stat origin/audit
-
-# the server itself; its keys are toys
-curl -s -H "X-Octopus-ApiKey: $OCTOPUS_GAMING_KEY" {stage.url}/api/Spaces-1/dashboard
-"""

@@ -1,13 +1,13 @@
-"""What the demo reads from Octopus to prove its story.
+"""What the demo asks Octopus, to prove its story and as the other people in it.
 
-Plain GETs by the standard library, as anybody could send them: the proof does not lean on the
+Plain requests by the standard library, as anybody could send them: the proof does not lean on the
 client whose work it proves.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from reconciler.errors import Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 TIMEOUT = 10.0
 """Seconds; the server is in this machine's memory."""
@@ -52,14 +52,21 @@ class OctopusView:
 
     def get(self, path: str) -> Any:
         """Return the JSON at a path. Raises: Unreachable."""
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: Mapping[str, object]) -> Any:
+        """Post JSON to a path and return the answer's. Raises: Unreachable."""
+        return self._ask("POST", path, json.dumps(body))
+
+    def _ask(self, method: str, path: str, body: str | None) -> Any:
         host = urlsplit(self.url).netloc
         connection = HTTPConnection(host, timeout=TIMEOUT)
         try:
-            connection.request("GET", path, headers={"X-Octopus-ApiKey": self.key})
+            connection.request(method, path, body, {"X-Octopus-ApiKey": self.key})
             answer = connection.getresponse()
-            body = answer.read()
-            if answer.status == HTTPStatus.OK:
-                return json.loads(body)
+            content = answer.read()
+            if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED):
+                return json.loads(content)
             why: object = f"status {answer.status}"
         except (OSError, HTTPException, ValueError) as error:
             why = error
@@ -80,6 +87,27 @@ class OctopusView:
             Seen(one["Id"], component, versions[one["ReleaseId"]], one["TaskId"], one["DeployedBy"])
             for one in self.get(f"/api/{self.space}/deployments?{query}")["Items"]
         )
+
+    def build(self, component: str, version: str) -> None:
+        """Create a release, as a build does at its end. Raises: Unreachable."""
+        what = {"projectName": component, "releaseVersion": version, "ignoreIfAlreadyExists": True}
+        self.post(f"/api/{self.space}/releases/create/v1", {"spaceIdOrName": self.space, **what})
+
+    def deploy(self, component: str, version: str, comment: str) -> None:
+        """Deploy a release to this environment, as a person does. Raises: Unreachable."""
+        project = self.get(f"/api/{self.space}/projects/{component}")["Id"]
+        release = self.get(f"/api/{self.space}/projects/{project}/releases/{version}")["Id"]
+        body = {"ReleaseId": release, "EnvironmentId": self.environment, "Comments": comment}
+        self.post(f"/api/{self.space}/deployments", body)
+
+    def seen_by(self, username: str) -> OctopusView:
+        """Return this view as another user has it; only an administrator may take their place.
+
+        Raises: Unreachable.
+        """
+        users = {user["Username"]: user["Id"] for user in self.get("/api/users/all")}
+        key = self.post(f"/api/users/{users[username]}/apikeys", {"Purpose": "demo"})["ApiKey"]
+        return replace(self, key=key)
 
     def count(self, pins: Iterable[tuple[str, str]]) -> dict[str, int]:
         """Return how many deployments of exactly the pinned version each component has had."""

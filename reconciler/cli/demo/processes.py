@@ -1,21 +1,25 @@
-"""The processes the demo starts: none of them outlives it, whenever it is interrupted."""
+"""The processes the demo starts: none of them outlives it, whenever and however it is ended."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.cli.demo import guard
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 GRACE = 5.0
 """Seconds a process has to end by itself before it is killed."""
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What ends the demo from outside."""
+"""What ends the demo from outside; a clean-up can answer these. `guard` is for the rest."""
 
 
 @contextmanager
@@ -34,9 +38,25 @@ def undisturbed() -> Iterator[list[int]]:
 
 @dataclass(slots=True)
 class Processes:
-    """Everything started and perhaps still running, newest last."""
+    """Everything started and perhaps still running, newest last, and the guard over it."""
 
+    _guard: subprocess.Popen[str]
     _started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @classmethod
+    def guarded(cls, folder: Path) -> Processes:
+        """Return none yet, with a guard that removes the folder if we cannot."""
+        return cls(
+            subprocess.Popen(  # noqa: S603
+                [sys.executable, "-I", guard.__file__, str(folder)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                encoding="ascii",
+                start_new_session=True,
+            )
+        )
 
     def start(self, command: Sequence[str], **how: Any) -> subprocess.Popen[str]:
         """Start a process; an interruption just then does not lose it."""
@@ -45,19 +65,27 @@ class Processes:
                 command, encoding="utf-8", errors="replace", **how
             )
             self._started.append(process)
+            self._tell(f"+{process.pid}")
         if came:
             raise KeyboardInterrupt
         return process
 
-    def stop(self, process: subprocess.Popen[str]) -> None:
+    def stop(self, process: subprocess.Popen[str], number: int = signal.SIGINT) -> None:
         """End a process as Ctrl-C does, and let it end what it started itself."""
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             try:
                 process.wait(GRACE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self.forget(process)
+
+    def forget(self, process: subprocess.Popen[str]) -> None:
+        """Let go of a process that has ended."""
+        self._tell(f"-{process.pid}")
+        if process in self._started:
+            self._started.remove(process)
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
@@ -65,4 +93,17 @@ class Processes:
     def stop_all(self) -> None:
         """End whatever still runs, newest first."""
         while self._started:
-            self.stop(self._started.pop())
+            self.stop(self._started[-1])
+
+    def dismiss(self) -> None:
+        """Let the guard go, once nothing runs; it removes what is left of the folder."""
+        if self._guard.stdin is not None:
+            with suppress(OSError):
+                self._guard.stdin.close()
+        self._guard.wait()
+
+    def _tell(self, line: str) -> None:
+        if self._guard.stdin is not None:
+            with suppress(OSError):  # without its guard the demo ends as well as it can
+                self._guard.stdin.write(f"{line}\n")
+                self._guard.stdin.flush()

@@ -5,20 +5,20 @@ A step that does not do what the story says raises; what is claimed at the end w
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import signal
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.cli.demo.stage import PATIENCE, Person, Stage, broken, view
+from reconciler.cli.demo.colleagues import ben
+from reconciler.cli.demo.stage import Person, Stage, view
+from reconciler.cli.demo.trouble import PATIENCE, broken
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Mapping
 
+    from reconciler.cli.demo.daemon import Daemon
     from reconciler.cli.demo.octopus import OctopusView
 
 QA = "environments/qa.yaml"
@@ -40,9 +40,10 @@ SECOND = {
     "payments-api": "6.2.0",
     "payments-ui": "4.9.0",
 }
+BY_HAND = ("support-desk", "1.6.0")
 PRIYA = Person("Priya")
 RUNNING_AT_KILL = 2
-"""Deployments that must be seen executing before the apply is killed."""
+"""Deployments that must be seen executing before the daemon is killed."""
 
 UNPACK = """python3 - <<'END'
 import base64, json
@@ -54,20 +55,23 @@ with open("payload.pae", "wb") as pae, open("payload.sig", "wb") as sig:
 END"""
 
 
-def tell_story(stage: Stage) -> None:
-    """Tell all of it. Raises: ReconcilerError at the first step that does something else."""
-    story = _Story(stage, view(stage, "Gaming", "QA"))
+def tell_story(stage: Stage, daemon: Daemon) -> None:
+    """Tell all of it, and leave the daemon up.
+
+    Raises: ReconcilerError at the first step that does something else.
+    """
+    story = _Story(stage, daemon, view(stage, "Gaming", "QA"))
     story.first_contact()
     story.a_commit()
-    digest = story.its_plan()
-    story.the_apply(digest)
+    story.by_hand()
+    story.a_pause()
+    story.a_kill()
     story.what_git_has()
     story.a_receipt()
-    story.a_kill()
 
 
-def push_pins(stage: Stage, pins: Mapping[str, str], subject: str, *, show: bool = False) -> None:
-    """Change pins in the file of QA, commit and push as Priya. Raises: ReconcilerError."""
+def write_pins(stage: Stage, pins: Mapping[str, str]) -> None:
+    """Change pins in the file of QA. Raises: ReconcilerError."""
     file = stage.clone / QA
     text = file.read_text(encoding="utf-8")
     for component, version in pins.items():
@@ -76,15 +80,26 @@ def push_pins(stage: Stage, pins: Mapping[str, str], subject: str, *, show: bool
         if found != 1:
             raise broken(f"{QA} pins {component} {found} times")
     file.write_text(text, encoding="utf-8")
-    commit = f'git commit --quiet --all --message "{subject}"'
-    stage.shell(commit, who=PRIYA, show=show)
+
+
+def commit_pins(stage: Stage, pins: Mapping[str, str], subject: str, *, show: bool = False) -> None:
+    """Change pins in the file of QA and commit as Priya. Raises: ReconcilerError."""
+    write_pins(stage, pins)
+    stage.shell(f'git commit --quiet --all --message "{subject}"', who=PRIYA, show=show)
+    if show:
+        stage.shell("git show -U0 --format='%h %an: %s' | grep -v '^@@'")
+
+
+def push(stage: Stage, *, show: bool = False) -> str:
+    """Push, and return the hash of the commit. Raises: ReconcilerError."""
     stage.shell("git push --quiet origin main", who=PRIYA, show=show)
-    stage.shell("git show -U0 --format='%h %an: %s' | grep -v '^@@'", show=show)
+    return stage.git("rev-parse", "HEAD").strip()
 
 
 @dataclass(frozen=True, slots=True)
 class _Story:
     stage: Stage
+    daemon: Daemon
     octopus: OctopusView
 
     def first_contact(self) -> None:
@@ -93,52 +108,105 @@ class _Story:
         teller.chapter(
             "First contact",
             f"A git remote pins 67 components of a gaming platform in QA. An Octopus server"
-            f" (simulated, at {stage.url}) runs all of them; one is a version behind its pin."
-            " Nobody has accepted this environment yet, so the plan is shown and held.",
+            f" (simulated, at {stage.simulated.url}) runs all of them; one is a version behind its"
+            " pin. A daemon begins to watch. Nobody has accepted this environment yet, so it says"
+            " what it would do, and waits.",
         )
+        teller.command("reconciler serve &")
+        self.daemon.start()
+        self._is_held()
+        self._deployed_nothing(WAITING, before, "the daemon before anybody accepted")
+        teller.say("Olivia looks at the plan and accepts. From here on commits are enough.")
         stage.reconciler("plan", "qa")
-        stage.reconciler("apply", "qa", ends=4)
-        self._deployed_nothing(WAITING, before, "`reconciler apply` before anybody accepted")
-        teller.say("A person looks at the plan and accepts. Accepting deploys nothing by itself.")
         stage.reconciler("accept", "qa")
-        self._deployed_nothing(WAITING, before, "`reconciler accept`")
-        stage.reconciler("apply", "qa")
+        self._settles()
         self._deployed_once(WAITING, before)
         self._receipts_are(1)
 
     def a_commit(self) -> None:
-        self.stage.teller.chapter(
+        stage = self.stage
+        before = self._count(FIRST)
+        stage.teller.chapter(
             "A teammate's commit",
-            "Priya raises five components of ledger and wallet, takes recommendations back, and"
-            " pushes. That commit is all she does.",
+            "Priya raises five components of ledger and wallet, takes recommendations back, looks"
+            " at the plan of her commit, and pushes it. That is all she does.",
         )
         subject = "Wallet 2.5 for testing; recommendations back to 1.6.2"
-        push_pins(self.stage, FIRST, subject, show=True)
-
-    def its_plan(self) -> str:
-        """Return the digest of the plan as it is shown there: its first 12 digits."""
-        self.stage.teller.chapter(
-            "Its plan",
-            "What would a pass do? Five upgrades and a downgrade, each with its reason, in waves:"
-            " a component waits for what it is deployed after.",
+        commit_pins(stage, FIRST, subject, show=True)
+        stage.reconciler("plan", "qa")
+        push(stage, show=True)
+        stage.teller.say(
+            "The daemon sees the commit. What may run side by side does; the rest waits for what it"
+            " is deployed after."
         )
-        self.stage.reconciler("plan", "qa")
-        plan = json.loads(self.stage.ask("plan", "qa", "-o", "json"))["spec"]
-        changes = {change["component"]: change["action"] for change in plan["changes"]}
-        expected = dict.fromkeys(FIRST, "upgrade") | {"recommendations": "downgrade"}
-        if changes != expected:
-            raise broken(f"the plan changes {changes}, not {expected}")
-        return str(plan["digest"]).removeprefix("sha256:")[:12]
-
-    def the_apply(self, digest: str) -> None:
-        before = self._count(FIRST)
-        self.stage.teller.chapter(
-            "The live apply",
-            "Exactly the plan that was looked at is carried out, or nothing: its digest says which."
-            " What may run side by side does.",
-        )
-        self.stage.reconciler("apply", "qa", "--plan", digest)
+        self._settles()
         self._deployed_once(FIRST, before)
+        self._receipts_are(1 + len(FIRST))
+
+    def by_hand(self) -> None:
+        stage = self.stage
+        component, version = BY_HAND
+        stage.teller.chapter(
+            "Somebody deploys by hand",
+            f"Ben needs {component} {version} back in QA, now, and deploys it in Octopus itself."
+            " No commit asks for that. The daemon does not fight him: it says so, and holds.",
+        )
+        stage.teller.news("ben", f"deploys {component} {version} to QA in Octopus")
+        ben(stage).deploy(component, version, "a customer waits, ticket 4711")
+        self.daemon.stands("qa", "Held")
+        stage.reconciler("plan", "qa")
+        if self.octopus.deployments(component)[0].version != version:
+            raise broken(f"what Ben deployed of {component} was undone")
+        stage.teller.say("`reconciler adopt qa` would propose the commit that pins it.")
+
+    def a_pause(self) -> None:
+        stage = self.stage
+        before = self._count(SECOND)
+        stage.teller.chapter(
+            "A pause",
+            "The database of QA is being copied. A pause stops new deployments within a second; it"
+            " is no commit. Priya pushes six more pins, and nothing happens.",
+        )
+        stage.reconciler("pause", "qa", "--reason", "the database is being copied")
+        commit_pins(stage, SECOND, "Payments, games and bonus of this week", show=True)
+        tip = push(stage, show=True)
+        self._is_held(tip)
+        stage.reconciler("status", "qa")
+        self._deployed_nothing(SECOND, before, "the daemon while it was paused")
+
+    def a_kill(self) -> None:
+        stage, daemon, teller = self.stage, self.daemon, self.stage.teller
+        before = self._count(SECOND)
+        teller.chapter(
+            "Kill it in the middle",
+            "The pause is lifted. As soon as deployments run in Octopus the daemon is killed with"
+            " SIGKILL: no handler, no clean-up, no goodbye.",
+        )
+        stage.reconciler("unpause", "qa")
+        daemon.hears("deployment.started")
+        self._await_running()
+        daemon.kill()
+        daemon.hear_out()
+        teller.command(f"kill -9 {daemon.pid}")
+        running = self.octopus.active_tasks()
+        launched = sum(self._count(SECOND).values()) - sum(before.values())
+        if not running or launched >= len(SECOND):
+            raise broken("the pass ended before it could be killed in the middle")
+        teller.say(f"Nobody watches them now, but Octopus goes on with {len(running)}:")
+        for task, state, description in running:
+            teller.show(f"  {task:<16} {state:<10} {description}")
+        teller.say("Started again, it finds its own work, finishes it, and goes on with the rest.")
+        teller.command("reconciler serve &")
+        daemon.start()
+        daemon.hears("pass.resumed")
+        self._settles()
+        self._deployed_once(SECOND, before)
+        total = len(WAITING | FIRST | SECOND)
+        self._receipts_are(total)
+        teller.say("Deployments of each pinned release in QA, counted in Octopus:")
+        for component, count in sorted(self._count(WAITING | FIRST | SECOND).items()):
+            teller.show(f"  {component:<16} {(WAITING | FIRST | SECOND)[component]:<10} {count}")
+        teller.say(f"{total} changes, {total} deployments, {total} signed receipts: none twice.")
 
     def what_git_has(self) -> None:
         self.stage.teller.chapter(
@@ -147,12 +215,12 @@ class _Story:
             " nothing. In the snapshot one changed component is one changed line.",
         )
         self.stage.shell("git fetch --quiet origin audit:refs/remotes/origin/audit")
-        self.stage.shell("git log --format='%h %s' origin/audit")
-        self.stage.shell("git show --name-status --format='%h %s%n%n%b' origin/audit")
-        self.stage.shell(f"git show -U0 --format= origin/audit -- {SNAPSHOT} | cut -c 1-90")
-        self._receipts_are(1 + len(FIRST))
+        self.stage.shell("git log --format='%h %s' origin/audit -- receipts snapshots/qa.yaml")
+        self.stage.shell(
+            f"git log -1 -p -U0 --format= origin/audit -- {SNAPSHOT} | grep '^[+-] ' | cut -c 1-76"
+        )
         snapshot = self.stage.git("show", f"origin/audit:{SNAPSHOT}")
-        for component, version in FIRST.items():
+        for component, version in (FIRST | SECOND).items():
             if not re.search(rf'^ +{component}: {{version: "{version}"', snapshot, re.MULTILINE):
                 raise broken(f"the snapshot does not say {component} {version}")
 
@@ -164,9 +232,7 @@ class _Story:
             " before, how it ended. Reconciler verifies them all, and anybody can without it.",
         )
         path = next(p for p in self._receipts() if "/wallet-api/" in p)
-        certificate = self._listed("certificates/")[0]
-        stage.reconciler("receipts", "list", "qa")
-        stage.reconciler("receipts", "show", path.rpartition("/")[2].partition(".")[0])
+        certificate = self._listed("certificates/gaming/")[0]
         stage.reconciler("receipts", "verify", "qa")
         if shutil.which("openssl", path=stage.environment.get("PATH")) is None:
             stage.teller.say("There is no openssl here, so the check by hand is left out.")
@@ -181,50 +247,24 @@ class _Story:
             "openssl dgst -sha256 -verify signer.pub -signature payload.sig payload.pae", cwd=desk
         )
 
-    def a_kill(self) -> None:
-        stage, teller = self.stage, self.stage.teller
-        before = self._count(SECOND)
-        teller.chapter(
-            "Kill it in the middle",
-            "Another commit, another apply. As soon as the first deployments run in Octopus the"
-            " process is killed with SIGKILL: no handler, no clean-up, no goodbye.",
-        )
-        push_pins(stage, SECOND, "Payments, games and bonus of this week", show=True)
-        process = stage.start("apply", "qa")
-        try:
-            self._await_running(process)
-        finally:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        teller.end()
-        teller.command(f"kill -9 {process.pid}")
-        running = self.octopus.active_tasks()
-        launched = sum(self._count(SECOND).values()) - sum(before.values())
-        if process.returncode != -signal.SIGKILL or not running or launched >= len(SECOND):
-            raise broken("the second apply ended before it could be killed in the middle")
-        teller.say(f"Nobody watches them now, but Octopus goes on with {len(running)}:")
-        for task, state, description in running:
-            teller.show(f"  {task:<16} {state:<10} {description}")
-        teller.say("Run again, it finds its own work, finishes it, and goes on with the rest.")
-        stage.reconciler("apply", "qa")
-        self._deployed_once(SECOND, before)
-        total = len(WAITING | FIRST | SECOND)
-        self._receipts_are(total)
-        teller.say("Deployments of each pinned release in QA, counted in Octopus:")
-        for component, count in sorted(self._count(FIRST | SECOND).items()):
-            teller.show(f"  {component:<16} {(FIRST | SECOND)[component]:<10} {count}")
-        teller.say(f"{total} changes, {total} deployments, {total} signed receipts: none twice.")
+    def _is_held(self, tip: str = "") -> None:
+        """Wait until a gate holds QA, and that is on record: then nothing works on it."""
+        self.daemon.stands("qa", "Blocked", tip)
+        self.daemon.hears("pass.recorded", lambda fact: fact["environment"] == "qa")
+        self.daemon.stands("qa", "Blocked", tip)
 
-    def _await_running(self, process: subprocess.Popen[str]) -> None:
+    def _settles(self) -> None:
+        """Wait until QA runs what the tip pins, as far as the daemon may make it so."""
+        self.daemon.stands("qa", "Ready", self.stage.git("rev-parse", "HEAD").strip())
+
+    def _await_running(self) -> None:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             states = [state for _, state, _ in self.octopus.active_tasks()]
             if states.count("Executing") >= RUNNING_AT_KILL:
                 return
-            if process.poll() is not None:
-                raise broken(f"the second apply ended with {process.returncode} before the kill")
             time.sleep(0.05)
-        raise broken("the second apply started nothing")
+        raise broken("the daemon started nothing after the pause")
 
     def _receipts(self) -> list[str]:
         self.stage.git("fetch", "--quiet", "origin", "audit:refs/remotes/origin/audit")

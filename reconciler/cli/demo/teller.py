@@ -8,11 +8,15 @@ import sys
 import textwrap
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import click
 
 BREATH = 1.5
 """Seconds to read a sentence in before its command runs; only on a terminal."""
+
+WHO = 6
+"""Columns for who did it: `daemon` is the longest."""
 
 
 def _on_terminal() -> bool:
@@ -32,13 +36,14 @@ class Teller:
         """Columns of the page."""
         return min(shutil.get_terminal_size((96, 24)).columns, 96)
 
-    def chapter(self, title: str, sentence: str) -> None:
+    def chapter(self, title: str, sentence: str = "") -> None:
         """Begin a chapter: its number, its title and what happens in it."""
         self._chapter += 1
         self.chapter_name = f"chapter {self._chapter}, {title}"
         rule = f"── {self._chapter}. {title} "
         self._write("\n" + self._styled(rule + "─" * max(self.width - len(rule), 0), fg="cyan"))
-        self.say(sentence)
+        if sentence:
+            self.say(sentence)
 
     def say(self, text: str) -> None:
         """Say a sentence."""
@@ -51,6 +56,13 @@ class Teller:
         first, *rest = line.splitlines()
         rows = [f"$ {first}", *(f"> {row}" for row in rest)]
         self._write("\n" + "\n".join(self._styled(row, bold=True) for row in rows))
+
+    def news(self, who: str, text: str) -> None:
+        """Tell what somebody just did, with the time of this machine."""
+        head = f"{datetime.now().astimezone():%H:%M:%S}  {who:<{WHO}}  "
+        rows = textwrap.wrap(text, self.width - len(head), break_on_hyphens=False)
+        rest = "".join(f"\n{'':{len(head)}}{row}" for row in rows[1:])
+        self._write(self._styled(head, dim=True) + (rows[0] if rows else "") + rest)
 
     def show(self, text: str) -> None:
         """Write lines as they are."""
