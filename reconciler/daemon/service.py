@@ -7,6 +7,7 @@ group, so that every task has a parent that waits for it.
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,10 @@ TICK = 1.0
 DEAD = 600.0
 """Seconds one tick may take before the service no longer calls itself alive. A tick asks git and
 Octopus, and each answer has a timeout of its own; nothing that ends takes this long."""
+
+THREADS = 500
+"""Calls of git and store that may wait at once. Each git at a remote that hangs holds a thread
+until its timeout; the loop's own few threads would all be held by one repository."""
 
 
 @dataclass(slots=True)
@@ -72,6 +77,7 @@ class Service:
 
         Raises: the first bug in a tick or a pass, after the other passes ended their action.
         """
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "door"))
         # The zone is named: it has no part in intervals, and the machine's own may be broken.
         scheduler = AsyncIOScheduler(timezone=UTC)
         async with asyncio.TaskGroup() as group:

@@ -264,9 +264,14 @@ class Story:
 
 
 @contextmanager
-def story(folder: Path, seed: str = SEED, files: dict[str, str] | None = None) -> Iterator[Story]:
+def story(
+    folder: Path,
+    seed: str = SEED,
+    files: dict[str, str] | None = None,
+    clock: TurnedClock | None = None,
+) -> Iterator[Story]:
     """Begin a story: manifests pushed, Octopus running what they pin, nothing accepted yet."""
-    clock = TurnedClock()
+    clock = clock or TurnedClock()
     octopus = Simulator(parse_seed(seed), clock=clock.now, task_seconds=20.0)
     with SimulatorServer(octopus) as server:
         told = Story(folder, clock, octopus, server)

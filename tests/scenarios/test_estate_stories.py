@@ -1,0 +1,170 @@
+"""Fifty environments side by side: a day of commits, and a remote that is slow."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+from http_remote import HttpRemote
+from many import COMPONENTS, VERSIONS, SharedClock, files_of, manifest, names_of, path_of, seed_of
+from story import git, story
+
+from reconciler.core.condition import ConditionType
+from reconciler.daemon.backoff import Timing
+from reconciler.daemon.service import Service
+from reconciler.daemon.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from story import Story
+
+    from reconciler.core.condition import EnvironmentStatus
+
+DAY = 86_400.0
+PUSHES = 40
+TIMING = Timing(poll=300.0, full_look=3600.0)
+
+
+class People:
+    """Who commits pins, and what they have pinned in each cell, in order."""
+
+    def __init__(self, world: Story, names: tuple[str, ...]) -> None:
+        self.world = world
+        self.names = names
+        self.chance = random.Random(20261120)
+        self.pins = {name: dict.fromkeys(COMPONENTS, 0) for name in names}
+        self.asked: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self.commits = 0
+        self._deck: list[str] = []
+
+    def push(self) -> None:
+        """Push one to three commits at once, each of which moves one or two environments."""
+        touched: set[str] = set()
+        for _ in range(self.chance.randint(1, 3)):
+            for name in self._some(touched):
+                for component in self.chance.sample(COMPONENTS, self.chance.randint(1, 2)):
+                    self.pins[name][component] += 1
+                    self.asked[name, component].append(VERSIONS[self.pins[name][component]])
+                versions = {c: VERSIONS[n] for c, n in self.pins[name].items()}
+                text = manifest(name, versions).lstrip()
+                (self.world.work / path_of(name)).write_text(text)
+            git(self.world.work, "commit", "-q", "--all", "-m", "Pin")
+            self.commits += 1
+        git(self.world.work, "push", "-q", "origin", "HEAD:main")
+
+    def _some(self, touched: set[str]) -> list[str]:
+        if len(self._deck) < 10:
+            self._deck += self.chance.sample(self.names, len(self.names))
+        some = [n for n in dict.fromkeys(self._deck) if n not in touched]
+        some = some[: self.chance.randint(1, 2)]
+        for name in some:
+            self._deck.remove(name)
+            touched.add(name)
+        return some
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(900)
+async def test_a_day_of_commits_to_fifty_environments_deploys_every_pin_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTOPUS_STORY_KEY", "API-SERVICE")
+    names, clock = names_of(50), SharedClock()
+    with story(tmp_path, seed_of(names), files_of(names), clock) as world:
+        world.wrap = clock.stands_for(monkeypatch)
+        passes: set[asyncio.Task[None]] = set()
+        began = 0
+
+        def start(work: object) -> None:
+            nonlocal began
+            began += 1
+            task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+            passes.add(task)
+            task.add_done_callback(passes.discard)
+
+        people = People(world, names)
+        async with world.doors() as doors:
+            supervisor = Supervisor(doors, TIMING, start=start)
+            turning = asyncio.create_task(clock.turns())
+            end = clock.monotonic() + DAY
+            moments = sorted(people.chance.uniform(1200.0, DAY - 3600.0) for _ in range(PUSHES))
+            first = 0
+            while clock.monotonic() < end:
+                await supervisor.tick()
+                await clock.sleep(15.0)
+                if not first and clock.monotonic() > end - DAY + 1000.0:
+                    first, began = len(world.audit_commits()), 0
+                    world.octopus.forget_requests()
+                while moments and end - DAY + moments[0] <= clock.monotonic():
+                    people.push()
+                    moments.pop(0)
+            await asyncio.gather(*passes)
+            turning.cancel()
+            statuses = supervisor.statuses
+
+        made = 0
+        for name in names:
+            assert statuses[name].has(ConditionType.READY), statuses[name]
+            for component in COMPONENTS:
+                asked = people.asked[name, component]
+                made += len(asked)
+                assert world.ours(component, name) == asked
+                assert len(world.receipts(component, name)) == len(asked)
+        refs = git(world.remote, "for-each-ref", "--format=%(refname)").splitlines()
+        requests = world.octopus.requests
+        assert set(refs) == {
+            "refs/heads/main",
+            "refs/heads/audit",
+            *(f"refs/reconciler/lease/{name}" for name in names),
+        }
+        assert sum(seen.method != "GET" for seen in requests) == made
+        assert len(world.audit_commits()) - first <= 2 * began
+        assert len(requests) <= 6 * 24 * len(names) + 60 * made  # hourly looks, and passes
+    assert people.commits > 60
+    assert made > 100
+
+
+async def test_rule_47_a_remote_that_hangs_holds_up_no_other_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTOPUS_STORY_KEY", "API-SERVICE")
+    names, state = names_of(12), str(tmp_path / "state")
+    for folder in ("slow", "other"):
+        (tmp_path / folder).mkdir()
+    with (
+        story(tmp_path / "slow", seed_of(names), files_of(names)) as slow,
+        story(tmp_path / "other") as other,
+    ):
+        await other.accept(store=state)
+        commit = other.pin(api="1.1.0")
+        git(slow.remote, "config", "http.receivepack", "true")
+        remote = HttpRemote(slow.folder)
+        slow.address = f"{remote.url}/remote.git"
+        remote.manners.hang, remote.manners.at = threading.Event(), "git-receive-pack"
+        service, done = Service(slow.clock), asyncio.Event()
+
+        def keep(status: EnvironmentStatus) -> None:
+            if status.commit == commit and status.has(ConditionType.READY):
+                done.set()
+
+        async with slow.doors(state) as one, other.doors(state) as two:
+            service.supervisors["slow"] = Supervisor(one, Timing(), service.start)
+            service.supervisors["other"] = Supervisor(two, Timing(), service.start, keep)
+            running = asyncio.create_task(service.run())
+            try:
+                await asyncio.wait_for(done.wait(), 20)
+                hung = service.supervisors["slow"].passing
+            finally:
+                remote.manners.status = 503  # or each of them would go on now
+                remote.manners.hang.set()
+                service.stop()
+                await running
+                remote.close()
+
+        assert hung == set(names)
+        assert other.ours("api") == ["1.1.0"]
