@@ -99,10 +99,6 @@ GATES = {
         "Ask for less with a commit, or raise `limits` in an earlier commit that is accepted "
         "first.",
     ),
-    GateName.LEASED: Meaning(
-        "another writer works on this environment",
-        "Wait for the holder that the message names; a dead one's lease ends within two minutes.",
-    ),
     GateName.NEEDS_RETRY: Meaning(
         "this version was tried here before and did not succeed",
         "Find out why, then `reconciler apply ENV --retry`, or raise `redeploy` with a commit.",
@@ -140,19 +136,11 @@ GATES = {
         "the project is disabled in Octopus",
         "Enable the project, or take its pin away.",
     ),
-    GateName.OUT_OF_DATE_PLAN: Meaning(
-        "the world changed since this plan was made",
-        "Look at the new plan, then apply that.",
-    ),
     GateName.UNSIGNED: Meaning(
         "signed commits are required, and one since the last accepted commit is not signed by an "
         "allowed key",
         "Make the commits again with a signature (`git rebase --exec 'git commit --amend --no-edit "
         "-S'` from the last accepted one on). Accepting does not open it.",
-    ),
-    GateName.INVALID: Meaning(
-        "the manifests of this environment are invalid",
-        "Mend them: `reconciler validate PATH` lists every problem with its place.",
     ),
 }
 
@@ -163,15 +151,16 @@ CONDITIONS = {
     ),
     ConditionType.RECONCILING: Meaning(
         "a pass works on it, or the daemon tries again by itself",
-        "Wait. `Unreachable`, `RateLimited`, `RemoteUnreachable` and `PushRejected` are tried "
-        "again, less and less often; if one stays, look at the server that the message names. "
-        "`RecordsPending`: see in the log why the remote refuses the audit branch.",
+        "Wait. `Unreachable`, `RateLimited` and `RemoteUnreachable` are tried again, less and less "
+        "often; if one stays, look at the server that the message names. `RecordsPending`: see in "
+        "the log why the remote refuses the audit branch.",
     ),
     ConditionType.STALLED: Meaning(
-        "a person has to change something first",
-        "Do what the message says; the next full look takes it up. `Invalid`: mend the manifests. "
-        "`NotAllowed`: mend the credential. `DeploymentFailed`: see why in the log of its task. "
-        "`Unobserved`: see the note in `reconciler plan ENV`.",
+        "a person has to do something first",
+        "Do what the message says; the next look takes it up. A gate: open it. `Invalid`: mend the "
+        "manifests. `NotAllowed`: mend the credential. `DeploymentFailed`: see why in the log of "
+        "its task, then as for gate `needs-retry`. `Unobserved`: see the note in "
+        "`reconciler plan ENV`.",
     ),
     ConditionType.DRIFTED: Meaning(
         "something else runs than was last reached, and no commit asks for it",
@@ -188,9 +177,9 @@ CONDITIONS = {
         "Take `suspend` away with a commit, or wait for its `until`.",
     ),
     ConditionType.BLOCKED: Meaning(
-        "work waits behind a gate, or behind another writer",
-        "Open the gate that the reason names; `LeaseHeld`, `LeaseLost` and `OutcomeUnknown` are "
-        "looked at again by the daemon itself.",
+        "work waits for what ends or opens without anybody's doing",
+        "Wait: for a task, for another environment's success, for another writer. The daemon looks "
+        "again by itself.",
     ),
 }
 
@@ -199,7 +188,8 @@ CONDITION_REASONS = {
     "WorkLeft": "the next pass carries out what is left",
     "PassRuns": "a pass works on it now",
     "RecordsPending": "receipts are kept on this machine: the git remote did not take them yet",
-    "DeploymentFailed": "a deployment of the last pass failed, was refused, or its end is unknown",
+    "DeploymentFailed": "a deployment failed, was refused, or its end is unknown; or the pinned "
+    "version did not succeed here before (gate `needs-retry`)",
     "Unobserved": "components could not be read, so nothing is done to them",
     "NotAskedFor": "a person, a trigger or a schedule deployed something else",
     "HeldInGit": "pins say `hold`",
@@ -208,17 +198,9 @@ CONDITION_REASONS = {
     "Invalid": "the manifests of the environment are invalid",
     "NamedTwice": "another watched repository has an environment of this name",
     "UsageError": "a setting or a credential is missing, or asks for the impossible",
-    "ManifestsInvalid": "the manifests of the environment are invalid",
-    "GateClosed": "a person or time must open something first",
     "LeaseHeld": "another writer works on this environment",
-    "EditRefused": "an edit of a manifest could not be made without changing more",
-    "StalePlan": "the world is not the one that was reviewed",
     "GitTrouble": "git refused or failed",
     "RemoteUnreachable": "the git remote did not answer, or not in time",
-    "BranchRewritten": "the watched branch lost its accepted commit",
-    "PushRejected": "somebody else pushed first",
-    "LeaseLost": "the lease was taken by another writer or ran out",
-    "OctopusTrouble": "Octopus did not give a usable answer",
     "Unreachable": "Octopus did not answer, not in time, or with an error of its own",
     "RateLimited": "Octopus said that it is asked too often",
     "BadAnswer": "an answer was not what Octopus promises",
@@ -228,5 +210,4 @@ CONDITION_REASONS = {
     "StoreTrouble": "the state directory cannot be written or read",
     "SigningTrouble": "a key, certificate or signature is not as it must be",
 }
-"""What a condition's reason says, beside gates: words of `core.condition`, of the daemon, and kinds
-of failures."""
+"""What a condition's reason says, beside gates."""

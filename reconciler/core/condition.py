@@ -1,7 +1,9 @@
 """Conditions: how an environment stands, for people and for the next look.
 
 Not Octopus' lifecycle phases: our own progress. A condition is in force with a reason and since
-when; `Ready` is in force exactly when nothing else asks for attention.
+when; `Ready` is in force exactly when none of `Reconciling`, `Stalled` and `Blocked` is. The type
+alone says who has to act: a person where it is `Stalled`, nobody where it is `Blocked` or
+`Reconciling`. `REASONS` has every reason of every type.
 """
 
 from __future__ import annotations
@@ -10,15 +12,32 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.core.gate import GateName
+from reconciler.core.gate import OPENS_BY_ITSELF, GateName
 from reconciler.core.plan import Reason
+from reconciler.errors import (
+    BadAnswer,
+    Disposition,
+    GitTrouble,
+    LeaseHeld,
+    ManifestsInvalid,
+    NotAllowed,
+    OutcomeUnknown,
+    RateLimited,
+    RemoteRejected,
+    RemoteUnreachable,
+    SigningTrouble,
+    StoreTrouble,
+    Unreachable,
+    UsageError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Set
     from datetime import datetime
 
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Plan
+    from reconciler.errors import ReconcilerError
 
 
 class ConditionType(StrEnum):
@@ -26,11 +45,81 @@ class ConditionType(StrEnum):
 
     READY = "Ready"  # what git asks for runs, or is left alone on purpose
     RECONCILING = "Reconciling"  # a pass works on it, or tries again by itself
-    STALLED = "Stalled"  # a person has to change something first
+    STALLED = "Stalled"  # a person has to do something first
     DRIFTED = "Drifted"  # something else runs than was last reached, and no commit asks for it
     HELD = "Held"  # pins are left alone because git, or a person's deployment, says so
     SUSPENDED = "Suspended"  # the whole environment is left alone because git says so
-    BLOCKED = "Blocked"  # work waits behind a gate
+    BLOCKED = "Blocked"  # work waits for what ends or opens without anybody's doing
+
+
+class Word(StrEnum):
+    """The reasons that are neither a gate nor a kind of failure."""
+
+    IN_SYNC = "InSync"
+    WORK_LEFT = "WorkLeft"
+    WORKED_ON = "PassRuns"
+    RECORDS_PENDING = "RecordsPending"
+    DEPLOYMENT_FAILED = "DeploymentFailed"
+    UNOBSERVED = "Unobserved"
+    INVALID = "Invalid"
+    NAMED_TWICE = "NamedTwice"
+    NOT_ASKED_FOR = "NotAskedFor"
+    HELD_IN_GIT = "HeldInGit"
+    HELD_BY_HAND = "HeldByHand"
+    SUSPENDED_IN_GIT = "SuspendedInGit"
+
+
+OF_FAILURE = {
+    Disposition.RETRY: ConditionType.RECONCILING,
+    Disposition.WAIT: ConditionType.BLOCKED,
+    Disposition.STALL: ConditionType.STALLED,
+}
+"""What a failed look or pass makes of an environment."""
+
+FAILURES: tuple[type[ReconcilerError], ...] = (
+    UsageError,
+    LeaseHeld,
+    GitTrouble,
+    RemoteUnreachable,
+    Unreachable,
+    RateLimited,
+    BadAnswer,
+    NotAllowed,
+    RemoteRejected,
+    OutcomeUnknown,
+    StoreTrouble,
+    SigningTrouble,
+)
+"""The kinds of failures that a look or a pass of the daemon ends with; each is told by its name.
+`ManifestsInvalid` is told as `Invalid`."""
+
+
+_STEADY = (ConditionType.READY, ConditionType.RECONCILING)  # a pass that runs replaces these
+_AS_FAILED = GateName.NEEDS_RETRY  # the failure it follows from is told, from the first look on
+
+
+def _reasons(kind: ConditionType, words: Iterable[Word], gates: Iterable[GateName]) -> set[str]:
+    """Return the words, the gates, and the failures that make this condition."""
+    failures = {f.__name__ for f in FAILURES if OF_FAILURE[f.disposition] is kind}
+    return {word.value for word in words} | {gate.value for gate in gates} | failures
+
+
+_STALLS = (Word.DEPLOYMENT_FAILED, Word.UNOBSERVED, Word.INVALID, Word.NAMED_TWICE)
+
+REASONS: Mapping[ConditionType, Set[str]] = {
+    ConditionType.READY: {Word.IN_SYNC.value},
+    ConditionType.RECONCILING: _reasons(
+        ConditionType.RECONCILING, (Word.WORK_LEFT, Word.WORKED_ON, Word.RECORDS_PENDING), ()
+    ),
+    ConditionType.STALLED: _reasons(
+        ConditionType.STALLED, _STALLS, {*GateName} - OPENS_BY_ITSELF - {_AS_FAILED}
+    ),
+    ConditionType.DRIFTED: {Word.NOT_ASKED_FOR.value},
+    ConditionType.HELD: {Word.HELD_IN_GIT.value, Word.HELD_BY_HAND.value},
+    ConditionType.SUSPENDED: {Word.SUSPENDED_IN_GIT.value},
+    ConditionType.BLOCKED: _reasons(ConditionType.BLOCKED, (), OPENS_BY_ITSELF),
+}
+"""Every reason of every condition: the closed table of docs/reasons.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +161,9 @@ class EnvironmentStatus:
         return replace(self, conditions=kept)
 
 
-_HELD = {Reason.HELD: "HeldInGit", Reason.HELD_BY_HAND: "HeldByHand"}
+_HELD = {Reason.HELD: Word.HELD_IN_GIT, Reason.HELD_BY_HAND: Word.HELD_BY_HAND}
 _DRIFTED = frozenset({Reason.HELD_BY_HAND, Reason.DRIFT_LEFT})
+_ALARMS = frozenset({ConditionType.STALLED, ConditionType.BLOCKED, ConditionType.RECONCILING})
 
 
 def conditions_of(
@@ -84,46 +174,82 @@ def conditions_of(
     *,
     is_pending: bool = False,
 ) -> tuple[Condition, ...]:
-    """Return the conditions after a pass: what its last plan and the failures in it say.
+    """Return the conditions after a look or a pass: what its last plan and its failures say.
 
     `failed` names components whose deployment failed, was refused, or is unknown in this pass.
     `is_pending`: records of it are on this machine only, so nobody may call it done (rule 26).
     """
     found: list[Condition] = []
 
-    def add(kind: ConditionType, reason: str, message: str) -> None:
-        found.append(Condition(kind, reason, message, at))
+    def add(kind: ConditionType, reason: Word | GateName, message: str) -> None:
+        found.append(Condition(kind, reason.value, message, at))
+
+    def listed(kind: ConditionType, reason: Word, names: Sequence[str]) -> None:
+        if names:
+            add(kind, reason, _listed(names))
 
     suspended = [a for a in plan.actions if a.reason is Reason.SUSPENDED]
     if suspended:
-        add(ConditionType.SUSPENDED, "SuspendedInGit", suspended[0].note)
+        add(ConditionType.SUSPENDED, Word.SUSPENDED_IN_GIT, suspended[0].note)
     for reason, word in _HELD.items():
-        names = [a.component for a in plan.actions if a.reason is reason]
-        if names:
-            add(ConditionType.HELD, word, _listed(names))
-    drifted = [a.component for a in plan.actions if a.reason in _DRIFTED]
-    if drifted:
-        add(ConditionType.DRIFTED, "NotAskedFor", _listed(drifted))
-    if failed:
-        add(ConditionType.STALLED, "DeploymentFailed", _listed(sorted(failed)))
-    blind = [a.component for a in plan.actions if a.reason is Reason.UNOBSERVED]
-    if blind:
-        add(ConditionType.STALLED, "Unobserved", _listed(blind))
-    standing = [gate for gate in gates if plan.has_work or gate.name is GateName.UNSIGNED]
-    if standing:
-        first = standing[0]
-        where = f"{first.component}: " if first.component else ""
-        add(ConditionType.BLOCKED, first.name.value, f"{where}{first.message}")
-    elif plan.has_work and not failed:
-        add(ConditionType.RECONCILING, "WorkLeft", _listed([a.component for a in plan.changes]))
+        listed(ConditionType.HELD, word, _named(plan, {reason}))
+    listed(ConditionType.DRIFTED, Word.NOT_ASKED_FOR, _named(plan, _DRIFTED))
+    tried = {g.component for g in gates if g.name is _AS_FAILED and g.component}
+    listed(ConditionType.STALLED, Word.DEPLOYMENT_FAILED, sorted(tried.union(failed)))
+    closed = _in_the_way(plan, gates)
+    by_person = [gate for gate in closed if gate.name not in OPENS_BY_ITSELF]
+    by_itself = [gate for gate in closed if gate.name in OPENS_BY_ITSELF]
+    for gate in by_person[:1]:
+        add(ConditionType.STALLED, gate.name, _said(gate))
+    listed(ConditionType.STALLED, Word.UNOBSERVED, _named(plan, {Reason.UNOBSERVED}))
+    for gate in by_itself[:1]:
+        add(ConditionType.BLOCKED, gate.name, _said(gate))
+    held = {gate.component for gate in gates}
+    left = [a.component for a in plan.changes if not failed and not held & {a.component, ""}]
+    listed(ConditionType.RECONCILING, Word.WORK_LEFT, left)
     if is_pending:
         what = "records wait on this machine until the git remote takes them"
-        add(ConditionType.RECONCILING, "RecordsPending", what)
-    alarms = {ConditionType.STALLED, ConditionType.BLOCKED, ConditionType.RECONCILING}
-    if not any(condition.type in alarms for condition in found):
+        add(ConditionType.RECONCILING, Word.RECORDS_PENDING, what)
+    if not any(condition.type in _ALARMS for condition in found):
         count = sum(a.reason is Reason.IN_SYNC for a in plan.actions)
-        add(ConditionType.READY, "InSync", f"{count} of {len(plan.actions)} as pinned")
+        add(ConditionType.READY, Word.IN_SYNC, f"{count} of {len(plan.actions)} as pinned")
     return tuple(found)
+
+
+def condition_of(error: ReconcilerError, at: datetime) -> Condition:
+    """Return the condition after a look or a pass that failed."""
+    invalid = isinstance(error, ManifestsInvalid)
+    reason = Word.INVALID.value if invalid else type(error).__name__
+    return Condition(OF_FAILURE[error.disposition], reason, error.message, at)
+
+
+def conditions_in_pass(before: Iterable[Condition], at: datetime) -> tuple[Condition, ...]:
+    """Return the conditions while a pass runs: those it does not speak of stay as they were."""
+    runs = Condition(ConditionType.RECONCILING, Word.WORKED_ON.value, "a pass works on it", at)
+    return (*(c for c in before if c.type not in _STEADY), runs)
+
+
+def _in_the_way(plan: Plan, gates: Sequence[Gate]) -> list[Gate]:
+    """Return the closed gates that work waits behind, but those that only follow from others."""
+    changing = {action.component for action in plan.changes}
+    if plan.has_work or plan.is_blind:
+        changing.add("")
+    return [
+        gate
+        for gate in gates
+        if (gate.component in changing or gate.name is GateName.UNSIGNED)
+        and gate.name is not _AS_FAILED
+        and (gate.name is not GateName.DEPENDENCY or gate.component in plan.mixed)
+    ]
+
+
+def _said(gate: Gate) -> str:
+    where = f"{gate.component}: " if gate.component else ""
+    return f"{where}{gate.message}; opens: {gate.opener}"
+
+
+def _named(plan: Plan, reasons: Set[Reason]) -> list[str]:
+    return [action.component for action in plan.actions if action.reason in reasons]
 
 
 def _listed(names: Sequence[str]) -> str:

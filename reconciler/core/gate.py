@@ -37,7 +37,6 @@ class GateName(StrEnum):
     PAUSED = "paused"
     ACCEPT = "accept"
     BRAKE = "brake"
-    LEASED = "leased"
     NEEDS_RETRY = "needs-retry"
     IN_FLIGHT = "in-flight"
     SCHEDULED_ELSEWHERE = "scheduled-elsewhere"
@@ -47,9 +46,12 @@ class GateName(StrEnum):
     RELEASE_MISSING = "release-missing"
     DEPENDENCY = "dependency"
     PROJECT_DISABLED = "project-disabled"
-    OUT_OF_DATE_PLAN = "out-of-date-plan"
-    INVALID = "invalid"
     UNSIGNED = "unsigned"
+
+
+OPENS_BY_ITSELF = frozenset({GateName.IN_FLIGHT, GateName.SCHEDULED_ELSEWHERE, GateName.LIFECYCLE})
+"""Gates that the end of a task, or a success in another environment, opens. Every other one needs a
+person; `dependency` either follows from another gate, or asks for two commits."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -18,6 +18,9 @@ from reconciler.core.condition import (
     Condition,
     ConditionType,
     EnvironmentStatus,
+    Word,
+    condition_of,
+    conditions_in_pass,
     conditions_of,
 )
 from reconciler.core.manifest import DesiredState, Invalid
@@ -35,13 +38,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reconciler.core.manifest import Space
-    from reconciler.core.plan import Plan
     from reconciler.engine.doors import Doors
     from reconciler.engine.planning import Planned
     from reconciler.engine.run import PassReport
     from reconciler.engine.survey import Ground, Reading
 
 BAD = frozenset({Done.FAILED, Done.REFUSED, Done.UNKNOWN})
+MENDED = frozenset({Word.DEPLOYMENT_FAILED.value, Word.UNOBSERVED.value})
+"""Reasons that take a person longer than a poll: the next full look takes it up."""
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class Supervisor:
     _audit_tip: str | None = None
     _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
     _grounds: dict[str, tuple[tuple[str, str | None, int], Ground]] = field(default_factory=dict)
+    _failed: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
     _passing: set[str] = field(default_factory=set)
     _stopping: bool = False
@@ -150,14 +155,14 @@ class Supervisor:
             self._whole = self._whole if loaded.problems else tip
             for name in self.statuses.keys() - found.keys():
                 if loaded.problems:
-                    self._note_failure(name, "Invalid", f"{loaded.problems[0]}", Disposition.STALL)
+                    self._stall(name, Word.INVALID, f"{loaded.problems[0]}")
                 else:
                     self._forget(name)
         self._audit_tip = await fetch_audit(self.doors)
 
     def _forget(self, name: str) -> None:
         """Show no more of an environment that git no longer names; nothing is done to it."""
-        for known in (self.statuses, self._grounds, self._due):
+        for known in (self.statuses, self._grounds, self._failed, self._due):
             known.pop(name, None)
 
     async def _look_at(self, names: list[str]) -> None:
@@ -167,14 +172,14 @@ class Supervisor:
             rival = self.rival(name)
             if rival:
                 why = f"{rival} has an environment of this name: rename one of them"
-                self._note_failure(name, "NamedTwice", why, Disposition.STALL)
+                self._stall(name, Word.NAMED_TWICE, why)
                 continue
             match self._manifests[name]:
                 case Invalid(problems=problems):
                     # the accepted commit may tell that the broken file is another's
                     space = await self._space_of(name)
                     if space is None:
-                        self._note_failure(name, "Invalid", f"{problems[0]}", Disposition.STALL)
+                        self._stall(name, Word.INVALID, f"{problems[0]}")
                     else:
                         by_space.setdefault(space, []).append(name)
                 case DesiredState(space=space):
@@ -202,7 +207,7 @@ class Supervisor:
                     raise reading
                 await self._judge(name, ground, reading)
             except ReconcilerError as error:
-                self._note_failure(name, type(error).__name__, error.message, error.disposition)
+                self._note_failure(name, condition_of(error, self._now()), error.disposition)
 
     async def _read(self, space: Space) -> Reading | ReconcilerError:
         try:
@@ -225,19 +230,19 @@ class Supervisor:
         planned = await judge_situation(self.doors, situation)
         if await needs_pass(self.doors, planned) and not self._stopping:
             self._passing.add(name)
-            self.start(self._pass(name, planned.plan))
+            self.start(self._pass(name, planned))
         else:
             self._note(name, planned)
 
-    async def _pass(self, name: str, plan: Plan) -> None:
+    async def _pass(self, name: str, planned: Planned) -> None:
         """Run one whole pass; its failure becomes a condition. Its log lines name it."""
         structlog.contextvars.bind_contextvars(environment=name)
-        self._note_reconciling(name, plan)
+        self._note_reconciling(name, planned)
         try:
             report = await apply_environment(self.doors, name)
             self._note_report(name, report)
         except ReconcilerError as error:
-            self._note_failure(name, type(error).__name__, error.message, error.disposition)
+            self._note_failure(name, condition_of(error, self._now()), error.disposition)
         finally:
             self._passing.discard(name)
             self._grounds.pop(name, None)
@@ -258,46 +263,45 @@ class Supervisor:
         if status != before:
             self.keep(status)
 
-    def _note(
-        self,
-        name: str,
-        planned: Planned,
-        failed: tuple[str, ...] = (),
-        *,
-        is_pending: bool = False,
-    ) -> None:
+    def _found(
+        self, name: str, planned: Planned, *, is_pending: bool = False
+    ) -> tuple[Condition, ...]:
+        """Return the conditions of a plan; what failed in the last pass at it is not forgotten."""
         plan = planned.plan
-        found = conditions_of(plan, planned.gates, failed, plan.read_at, is_pending=is_pending)
+        digest, failed = self._failed.get(name, ("", ()))
+        still = failed if digest == plan.digest else ()
+        return conditions_of(plan, planned.gates, still, plan.read_at, is_pending=is_pending)
+
+    def _note(self, name: str, planned: Planned, *, is_pending: bool = False) -> None:
+        plan = planned.plan
         status = replace(
             self._status(name), commit=plan.commit, looked=plan.read_at, failures=0
-        ).with_conditions(found)
+        ).with_conditions(self._found(name, planned, is_pending=is_pending))
         if status.has(ConditionType.READY):
             status = replace(status, reached=plan.read_at)
-        waits = plan.has_work and not status.has(ConditionType.STALLED)
+        waits = plan.has_work and not MENDED & {c.reason for c in status.conditions}
         self._keep(status, Disposition.WAIT if waits else None)
 
     def _note_report(self, name: str, report: PassReport) -> None:
         failed = tuple(n for n, r in report.results.items() if r.done in BAD)
         attempted = self._now() if report.started else self._status(name).attempted
         self.statuses[name] = replace(self._status(name), attempted=attempted)
-        self._note(name, report.planned, failed, is_pending=not report.recorded)
+        self._failed[name] = (report.planned.plan.digest, failed)
+        self._note(name, report.planned, is_pending=not report.recorded)
         self._due[name] = float("-inf") if report.started else self._due[name]
 
-    def _note_reconciling(self, name: str, plan: Plan) -> None:
-        running = Condition(
-            ConditionType.RECONCILING, "PassRuns", "a pass works on it", self._now()
-        )
+    def _note_reconciling(self, name: str, planned: Planned) -> None:
+        plan = planned.plan
+        now = conditions_in_pass(self._found(name, planned), self._now())
         status = replace(self._status(name), commit=plan.commit, looked=plan.read_at)
-        self._keep(status.with_conditions((running,)), None)
+        self._keep(status.with_conditions(now), None)
 
-    def _note_failure(self, name: str, reason: str, message: str, what: Disposition) -> None:
+    def _stall(self, name: str, reason: Word, message: str) -> None:
+        stalled = Condition(ConditionType.STALLED, reason.value, message, self._now())
+        self._note_failure(name, stalled, Disposition.STALL)
+
+    def _note_failure(self, name: str, failed: Condition, what: Disposition) -> None:
         before = self._status(name)
-        kind = {
-            Disposition.RETRY: ConditionType.RECONCILING,
-            Disposition.WAIT: ConditionType.BLOCKED,
-            Disposition.STALL: ConditionType.STALLED,
-        }[what]
-        failed = Condition(kind, reason, message, self._now())
         status = replace(before, failures=before.failures + 1, commit=before.commit or self._tip)
         self._keep(status.with_conditions((failed,)), what)
 

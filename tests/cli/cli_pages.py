@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from reconciler.cli import cli
 from reconciler.cli.leaving import MEANINGS
 from reconciler.cli.meanings import CONDITION_REASONS, CONDITIONS, GATES, REASONS
+from reconciler.core.condition import REASONS as CONDITION_TABLE
 from reconciler.core.plan import Reason
 from reconciler.settings import Settings
 
@@ -98,14 +99,23 @@ def reasons_page() -> str:
             "",
             "## Conditions",
             "",
-            "How an environment stands, as `reconciler status` and `/status` tell it. Each has a",
-            "reason in one word: of `Blocked` it is the gate, of a failure its kind, else a",
-            "word as below. `Ready` is in force exactly when none of `Reconciling`, `Stalled` and",
-            "`Blocked` is.",
+            "How an environment stands, as `reconciler status` and `/status` tell it. Several may",
+            "be in force; `Ready` is exactly when none of `Reconciling`, `Stalled` and `Blocked`",
+            "is. The condition tells who has to act: a person where it is `Stalled`, nobody",
+            "where it is `Reconciling` or `Blocked`.",
             "",
             *_meanings(CONDITIONS, "condition"),
             "",
-            "| reason of a condition | what it says |",
+            "The reason is one word: a gate, a kind of failure, or a word as below.",
+            "",
+            "| condition | its reasons |",
+            "| --- | --- |",
+            *(
+                f"| `{kind}` | {', '.join(f'`{word}`' for word in sorted(words))} |"
+                for kind, words in CONDITION_TABLE.items()
+            ),
+            "",
+            "| reason | what it says |",
             "| --- | --- |",
             *(f"| `{word}` | {says} |" for word, says in CONDITION_REASONS.items()),
             "",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +15,6 @@ from reconciler.core import condition
 from reconciler.core.condition import ConditionType
 from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
-from reconciler.daemon import supervisor
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
@@ -46,16 +42,28 @@ def test_every_meaning_says_something_and_what_to_do() -> None:
         assert "|" not in meaning.says + meaning.to_do
 
 
-def test_every_word_and_failure_that_is_a_conditions_reason_is_explained() -> None:
-    """Words are CamelCase constants of two modules; a failure is told by its class."""
-    words = {
-        node.value
-        for module in (condition, supervisor)
-        for node in ast.walk(ast.parse(inspect.getsource(module)))
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and re.fullmatch(r"([A-Z][a-z]+)+", node.value)
-    }
+def test_every_reason_of_a_condition_is_explained_as_a_gate_or_a_word() -> None:
+    reasons = {reason for words in condition.REASONS.values() for reason in words}
+
+    assert set(CONDITION_REASONS) == reasons - set(GateName)
+    assert reasons >= set(condition.Word)
+    assert set(GateName) - reasons == {GateName.NEEDS_RETRY}  # told as the failure it follows
+    assert set(condition.REASONS) == set(CONDITIONS) == set(condition.ConditionType)
+
+
+NEVER_OF_AN_ENVIRONMENT = {
+    "ManifestsInvalid",  # told as `Invalid`
+    "EditRefused",  # of edits, which are commands
+    "GateClosed",  # of `accept`; LeaseHeld is one that passes meet
+    "StalePlan",  # of `--plan DIGEST`
+    "BranchRewritten",  # of `accept`; a pass shows gate `accept`
+    "PushRejected",  # records stay pending, edits are commands
+    "LeaseLost",  # nothing new is started, and the next look tells what is left
+    "OctopusTrouble",  # only its kinds are raised
+}
+
+
+def test_every_failure_is_the_reason_of_a_condition_or_never_of_an_environment() -> None:
     failures, found = [ReconcilerError], set[str]()
     while failures:
         for each in failures.pop().__subclasses__():
@@ -63,7 +71,7 @@ def test_every_word_and_failure_that_is_a_conditions_reason_is_explained() -> No
                 found.add(each.__name__)
                 failures.append(each)
 
-    assert set(CONDITION_REASONS) == (words - set(ConditionType)) | found
+    assert found == {f.__name__ for f in condition.FAILURES} | NEVER_OF_AN_ENVIRONMENT
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

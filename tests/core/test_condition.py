@@ -21,17 +21,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.condition import (
+    FAILURES,
     Condition,
     ConditionType,
     EnvironmentStatus,
+    condition_of,
+    conditions_in_pass,
     conditions_of,
 )
+from reconciler.core.condition import REASONS as CONDITION_REASONS
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.manifest import Pin, Until
 from reconciler.core.plan import Plan, Reason, make_plan
 from reconciler.core.sighting import NeverDeployed, ObservedCell
+from reconciler.errors import ManifestsInvalid, ReconcilerError, RemoteRejected
 
 GATE = Gate("", GateName.ACCEPT, "first contact", "a person")
+BUSY = Gate("api", GateName.IN_FLIGHT, "it runs", "it ends")
 HOLD = Until("the auditors are here", None)
 ALARMS = {ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.BLOCKED}
 
@@ -52,6 +58,7 @@ def told(
 ) -> dict[ConditionType, str]:
     found = conditions_of(plan, gates, failed, NOON)
     assert len({(c.type, c.reason) for c in found}) == len(found)
+    assert all(c.reason in CONDITION_REASONS[c.type] for c in found)
     assert {c.since for c in found} == {NOON}
     return {c.type: c.reason for c in found}
 
@@ -84,15 +91,101 @@ def test_a_suspended_environment_is_ready_and_says_why_nothing_happens() -> None
     assert ready.type is ConditionType.READY
 
 
-def test_work_behind_a_gate_is_blocked_by_the_first_gate() -> None:
+def test_work_behind_a_gate_is_stalled_where_a_person_opens_it_and_blocked_where_nobody_does() -> (
+    None
+):
     plan = planned(*BEHIND)
     cell_gate = Gate("api", GateName.RELEASE_MISSING, "no release 2.0", "a release")
 
     (first,) = conditions_of(plan, (GATE, cell_gate), (), NOON)
     (other,) = conditions_of(plan, (cell_gate,), (), NOON)
+    both = conditions_of(plan, (BUSY, cell_gate), (), NOON)
+    (waits,) = conditions_of(plan, (BUSY,), (), NOON)
 
-    assert first == Condition(ConditionType.BLOCKED, "accept", "first contact", NOON)
-    assert other == Condition(ConditionType.BLOCKED, "release-missing", "api: no release 2.0", NOON)
+    assert first == Condition(
+        ConditionType.STALLED, "accept", "first contact; opens: a person", NOON
+    )
+    assert other == Condition(
+        ConditionType.STALLED, "release-missing", "api: no release 2.0; opens: a release", NOON
+    )
+    assert waits == Condition(
+        ConditionType.BLOCKED, "in-flight", "api: it runs; opens: it ends", NOON
+    )
+    assert both == (other, waits)
+
+
+def test_a_gate_that_only_follows_another_is_told_by_that_other() -> None:
+    stack = {"api": "2.0", "web": "2.0"}
+    cells = [cell(name, settled("1.0"), reached="1.0") for name in stack]
+    plan = make_plan(desired(stack), observed(*cells), COMMIT)
+    follows = Gate("web", GateName.DEPENDENCY, "waits for api", "the gate on api opens")
+
+    assert told(plan, (BUSY, follows)) == {ConditionType.BLOCKED: "in-flight"}
+    assert told(replace(plan, mixed=frozenset({"api", "web"})), (follows,)) == {
+        ConditionType.STALLED: "dependency",
+        ConditionType.RECONCILING: "WorkLeft",
+    }
+
+
+def test_nothing_that_can_be_read_stalls_behind_the_gate_that_says_why() -> None:
+    found = conditions_of(planned(*UNREAD), (GATE,), (), NOON)
+
+    assert [c.reason for c in found] == ["accept", "Unobserved"]
+
+
+@pytest.mark.parametrize("failed", [(), ("api",)])
+def test_a_failure_is_one_reason_in_its_pass_and_at_every_look_after_it(
+    failed: tuple[str, ...],
+) -> None:
+    tried = Gate("api", GateName.NEEDS_RETRY, "2.0 was tried here before", "a person")
+    stop = Gate("", GateName.NEEDS_RETRY, "api 2.0 ended Failed", "a person")
+
+    assert told(planned(*BEHIND), (stop, tried), failed) == {
+        ConditionType.STALLED: "DeploymentFailed"
+    }
+
+
+def test_work_beside_a_gate_is_left_for_the_next_pass() -> None:
+    cells = [cell(name, settled("1.0"), reached="1.0") for name in ("api", "web")]
+    plan = make_plan(desired({"api": "2.0", "web": "2.0"}), observed(*cells), COMMIT)
+
+    assert told(plan, (BUSY,)) == {
+        ConditionType.BLOCKED: "in-flight",
+        ConditionType.RECONCILING: "WorkLeft",
+    }
+
+
+def test_while_a_pass_runs_only_what_it_may_change_at_once_is_taken_back() -> None:
+    held = conditions_of(planned(*HELD), (), (), NOON)
+    failed = conditions_of(planned(*BEHIND), (), ("api",), NOON)
+
+    now = conditions_in_pass((*held, *failed), NOON + HOUR)
+
+    assert [(c.type, c.reason, c.since) for c in now] == [
+        (ConditionType.HELD, "HeldInGit", NOON),
+        (ConditionType.STALLED, "DeploymentFailed", NOON),
+        (ConditionType.RECONCILING, "PassRuns", NOON + HOUR),
+    ]
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_every_failure_stands_in_the_table_under_what_is_done_about_it(
+    kind: type[ReconcilerError],
+) -> None:
+    error = kind("it broke", hint="mend it", **({"status": 400} if kind is RemoteRejected else {}))
+
+    found = condition_of(error, NOON)
+
+    assert found == Condition(found.type, kind.__name__, "it broke", NOON)
+    assert [c for c, reasons in CONDITION_REASONS.items() if found.reason in reasons] == [
+        found.type
+    ]
+
+
+def test_manifests_that_are_invalid_are_one_reason_wherever_it_is_found_out() -> None:
+    found = condition_of(ManifestsInvalid("broken", lines=["a:1:1: b"], hint="mend it"), NOON)
+
+    assert (found.type, found.reason) == (ConditionType.STALLED, "Invalid")
 
 
 def test_a_gate_without_work_behind_it_blocks_nothing() -> None:
@@ -115,7 +208,7 @@ def test_many_names_are_shortened() -> None:
 def test_the_examples_reach_every_condition() -> None:
     situations = (RUNS, BEHIND, HELD, BY_BOB, UNREAD)
     found = {kind for each in situations for kind in told(planned(*each))}
-    found |= set(told(planned(*BEHIND), (GATE,)))
+    found |= set(told(planned(*BEHIND), (BUSY,)))
     found |= set(told(planned(*BEHIND, suspend=HOLD)))
 
     assert found == set(ConditionType)

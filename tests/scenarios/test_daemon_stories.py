@@ -20,6 +20,8 @@ from reconciler.errors import Disposition
 if TYPE_CHECKING:
     from story import Story
 
+    from reconciler.core.condition import EnvironmentStatus
+
 
 def with_production(world: Story) -> None:
     """Push a second environment; it pins nothing."""
@@ -50,7 +52,7 @@ async def test_rule_10_the_daemon_only_observes_what_nobody_accepted(world: Stor
     world.pin(api="1.1.0")
     async with daemon(world) as running:
         await running.settles()
-        assert running.conditions() == {ConditionType.BLOCKED: "accept"}
+        assert running.conditions() == {ConditionType.STALLED: "accept"}
         assert world.ours("api") == []
 
         await world.accept()
@@ -240,6 +242,42 @@ async def test_rule_31_a_refused_key_stalls_the_environment_and_says_so(world: S
         world.octopus.fault("status", path="/api", status=401, count=None)
         await running.settles(2)
         assert running.conditions() == {ConditionType.STALLED: "NotAllowed"}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_failed_deployment_is_one_condition_from_its_pass_on_until_git_asks_anew(
+    world: Story, *, refused: bool
+) -> None:
+    await world.accept()
+    told: list[EnvironmentStatus] = []
+    async with daemon(world) as running:
+        await running.settles(1)
+        running.supervisor.keep = told.append
+        if refused:
+            world.octopus.fault(
+                "status", method="POST", path="/deployments$", status=400, count=None
+            )
+        else:
+            world.octopus.fail_next("api", "1.1.0", "Test")
+        world.pin(api="1.1.0")
+        await running.settles(3)
+        for _ in range(2):
+            world.clock.turn(400.0)
+            await running.settles(1)
+
+        stalls = [
+            [(c.reason, c.since) for c in status.conditions if c.type is ConditionType.STALLED]
+            for status in told
+        ]
+        begun = next(n for n, found in enumerate(stalls) if found)
+        assert stalls[begun][0][0] == "DeploymentFailed"
+        assert len(stalls) > begun + 2
+        assert all(found == stalls[begun] for found in stalls[begun:])
+        world.octopus.clear_faults()
+        world.pin(api="2.0.0")
+        await running.settles(3)
+
+        assert running.conditions() == {ConditionType.READY: "InSync"}
 
 
 async def test_a_remote_that_is_down_is_waited_for(world: Story) -> None:

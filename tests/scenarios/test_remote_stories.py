@@ -106,10 +106,10 @@ async def test_rule_27_a_forced_push_freezes_until_its_full_hash_is_accepted(
         seen = world.pin(jobs="1.1.0")
         await running.settles(3)
 
-        assert running.conditions() == {ConditionType.BLOCKED: "accept"}
+        assert running.conditions() == {ConditionType.STALLED: "accept"}
         tip = world.pin(api="1.1.0")  # a commit on top opens nothing
         await running.settles(3)
-        assert running.conditions() == {ConditionType.BLOCKED: "accept"}
+        assert running.conditions() == {ConditionType.STALLED: "accept"}
         assert world.ours("jobs") == world.ours("api") == []
 
         doors = running.supervisor.doors

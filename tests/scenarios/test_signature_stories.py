@@ -55,7 +55,7 @@ async def test_rule_28_the_daemon_applies_signed_commits_and_stops_at_an_unsigne
         world.pin(mail="1.1.0")
         await running.settles()
 
-        assert running.conditions() == {ConditionType.BLOCKED: "unsigned"}
+        assert running.conditions() == {ConditionType.STALLED: "unsigned"}
         (blocked,) = running.supervisor.statuses["test"].conditions
         assert unsigned[:12] in blocked.message
         assert world.ours("jobs") == world.ours("mail") == []
@@ -112,7 +112,7 @@ async def test_rule_11_signers_that_cannot_be_read_hold_everything_until_they_ca
         signers.unlink()
         world.pin(api="1.1.0")
         await running.settles()
-        assert running.conditions() == {ConditionType.BLOCKED: "unsigned"}
+        assert running.conditions() == {ConditionType.STALLED: "unsigned"}
         assert world.ours("api") == []
 
         signers.write_text(content)
