@@ -18,6 +18,7 @@ from reconciler.core.secret import Secret
 from reconciler.core.text import clean
 from reconciler.engine.doors import Doors, Pace
 from reconciler.engine.events import Said
+from reconciler.engine.gather import Gathering
 from reconciler.errors import UsageError
 from reconciler.git.address import HttpsCredential, parse_address
 from reconciler.git.audit import GitAudit
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from reconciler.ports import Clock, Journal, Octopus, Signer
     from reconciler.settings import Settings
 
+
+Writers = dict[tuple[Path, str], tuple[GitAudit, Gathering]]
+"""The one writer of each audit branch in a process, by mirror and branch."""
 
 # Linux' monotonic clock stands still while the machine sleeps, and others may act meanwhile.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -99,12 +103,13 @@ async def open_doors(
     clock: Clock | None = None,
     halted: Callable[[], str] = lambda: "",
     pause: Callable[[float], None] = time.sleep,
+    writers: Writers | None = None,
 ) -> AsyncIterator[Doors]:
     """Open every door for one command, and close them after it.
 
     `records`: the command works on the remote's watched branch and writes to the audit branch;
     else it reads any local commit, and the audit branch where there is one. `pause` is how a worker
-    thread waits.
+    thread waits. `writers` are shared by all repositories of one process.
 
     Raises: UsageError, StoreTrouble, GitTrouble.
     """
@@ -128,13 +133,16 @@ async def open_doors(
     repository = GitRepository(mirror, branch, settings.root)
     journal = SqliteJournal(store_path(settings), clock=clock)
     spaces = _Spaces(settings, clock)
-    audit = None
+    audit, gathering = None, Gathering(clock)
     if audited is not None:
         # the store's id: a later process of the same store proves by its lock that this one died
         store = journal.store_id
         holder = Holder(id=store, host=socket.gethostname(), pid=os.getpid(), store=store)
         history = Mirror(mirrors, audited, options)
         audit = GitAudit(history, settings.audit.branch, holder, clock, pause)
+        if writers is not None:
+            where = (history.path, settings.audit.branch)
+            audit, gathering = writers.setdefault(where, (audit, gathering))
     manifests = ManifestLoader()
     if not manifests.is_fast:
         tell(Said("YAML's C parser is missing: manifests are read about 17 times slower"))
@@ -144,6 +152,7 @@ async def open_doors(
             repository=repository,
             signatures=None if signers is None else CommitSignatures(mirror, signers),
             audit=audit,
+            gathering=gathering,
             manifests=manifests,
             editor=ManifestSplicer(),
             branches=GitEdits(mirror, branch, clock) if records else None,

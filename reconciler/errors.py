@@ -11,6 +11,7 @@
     │   ├── RemoteUnreachable    the remote did not answer, or not in time
     │   ├── BranchRewritten      the watched branch lost its accepted commit
     │   ├── PushRejected         somebody else pushed first; fetch, rebuild, push again
+    │   ├── RecordStands         another writer's record has that name, with other bytes
     │   └── LeaseLost            our claim on the environment was taken or ran out
     ├── OctopusTrouble           Octopus did not give a usable answer (exit 1)
     │   ├── Unreachable          no connection, no answer in time, or a 5xx
@@ -110,6 +111,10 @@ class PushRejected(GitTrouble):
     """Somebody else pushed first; the answer is fetch, rebuild, push again (rule 25)."""
 
     disposition = Disposition.RETRY
+
+
+class RecordStands(GitTrouble):
+    """A record is on the audit branch with other bytes, and stays as it is (rule 24)."""
 
 
 class LeaseLost(GitTrouble):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Task,
         User,
     )
+    from reconciler.errors import ReconcilerError
 
 
 class Clock(Protocol):
@@ -121,6 +122,22 @@ class Signatures(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one pass wants on the audit branch, and the lease under which it may write."""
+
+    change: AuditChange
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of an entry: the commit it is in (None: it changed nothing), its new lease."""
+
+    tip: str | None
+    lease: Lease
+
+
 class AuditBranch(Protocol):
     """The audit branch and the lease refs, on the remote that all writers share."""
 
@@ -136,12 +153,13 @@ class AuditBranch(Protocol):
     def read_blobs(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch."""
 
-    def publish(self, change: AuditChange, lease: Lease) -> tuple[str | None, Lease]:
-        """Commit and push `change` together with a renewal of `lease`, atomically.
+    def publish(self, entries: Sequence[Entry]) -> tuple[Published | ReconcilerError, ...]:
+        """Push all entries, of different environments, as one commit with a renewal of each lease.
 
-        Returns the new tip and the renewed lease; None as tip where the change turned out empty.
-        A rejection because the branch moved is answered by fetch, rebuild and push again here.
-        Raises: LeaseLost, RemoteUnreachable, PushRejected (after bounded tries), GitTrouble.
+        Returns each one's own outcome. A rejection because the branch moved is answered by fetch,
+        rebuild and push again here. Who fails alone (LeaseLost, RecordStands, what an edit raises,
+        GitTrouble) is left out, and the others are pushed without it; RemoteUnreachable and
+        PushRejected (after bounded tries) are all theirs.
         """
 
     def take_lease(self, environment: str, *, may_take_over: str | None, above: int) -> Lease:
@@ -390,6 +408,9 @@ class Journal(Protocol):
     def queued(self, environment: str) -> tuple[QueuedRecord, ...]:
         """Return what the remote does not have yet, oldest first."""
 
+    def pending(self, environment: str) -> int:
+        """Return how many records the remote does not have yet (rule 26)."""
+
     def recorded(self, paths: Collection[str]) -> None:
         """Forget queued records that the remote now has."""
 
@@ -427,7 +448,10 @@ class Journal(Protocol):
         """Return every pause there ever was in this store, lifted ones too, oldest first."""
 
     def next_write(self) -> int:
-        """Count and return this store's audit writes, before each push (tells an older store)."""
+        """Count and return this store's audit writes, for each try of a push.
+
+        It is higher than every count this store drew before, which tells an older store (rule 10).
+        """
 
     def stamp(self) -> int:
         """Return a number that is another one once anybody else has written to the store."""

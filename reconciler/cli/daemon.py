@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import uvicorn
 
-from reconciler.bootstrap import SystemClock, open_doors
+from reconciler.bootstrap import SystemClock, Writers, open_doors
 from reconciler.cli.crash import redacted
 from reconciler.core.text import clean
 from reconciler.daemon.backoff import Timing
@@ -49,6 +49,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
             service = Service(clock)
             timing = Timing(poll=settings.serve.poll, full_look=settings.serve.full_look)
 
+            writers: Writers = {}
             keeper = _Keeper(settings.state_dir, service, log)
             for repo in dict.fromkeys(repositories) or (None,):
                 doors = await stack.enter_async_context(
@@ -59,6 +60,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                         tell=lambda e: _tell(log, e),
                         clock=clock,
                         halted=service.halted,
+                        writers=writers,
                     )
                 )
                 name = clean(repo or settings.repo or ".")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.core.manifest import Space
     from reconciler.core.snapshot import Snapshot
     from reconciler.engine.events import Event
+    from reconciler.engine.gather import Gathering
     from reconciler.ports import (
         AuditBranch,
         Clock,
@@ -74,16 +75,17 @@ class Doors:
 
     `signatures` is None where commits need not be signed.
     `audit` is None where the repository has no remote (commands that only read), `branches` for
-    every command that only reads. `lock` proves
-    that no other process of this store works on an environment. `open_receipt` verifies a receipt
-    file against the certificates given as PEM and returns its payload. `halted` says why nothing
-    new may be started in this process any more, or is empty.
+    every command that only reads. `gathering` writes for all passes of this process that share
+    the audit branch. `lock` proves that no other process of this store works on an environment.
+    `open_receipt` verifies a receipt file against the certificates given as PEM and returns its
+    payload. `halted` says why nothing new may be started in this process any more, or is empty.
     """
 
     clock: Clock
     repository: Repository
     signatures: Signatures | None
     audit: AuditBranch | None
+    gathering: Gathering
     manifests: ManifestReader
     editor: ManifestEditor
     branches: ManifestBranches | None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.intent import Progress
 from reconciler.engine.doors import blocking
 from reconciler.errors import GitTrouble, LeaseLost, StoreTrouble
+from reconciler.ports import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ class LeaseKeeper:
         self._renewed = doors.clock.monotonic()
         self._lost: LeaseLost | None = None
         self._turn = asyncio.Lock()  # one renewal or push at a time
+        doors.gathering.begin()
 
     @property
     def fence(self) -> int:
@@ -81,12 +83,14 @@ class LeaseKeeper:
         """Push a change together with a renewal; return the new tip, or None if it was empty."""
         async with self._turn:
             try:
-                tip, self._lease = await blocking(self._audit.publish, change, self._lease)
+                entry = Entry(change, self._lease)
+                published = await self._doors.gathering.publish(self._audit, entry)
             except LeaseLost as error:
                 self._lost = error
                 raise
+            self._lease = published.lease
             self._renewed = self._doors.clock.monotonic()
-            return tip
+            return published.tip
 
     async def release(self) -> None:
         """Give the lease back, as well as that can be done.
@@ -94,6 +98,7 @@ class LeaseKeeper:
         Not while a request of ours may still take effect: then it runs out by itself, and only
         this store, which knows the promise, may take it over sooner (rules 12, 19).
         """
+        self._doors.gathering.end()
         if self._lost is None and not await self._has_open_promise():
             with suppress(GitTrouble):  # it runs out by itself
                 await blocking(self._audit.release_lease, self._lease)

@@ -25,11 +25,11 @@ from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import Recorded, Said
 from reconciler.engine.history import read_history
 from reconciler.engine.survey import parse_state
-from reconciler.errors import GitTrouble, LeaseLost
+from reconciler.errors import GitTrouble, RecordStands
 from reconciler.ports import AuditChange, ChainLink, QueuedRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
@@ -214,39 +214,37 @@ class Recorder:
         if passed is not None:
             record = QueuedRecord(name, passed.path, passed.content())
             await blocking(journal.queue_record, record, self.keeper.fence)
-        queued = await self._queued(name)
         snapshot = situation.captured()
         written = doors.write_snapshot(snapshot)
         changed = written != situation.audit.snapshot_bytes
         refused = None if passed is None or passed.tasks else refusal_of(passed.plan, passed.gates)
-        writes = await blocking(journal.next_write)
 
         def state(old: bytes | None) -> bytes:
             new = parse_state(old)
             before = new.writers.get(journal.store_id, 0)
+            # drawn now that what it follows is known: others of this store may be there before us
+            writes = journal.next_write()
             # an older store stays behind the count until a person accepts it (rule 10)
             older = accepted is None and writes <= before
             count = before + 1 if older else writes
             new = new.written_by(journal.store_id, count).refusing(name, refused)
             return (new if accepted is None else new.accepting(accepted)).render()
 
-        records = {q.path: q.content for q in queued}
-        records |= self._certificate(situation) if queued else {}
-        change = AuditChange(
-            subject=subject,
-            body="",
-            trailers=self._trailers(situation, passed),
-            records=records,
-            edits={snapshot_path(name): lambda _: written, PATH: state},
-        )
-        try:
-            tip = await self.keeper.publish(change)
-        except (GitTrouble, LeaseLost) as error:
-            doors.tell(
-                Said(f"pending, {len(queued)} records not yet on the remote: {error.message}")
+        def change(queued: Sequence[QueuedRecord]) -> AuditChange:
+            return AuditChange(
+                subject=subject,
+                body="",
+                trailers=self._trailers(situation, passed),
+                records=self._records(situation, queued),
+                edits={snapshot_path(name): lambda _: written, PATH: state},
             )
+
+        try:
+            tip, queued = await self._push(change)
+        except GitTrouble as error:
+            count = await blocking(journal.pending, name)
+            doors.tell(Said(f"pending, {count} records not yet on the remote: {error.message}"))
             return False
-        await blocking(journal.recorded, [q.path for q in queued])
         if accepted is not None:
             await blocking(journal.accept, accepted)
         receipts = sum(q.path.startswith("receipts/") for q in queued)
@@ -256,48 +254,66 @@ class Recorder:
     async def publish_receipts(self) -> None:
         """Push receipts made so far, so that little is pending while a long pass runs."""
         name = self.situation.desired.environment.name
-        queued = await self._queued(name)
-        if not queued:
+        count = await blocking(self.doors.journal.pending, name)
+        if not count:
             return
-        records = {q.path: q.content for q in queued} | self._certificate(self.situation)
-        change = AuditChange(
-            subject=f"{name}: {len(queued)} receipts",
-            body="",
-            trailers=self._trailers(self.situation, None),
-            records=records,
-            edits={},
-        )
-        try:
-            await self.keeper.publish(change)
-        except GitTrouble as error:
-            self.doors.tell(Said(f"pending, {len(queued)} records: {error.message}"))
-            return
-        await blocking(self.doors.journal.recorded, [q.path for q in queued])
 
-    async def _queued(self, name: str) -> tuple[QueuedRecord, ...]:
-        """Return what the remote lacks, less what another writer has told in other bytes.
+        def change(queued: Sequence[QueuedRecord]) -> AuditChange:
+            return AuditChange(
+                subject=f"{name}: {len(queued)} receipts",
+                body="",
+                trailers=self._trailers(self.situation, None),
+                records=self._records(self.situation, queued),
+                edits={},
+            )
+
+        try:
+            await self._push(change)
+        except GitTrouble as error:
+            self.doors.tell(Said(f"pending, {count} records: {error.message}"))
+
+    async def _push(
+        self, change: Callable[[Sequence[QueuedRecord]], AuditChange]
+    ) -> tuple[str | None, tuple[QueuedRecord, ...]]:
+        """Push a change with all that is queued; return the commit and what the remote now has.
+
+        Raises: LeaseLost, GitTrouble and its kin; the records stay queued then.
+        """
+        journal, name = self.doors.journal, self.situation.desired.environment.name
+        queued = await blocking(journal.queued, name)
+        try:
+            tip = await self.keeper.publish(change(queued))
+        except RecordStands:
+            queued = await self._untold(queued)
+            tip = await self.keeper.publish(change(queued))
+        await blocking(journal.recorded, [q.path for q in queued])
+        return tip, queued
+
+    async def _untold(self, queued: tuple[QueuedRecord, ...]) -> tuple[QueuedRecord, ...]:
+        """Return what is queued, less what another writer has told in other bytes.
 
         That writer took the lease over while we watched, and found the same deployment; its
         receipt stands, because receipts are never replaced (rule 24).
         """
-        queued = await blocking(self.doors.journal.queued, name)
-        audit = shared_audit(self.doors)
+        audit, desired = shared_audit(self.doors), self.situation.desired
 
         def told() -> list[str]:
-            audit.fetch()
             there = [(q, audit.read(q.path)) for q in queued]
             return [q.path for q, content in there if content not in (None, q.content)]
 
-        try:
-            others = await blocking(told) if queued else []
-        except GitTrouble:
-            return queued  # the push that follows says what is wrong
+        others = await blocking(told)
         if others:
             await blocking(self.doors.journal.superseded, others)
-            space = self.situation.desired.space.name
-            await read_history(self.doors, name, space)  # theirs takes its place in the chain
+            # theirs takes its place in the chain
+            await read_history(self.doors, desired.environment.name, desired.space.name)
             self.doors.tell(Said(f"{len(others)} records stand as another writer made them"))
         return tuple(q for q in queued if q.path not in others)
+
+    def _records(self, situation: Situation, queued: Sequence[QueuedRecord]) -> Mapping[str, bytes]:
+        """Return what is queued, and the certificate that it is checked with."""
+        if not queued:
+            return {}
+        return {q.path: q.content for q in queued} | self._certificate(situation)
 
     def _certificate(self, situation: Situation) -> dict[str, bytes]:
         space = situation.desired.space.name

@@ -105,7 +105,7 @@ async def needs_pass(doors: Doors, planned: Planned) -> bool:
     situation, plan = planned.situation, planned.plan
     if planned.runnable or unfinished(situation) or untold(situation):
         return True
-    if await blocking(doors.journal.queued, plan.environment):
+    if await blocking(doors.journal.pending, plan.environment):
         return True
     refused = situation.audit.state.gates.get(plan.environment)
     if plan.has_work and refusal_of(plan, planned.gates) != refused:

@@ -173,7 +173,7 @@ def parse_state(content: bytes | None) -> AuditState:
 
 async def fetch_audit(doors: Doors) -> str | None:
     """Bring the audit branch up to date; return its tip, None where there is none."""
-    return None if doors.audit is None else await blocking(doors.audit.fetch)
+    return None if doors.audit is None else await doors.gathering.fetch(doors.audit)
 
 
 async def read_audit(doors: Doors, environment: str) -> AuditView:

@@ -115,6 +115,26 @@ class Claim:
     note: LeaseNote | None
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A lease to be written. `deadline` is the monotonic time from which it no longer counts."""
+
+    note: LeaseNote
+    deadline: float
+    seconds: int  # since 1970, of its commit
+
+    def message(self) -> bytes:
+        """Return the message of its commit, which has no parent and no file."""
+        return self.note.encode() + b"\n"
+
+    def lease(self, value: str) -> Lease:
+        """Return the lease once its object is written; it counts when the remote's ref has it."""
+        note = self.note
+        return Lease(
+            note.environment, note.fence, note.holder.id, value, note.expires, self.deadline
+        )
+
+
 class LeaseKeeper:
     """Takes, renews and gives back leases on one remote, for one holder."""
 
@@ -159,7 +179,7 @@ class LeaseKeeper:
         if claim is not None:
             note = self._free(environment, claim, may_take_over)
             fence, before = max(note.fence, above), claim.value
-        lease = self.prepared(environment, fence + 1)
+        lease = self._prepared(environment, fence + 1)
         ref = lease_ref(environment)
         update = RefUpdate(ref, lease.ref_value, before)
         if push(self._mirror, [update]) is Verdict.DONE:
@@ -196,7 +216,7 @@ class LeaseKeeper:
 
     def renew(self, lease: Lease) -> Lease:
         """Extend a lease by its whole validity. Raises: LeaseLost, RemoteUnreachable."""
-        renewed = self.prepared(lease.environment, lease.fence)
+        renewed = self._prepared(lease.environment, lease.fence)
         ref = lease_ref(lease.environment)
         if self._replace(ref, renewed, lease.ref_value):
             return renewed
@@ -206,26 +226,29 @@ class LeaseKeeper:
 
     def release(self, lease: Lease) -> None:
         """Write that the lease is free, keeping its fence. Losing it meanwhile is no error."""
-        freed = self.prepared(lease.environment, lease.fence, released=True)
+        freed = self._prepared(lease.environment, lease.fence, released=True)
         ref = lease_ref(lease.environment)
         if not self._replace(ref, freed, lease.ref_value):
             claim = self.current(lease.environment)
             if claim is not None and claim.note is not None and claim.note.is_of(lease):
                 self._replace(ref, freed, claim.value)
 
-    def prepared(self, environment: str, fence: int, *, released: bool = False) -> Lease:
-        """Write a lease's object into the mirror; it counts once the remote's ref has it."""
-        before = self._clock.monotonic()
+    def drafted(self, environment: str, fence: int, *, released: bool = False) -> Draft:
+        """Draft a lease of our own, valid from now on; or, `released`, one that is free."""
+        deadline = self._clock.monotonic() + VALIDITY.total_seconds()
         now = self._clock.now().astimezone(UTC).replace(microsecond=0)
         expires = now if released else now + VALIDITY
         note = LeaseNote(environment, fence, self._holder, expires, released)
+        return Draft(note, deadline, int(now.timestamp()))
+
+    def _prepared(self, environment: str, fence: int, *, released: bool = False) -> Lease:
+        """Write a lease's object into the mirror."""
+        draft = self.drafted(environment, fence, released=released)
         tree = self._mirror.local("hash-object", "-t", "tree", "-w", "--stdin").text()
-        who = f"{COMMITTER} {int(now.timestamp())} +0000"
+        who = f"{COMMITTER} {draft.seconds} +0000"
         head = f"tree {tree}\nauthor {who}\ncommitter {who}\n\n".encode()
         arguments = ("hash-object", "-t", "commit", "-w", "--stdin")
-        value = self._mirror.local(*arguments, stdin=head + note.encode() + b"\n").text()
-        deadline = before + VALIDITY.total_seconds()
-        return Lease(environment, fence, self._holder.id, value, expires, deadline)
+        return draft.lease(self._mirror.local(*arguments, stdin=head + draft.message()).text())
 
     def still_ours(self, lease: Lease) -> Lease:
         """Return the lease with the value the remote has, where only the answer was lost.

@@ -23,6 +23,10 @@ _MOVED = re.compile(r"\((?:fetch first|non-fast-forward|needs force|stale info|a
 _RACED = re.compile(r"lock|failed to update|transaction|incorrect old value|reference already")
 
 
+class Refused(GitTrouble):
+    """The remote understood the push and said no, perhaps because of one of its refs alone."""
+
+
 class Verdict(StrEnum):
     """What became of a push."""
 
@@ -55,7 +59,8 @@ def push(mirror: Mirror, updates: Sequence[RefUpdate], rights: str = AUDIT_RIGHT
 
     Raises:
         RemoteUnreachable: no answer, and the remote does not show the updates.
-        GitTrouble: the remote refuses (a hook, a right, a protected branch); nothing was written.
+        Refused: the remote says no (a hook, a right, a protected branch); nothing was written.
+        GitTrouble: the push failed otherwise; nothing was written.
     """
     expectations = [
         f"--force-with-lease={update.ref}:{update.expected}"
@@ -93,7 +98,7 @@ def _verdict(mirror: Mirror, updates: Sequence[RefUpdate], answer: Answer, right
     if refusals and all(_RACED.search(reason) for reason in refusals):
         return Verdict.MOVED
     if refusals:
-        raise GitTrouble(
+        raise Refused(
             f"{mirror.address} refused the push: {clean(refusals[0], 120)}; nothing was written"
             f" ({git_words(answer)})",
             hint=rights,

@@ -196,6 +196,13 @@ class SqliteJournal:
             lambda row: QueuedRecord(*row),
         )
 
+    def pending(self, environment: str) -> int:
+        """Return how many records the remote does not have yet (rule 26)."""
+        ((count,),) = self._database.rows(
+            "SELECT count(*) FROM queue WHERE environment = ?", (environment,)
+        )
+        return int(count)
+
     def recorded(self, paths: Collection[str]) -> None:
         """Forget queued records that the remote now has; the index keeps their links."""
         with self._database.writing() as connection:
@@ -287,7 +294,7 @@ class SqliteJournal:
         return self._pauses.all()
 
     def next_write(self) -> int:
-        """Count and return this store's audit writes, before each push."""
+        """Count and return this store's audit writes, for each try of a push."""
         with self._database.writing() as connection:
             connection.execute(
                 "INSERT INTO meta VALUES ('writes', '1') ON CONFLICT (key) "

@@ -11,11 +11,13 @@ from reconciler.git.address import parse_address
 from reconciler.git.audit import GitAudit
 from reconciler.git.lease import Holder
 from reconciler.git.mirror import GitOptions, Mirror
-from reconciler.ports import AuditChange
+from reconciler.ports import AuditChange, Entry, Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from reconciler.ports import Lease
 
 WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
 
@@ -125,3 +127,11 @@ def change(
     trailers: tuple[tuple[str, str], ...] = (("Reconciler-Pass", "p-1"),),
 ) -> AuditChange:
     return AuditChange(subject, body, trailers, records or {}, edits or {})
+
+
+def publish(audit: GitAudit, change: AuditChange, lease: Lease) -> tuple[str | None, Lease]:
+    """Publish one entry alone; return the commit and the lease, or raise what became of it."""
+    (outcome,) = audit.publish([Entry(change, lease)])
+    if not isinstance(outcome, Published):
+        raise outcome
+    return outcome.tip, outcome.lease

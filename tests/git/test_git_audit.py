@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from git_world import Remote, TurnedClock, Writers, change, git
+from git_world import Remote, TurnedClock, Writers, change, git, publish
 
 from reconciler.errors import GitTrouble, LeaseLost, PushRejected, RemoteUnreachable
 
@@ -29,7 +29,9 @@ def test_the_first_publication_makes_the_branch_from_nothing(
     assert (audit.read(SNAPSHOT), audit.list("receipts")) == (None, ())
     lease = audit.take_lease("qa", may_take_over=None)
 
-    tip, renewed = audit.publish(change({RECEIPT: b"\0\xff\n"}, {SNAPSHOT: appending(b"a")}), lease)
+    tip, renewed = publish(
+        audit, change({RECEIPT: b"\0\xff\n"}, {SNAPSHOT: appending(b"a")}), lease
+    )
 
     assert remote.refs() == {
         "refs/heads/main": remote.refs()["refs/heads/main"],
@@ -51,7 +53,7 @@ def test_a_commit_says_what_and_for_whom_and_keeps_builds_asleep(
     lease = audit.take_lease("qa", may_take_over=None)
     trailers = (("Reconciler-Environment", "qa"), ("Manifest-Commit", "4f0e"))
 
-    audit.publish(change({RECEIPT: b"{}"}, body="One.\nTwo.", trailers=trailers), lease)
+    publish(audit, change({RECEIPT: b"{}"}, body="One.\nTwo.", trailers=trailers), lease)
 
     assert git(remote.bare, "log", "-1", "--format=%an <%ae>|%cn <%ce>|%ct|%B", "audit") == (
         "Reconciler <reconciler@localhost>|Reconciler <reconciler@localhost>"
@@ -65,9 +67,9 @@ def test_a_commit_says_what_and_for_whom_and_keeps_builds_asleep(
 def test_only_the_files_of_a_change_are_touched(remote: Remote, writers: Writers) -> None:
     audit = writers("one")
     lease = audit.take_lease("qa", may_take_over=None)
-    _, lease = audit.publish(change({RECEIPT: b"{}"}, {SNAPSHOT: appending(b"a\n")}), lease)
+    _, lease = publish(audit, change({RECEIPT: b"{}"}, {SNAPSHOT: appending(b"a\n")}), lease)
 
-    _, lease = audit.publish(change(edits={SNAPSHOT: appending(b"b\n")}), lease)
+    _, lease = publish(audit, change(edits={SNAPSHOT: appending(b"b\n")}), lease)
 
     touched = git(remote.bare, "diff-tree", "-r", "--name-status", "audit~1", "audit")
     assert touched == f"M\t{SNAPSHOT}"
@@ -79,11 +81,11 @@ def test_a_change_that_changes_nothing_renews_the_lease_without_a_commit(
 ) -> None:
     audit = writers("one")
     lease = audit.take_lease("qa", may_take_over=None)
-    tip, lease = audit.publish(change({RECEIPT: b"{}"}, {SNAPSHOT: lambda _: b"x"}), lease)
+    tip, lease = publish(audit, change({RECEIPT: b"{}"}, {SNAPSHOT: lambda _: b"x"}), lease)
     clock.turn(10)
 
     edits = {SNAPSHOT: lambda before: before, "machines/qa.yaml": lambda _: None}
-    empty, renewed = audit.publish(change({RECEIPT: b"{}"}, edits), lease)
+    empty, renewed = publish(audit, change({RECEIPT: b"{}"}, edits), lease)
 
     assert empty is None
     assert remote.refs()["refs/heads/audit"] == tip
@@ -96,10 +98,10 @@ def test_rule_24_a_record_is_never_edited_or_replaced(
 ) -> None:
     audit = writers("one")
     lease = audit.take_lease("qa", may_take_over=None)
-    tip, lease = audit.publish(change({RECEIPT: b"{}"}), lease)
+    tip, lease = publish(audit, change({RECEIPT: b"{}"}), lease)
 
     with pytest.raises(GitTrouble, match="rule 24") as trouble:
-        audit.publish(change({path: b"other"}), lease)
+        publish(audit, change({path: b"other"}), lease)
 
     assert RECEIPT in trouble.value.message
     assert remote.refs()["refs/heads/audit"] == tip
@@ -110,12 +112,12 @@ def test_rule_24_a_record_in_the_place_of_a_folder_is_refused(
 ) -> None:
     audit = writers("one")
     lease = audit.take_lease("qa", may_take_over=None)
-    tip, lease = audit.publish(change({RECEIPT: b"{}"}), lease)
+    tip, lease = publish(audit, change({RECEIPT: b"{}"}), lease)
 
     with pytest.raises(GitTrouble, match="rule 24"):
-        audit.publish(change({"receipts/qa": b"file"}), lease)
+        publish(audit, change({"receipts/qa": b"file"}), lease)
     with pytest.raises(GitTrouble, match="is no file but a tree"):
-        audit.publish(change(edits={"receipts/qa": lambda _: b"file"}), lease)
+        publish(audit, change(edits={"receipts/qa": lambda _: b"file"}), lease)
 
     assert remote.refs()["refs/heads/audit"] == tip
 
@@ -126,12 +128,12 @@ def test_rule_25_a_rejected_push_is_rebuilt_on_the_new_tip_with_the_same_record(
     one, two = writers("one"), writers("two")
     lease_one = one.take_lease("qa", may_take_over=None)
     lease_two = two.take_lease("dev", may_take_over=None)
-    _, lease_one = one.publish(change(edits={SNAPSHOT: appending(b"first\n")}), lease_one)
+    _, lease_one = publish(one, change(edits={SNAPSHOT: appending(b"first\n")}), lease_one)
     two.fetch()
     other = "receipts/dev/wallet/2026/dr-2.receipt.json"
-    tip, _ = one.publish(change({RECEIPT: b"r1"}, {SNAPSHOT: appending(b"one\n")}), lease_one)
+    tip, _ = publish(one, change({RECEIPT: b"r1"}, {SNAPSHOT: appending(b"one\n")}), lease_one)
 
-    after, _ = two.publish(change({other: b"r2"}, {SNAPSHOT: appending(b"two\n")}), lease_two)
+    after, _ = publish(two, change({other: b"r2"}, {SNAPSHOT: appending(b"two\n")}), lease_two)
 
     assert git(remote.bare, "rev-parse", "audit~1") == tip
     assert remote.refs()["refs/heads/audit"] == after
@@ -153,7 +155,7 @@ def test_rule_25_writers_at_the_same_time_all_arrive(remote: Remote, writers: Wr
         try:
             for number in range(3):
                 records = {f"passes/{name}/2026/11/{number}.json": name.encode()}
-                _, lease = audits[name].publish(change(records), lease)
+                _, lease = publish(audits[name], change(records), lease)
         except Exception as error:  # noqa: BLE001
             failed.append(error)
 
@@ -176,14 +178,14 @@ def test_rule_25_tries_are_bounded(remote: Remote, writers: Writers) -> None:
     def overtake(_: bytes | None) -> bytes:
         nonlocal claim, count
         count += 1
-        _, claim = rival.publish(change({f"passes/dev/2026/11/{count}.json": b"{}"}), claim)
+        _, claim = publish(rival, change({f"passes/dev/2026/11/{count}.json": b"{}"}), claim)
         return b"snapshot"
 
     one = writers("one")
     lease = one.take_lease("qa", may_take_over=None)
 
     with pytest.raises(PushRejected, match="8 pushes"):
-        one.publish(change({RECEIPT: b"{}"}, {SNAPSHOT: overtake}), lease)
+        publish(one, change({RECEIPT: b"{}"}, {SNAPSHOT: overtake}), lease)
 
     assert count == 8
     assert all(0 <= seconds <= 2 for seconds in writers.paused)
@@ -196,12 +198,12 @@ def test_rule_19_a_lost_lease_leaves_the_audit_branch_untouched(
 ) -> None:
     one, two = writers("one"), writers("two")
     lease = one.take_lease("qa", may_take_over=None)
-    tip, lease = one.publish(change({RECEIPT: b"{}"}), lease)
+    tip, lease = publish(one, change({RECEIPT: b"{}"}), lease)
     clock.turn(126)
     taken = two.take_lease("qa", may_take_over=None)
 
     with pytest.raises(LeaseLost, match="fence 2"):
-        one.publish(change({"passes/qa/2026/11/p.json": b"{}"}), lease)
+        publish(one, change({"passes/qa/2026/11/p.json": b"{}"}), lease)
 
     assert remote.refs()["refs/heads/audit"] == tip
     assert remote.refs()["refs/reconciler/lease/qa"] == taken.ref_value
@@ -213,7 +215,7 @@ def test_rule_19_a_deleted_lease_ref_is_a_lost_lease(remote: Remote, writers: Wr
     git(remote.bare, "update-ref", "-d", "refs/reconciler/lease/qa")
 
     with pytest.raises(LeaseLost, match="its ref is gone"):
-        one.publish(change({RECEIPT: b"{}"}), lease)
+        publish(one, change({RECEIPT: b"{}"}), lease)
 
     assert set(remote.refs()) == {"refs/heads/main"}
 
@@ -223,11 +225,11 @@ def test_rule_24_nothing_is_ever_forced_over_a_branch_that_someone_rewrote(
 ) -> None:
     one = writers("one")
     lease = one.take_lease("qa", may_take_over=None)
-    _, lease = one.publish(change({RECEIPT: b"{}"}), lease)
+    _, lease = publish(one, change({RECEIPT: b"{}"}), lease)
     main = remote.refs()["refs/heads/main"]
     git(remote.bare, "update-ref", "refs/heads/audit", main)
 
-    tip, _ = one.publish(change({"passes/qa/2026/11/p.json": b"{}"}), lease)
+    tip, _ = publish(one, change({"passes/qa/2026/11/p.json": b"{}"}), lease)
 
     assert git(remote.bare, "rev-parse", "audit~1") == main
     assert remote.refs()["refs/heads/audit"] == tip
@@ -242,7 +244,7 @@ def test_rule_26_nothing_counts_as_published_while_the_remote_says_no(
     remote.hook("pre-receive", "echo protected branch >&2; exit 1")
 
     with pytest.raises(GitTrouble, match="protected branch"):
-        one.publish(change({RECEIPT: b"{}"}), lease)
+        publish(one, change({RECEIPT: b"{}"}), lease)
 
     assert one.read(RECEIPT) is None
     assert remote.refs() == before
@@ -257,7 +259,7 @@ def test_a_hook_on_the_audit_branch_alone_stops_the_lease_too(
     remote.hook("update", 'case "$1" in refs/heads/*) exit 1;; esac')
 
     with pytest.raises(GitTrouble, match="refused the push"):
-        one.publish(change({RECEIPT: b"{}"}), lease)
+        publish(one, change({RECEIPT: b"{}"}), lease)
 
     assert remote.refs() == before
 
@@ -270,11 +272,11 @@ def test_rule_26_nothing_counts_as_published_while_the_remote_is_away(
     hidden = remote.bare.rename(remote.bare.with_name("hidden"))
 
     with pytest.raises(GitTrouble, match="there is no directory"):
-        one.publish(change({RECEIPT: b"{}"}), lease)
+        publish(one, change({RECEIPT: b"{}"}), lease)
     hidden.rename(remote.bare)
 
     assert one.read(RECEIPT) is None
-    tip, _ = one.publish(change({RECEIPT: b"{}"}), lease)
+    tip, _ = publish(one, change({RECEIPT: b"{}"}), lease)
     assert remote.refs()["refs/heads/audit"] == tip
 
 
@@ -297,7 +299,7 @@ def test_rule_52_text_that_would_forge_a_message_is_refused(
     lease = audit.take_lease("qa", may_take_over=None)
 
     with pytest.raises(GitTrouble, match="nothing was written") as trouble:
-        audit.publish(change({RECEIPT: b"{}"}, **wrong), lease)  # type: ignore[arg-type]
+        publish(audit, change({RECEIPT: b"{}"}, **wrong), lease)  # type: ignore[arg-type]
 
     assert trouble.value.message.isprintable()
     assert "refs/heads/audit" not in remote.refs()
@@ -312,7 +314,7 @@ def test_rule_23_a_path_outside_the_audit_tree_is_refused(
 
     for wrong in (change({path: b""}), change(edits={path: lambda _: b""})):
         with pytest.raises(GitTrouble, match="cannot be the path"):
-            audit.publish(wrong, lease)
+            publish(audit, wrong, lease)
 
     assert "refs/heads/audit" not in remote.refs()
 
@@ -324,7 +326,7 @@ def test_many_files_of_any_bytes_arrive_as_they_are(remote: Remote, writers: Wri
         f"receipts/qa/p{number}/2026/r.json": bytes(range(256)) * number for number in range(300)
     }
 
-    audit.publish(change(records), lease)
+    publish(audit, change(records), lease)
     reader = writers("two")
     reader.fetch()
 
@@ -350,7 +352,7 @@ def test_a_publication_without_answer_that_arrived_is_seen_as_done(
 
     monkeypatch.setattr(Mirror, "remote", lose)
 
-    tip, renewed = one.publish(change({RECEIPT: b"{}"}), lease)
+    tip, renewed = publish(one, change({RECEIPT: b"{}"}), lease)
 
     assert remote.refs()["refs/heads/audit"] == tip
     assert remote.refs()["refs/reconciler/lease/qa"] == renewed.ref_value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from git_world import Remote, Writers, change, git, mirror_of
+from git_world import Remote, Writers, change, git, mirror_of, publish
 
 from reconciler.errors import GitTrouble, UsageError
 from reconciler.git.repository import GitRepository
@@ -112,7 +112,7 @@ def test_rule_22_nothing_runs_while_a_trapped_mirror_fetches_and_pushes(
     trapped(folder, marker)
 
     lease = audit.take_lease("qa", may_take_over=None)
-    tip, lease = audit.publish(change({"receipts/qa/a/2026/1.json": b"{}"}), lease)
+    tip, lease = publish(audit, change({"receipts/qa/a/2026/1.json": b"{}"}), lease)
     assert audit.fetch() == tip
     audit.release_lease(lease)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from git_world import Remote, TurnedClock, change, git
+from git_world import Remote, TurnedClock, change, git, publish
 from http_remote import HttpRemote
 
 from reconciler.errors import GitTrouble, RemoteUnreachable, UsageError
@@ -58,7 +58,7 @@ def test_reading_and_recording_work_over_http(
 
     tip = repository.fetch()
     lease = audit.take_lease("qa", may_take_over=None)
-    commit, _ = audit.publish(change({RECEIPT: b"{}"}), lease)
+    commit, _ = publish(audit, change({RECEIPT: b"{}"}), lease)
 
     assert tip == remote.refs()["refs/heads/main"] == repository.tip()
     assert commit == remote.refs()["refs/heads/audit"]
@@ -236,7 +236,7 @@ def test_rule_26_a_push_whose_answer_got_lost_is_looked_up(
     lease = audit.take_lease("qa", may_take_over=None)
     server.manners.vanish_after = "/git-receive-pack"
 
-    tip, renewed = audit.publish(change({RECEIPT: b"{}"}), lease)
+    tip, renewed = publish(audit, change({RECEIPT: b"{}"}), lease)
 
     assert remote.refs()["refs/heads/audit"] == tip
     assert remote.refs()["refs/reconciler/lease/qa"] == renewed.ref_value
@@ -249,11 +249,11 @@ def test_rule_26_a_push_that_reached_nobody_is_unreachable_and_can_be_repeated(
     server.manners.status = 502
 
     with pytest.raises(RemoteUnreachable):
-        audit.publish(change({RECEIPT: b"{}"}), lease)
+        publish(audit, change({RECEIPT: b"{}"}), lease)
     assert "refs/heads/audit" not in remote.refs()
 
     server.manners.status = None
-    tip, _ = audit.publish(change({RECEIPT: b"{}"}), lease)
+    tip, _ = publish(audit, change({RECEIPT: b"{}"}), lease)
     assert remote.refs()["refs/heads/audit"] == tip
 
 
@@ -264,6 +264,6 @@ def test_rule_24_a_refusing_hook_behind_http_is_told_in_its_words(
     remote.hook("pre-receive", "echo 'GH006: protected branch' >&2; exit 1")
 
     with pytest.raises(GitTrouble, match="GH006: protected branch"):
-        audit.publish(change({RECEIPT: b"{}"}), lease)
+        publish(audit, change({RECEIPT: b"{}"}), lease)
 
     assert "refs/heads/audit" not in remote.refs()

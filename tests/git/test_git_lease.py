@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from git_world import Remote, TurnedClock, Writers, change, git
+from git_world import Remote, TurnedClock, Writers, change, git, publish
 
 from reconciler.errors import GitTrouble, LeaseHeld, LeaseLost, UsageError
 from reconciler.git.lease import LeaseNote
@@ -195,7 +195,7 @@ def test_a_lease_whose_last_renewal_got_no_answer_is_still_ours(
     clock.turn(30)
 
     again = one.renew_lease(lease)
-    tip, published = one.publish(change({"receipts/qa/a/2026/1.json": b"{}"}), lease)
+    tip, published = publish(one, change({"receipts/qa/a/2026/1.json": b"{}"}), lease)
     one.release_lease(lease)
 
     assert (again.fence, published.fence) == (1, 1)

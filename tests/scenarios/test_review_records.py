@@ -188,9 +188,9 @@ async def test_rule_26_a_state_damaged_in_the_middle_leaves_records_pending(worl
     world.pin(api="1.1.0")
     good = world.audit("state.json").encode()
 
-    def publish(real: Any, change: Any, lease: Any) -> Any:
+    def publish(real: Any, entries: Any) -> Any:
         write_audit(world, {"state.json": b"[]"})
-        return real(change, lease)
+        return real(entries)
 
     at_audit(world, publish=publish)
     report = await world.apply()
