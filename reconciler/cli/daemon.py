@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from reconciler.bootstrap import SystemClock, Writers, open_doors
 from reconciler.cli.crash import redacted
 from reconciler.core.text import clean
 from reconciler.daemon.backoff import Timing
+from reconciler.daemon.notify import Notifier, informed
 from reconciler.daemon.service import Service, as_json
 from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.events import Ended, Launched, NotStarted, Recorded, Resumed, Said
@@ -78,7 +80,8 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                 where = _address(listener)
                 log.info("daemon.started", listen=where, repositories=list(service.supervisors))
                 try:
-                    await service.run()
+                    async with informed(Notifier.of(os.environ, os.getpid()), service, clock):
+                        await service.run()
                 finally:
                     web.should_exit = True
                     await shown

@@ -7,6 +7,7 @@ group, so that every task has a parent that waits for it.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -15,12 +16,21 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from reconciler.core.condition import ConditionType
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from reconciler.core.condition import EnvironmentStatus
     from reconciler.daemon.supervisor import Supervisor
     from reconciler.ports import Clock
+
+_BY_URGENCY = (
+    ConditionType.STALLED,
+    ConditionType.BLOCKED,
+    ConditionType.RECONCILING,
+    ConditionType.READY,
+)
 
 TICK = 1.0
 """Seconds between ticks: how soon a wake is heard. What a tick asks is the supervisor's timing."""
@@ -142,6 +152,25 @@ class Service:
             if not supervisor.has_read:
                 return False, f"{name}: not read yet"
         return True, "every repository is read"
+
+    def has_looked(self) -> bool:
+        """Tell whether every repository was read, or is known to be in trouble."""
+        return all(s.has_read or s.trouble is not None for s in self.supervisors.values())
+
+    def summary(self) -> str:
+        """Return in one line what it does, for a service manager."""
+        if self._stop.is_set():
+            return f"ending; waits for {', '.join(self.passing()) or 'nothing'}"
+        ready, why = self.ready()
+        if not ready:
+            return why
+        worst = [
+            next((kind.value for kind in _BY_URGENCY if status.has(kind)), "not looked at yet")
+            for supervisor in self.supervisors.values()
+            for status in supervisor.statuses.values()
+        ]
+        counts = (f"{count} {kind}" for kind, count in sorted(Counter(worst).items()))
+        return ", ".join(counts) or "no environments"
 
     def status(self) -> dict[str, Any]:
         """Return how every environment stands, as JSON values."""

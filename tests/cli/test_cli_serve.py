@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import threading
 import time
 import urllib.request
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from cli_shop import Shop
 
+CHOICES = {"POLL", "FULL_LOOK", "LISTEN"}
 PATIENCE = 30.0  # seconds until a test gives up; each waits for a word, never for a while
 
 
@@ -83,7 +85,10 @@ class Serving:
 @contextmanager
 def serving(shop: Shop, **settings: str) -> Iterator[Serving]:
     chosen = {"POLL": "0.2", "FULL_LOOK": "1", "LISTEN": "127.0.0.1:0", **settings}
-    variables = {f"RECONCILER_SERVE__{name}": value for name, value in chosen.items()}
+    variables = {
+        f"RECONCILER_SERVE__{name}" if name in CHOICES else name: value
+        for name, value in chosen.items()
+    }
     running = Serving(shop.start("serve", **variables))
     listener = threading.Thread(target=running.listen)
     listener.start()
@@ -163,6 +168,34 @@ def test_a_clean_end_lets_the_running_deployment_end_and_records_it(shop: Shop) 
     assert "pass.recorded" in events
     assert shop.simulator.running("Orders API", "Production") == "2.4.0"
     assert shop.simulator.running("Web Shop", "Production") == "1.0.0"
+
+
+def test_a_service_manager_is_told_when_it_is_ready_lives_and_ends(shop: Shop) -> None:
+    assert shop.run("accept", "production").exit_code == 0
+    shop.simulator.world.task_seconds = 1.5
+    where = shop.folder / "notify"
+    heard: list[str] = []
+
+    def hears(fact: str) -> None:
+        while not heard or heard[-1] != fact:
+            heard.append(manager.recv(4096).decode())
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(where))
+        manager.settimeout(PATIENCE)
+        with serving(shop, NOTIFY_SOCKET=str(where), WATCHDOG_USEC="200000") as daemon:
+            hears("READY=1")
+            hears("WATCHDOG=1")
+            hears("STATUS=1 Ready, 1 Stalled")
+            shop.pin(orders="2.4.0")
+            daemon.hears("deployment.started")
+            daemon.process.send_signal(signal.SIGTERM)
+            hears("STATUS=ending; waits for production")
+            hears("STOPPING=1")
+            hears("EXTEND_TIMEOUT_USEC=30000000")
+
+            assert daemon.process.wait(PATIENCE) == 0
+    assert heard.count("READY=1") == heard.count("STOPPING=1") == 1
 
 
 def test_a_second_signal_ends_it_at_once(shop: Shop) -> None:

@@ -233,6 +233,28 @@ def test_it_is_ready_once_every_repository_is_read_and_none_is_in_trouble() -> N
     assert running.ready() == (False, "b: no answer")
 
 
+def test_it_has_looked_once_every_repository_is_read_or_in_trouble_and_says_how_they_stand() -> (
+    None
+):
+    running = service(a=nothing, b=nothing)
+    one, two = (cast("Watcher", each) for each in running.supervisors.values())
+    assert (running.has_looked(), running.summary()) == (False, "a: not read yet")
+
+    one.has_read, two.trouble = True, RemoteUnreachable("no answer", hint="wait")
+    assert (running.has_looked(), running.summary()) == (True, "b: no answer")
+    two.has_read, two.trouble = True, None
+    assert running.summary() == "no environments"
+    ready = Condition(ConditionType.READY, "InSync", "", NOON)
+    stalled = Condition(ConditionType.STALLED, "accept", "", NOON)
+    one.statuses = {"qa": EnvironmentStatus("qa", "", (ready,)), "new": EnvironmentStatus("new")}
+    two.statuses = {"live": EnvironmentStatus("live", "", (ready, stalled))}
+    assert running.summary() == "1 Ready, 1 Stalled, 1 not looked at yet"
+    two.passing = frozenset({"live"})
+    running.stop()
+
+    assert running.summary() == "ending; waits for live"
+
+
 def test_it_names_what_passes_work_on() -> None:
     running = service(a=nothing, b=nothing)
     one, two = (cast("Watcher", each) for each in running.supervisors.values())
