@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.deployers import Automation
     from reconciler.core.edit import Edit, Person
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
@@ -274,6 +275,12 @@ class Octopus(Protocol):
         """Read the state of the whole space: a constant number of requests (see ARCHITECTURE).
 
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
+        """
+
+    async def automation(self, state: SpaceState) -> Automation:
+        """Return what deploys by itself in the space just looked at, read at most ten minutes ago.
+
+        What could not be read is told in it, and nothing is raised for it.
         """
 
     async def deployer(self) -> tuple[User, Permissions] | None:

@@ -108,7 +108,11 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """An Octopus project; `tenanted_mode` is Untenanted, TenantedOrUntenanted or Tenanted."""
+    """An Octopus project; `tenanted_mode` is Untenanted, TenantedOrUntenanted or Tenanted.
+
+    `lifecycle_id` and `process_id` are empty where Octopus did not say. `in_git`: its process is
+    kept in Git, and only the frozen ones of its releases can be read by id.
+    """
 
     id: str
     slug: str
@@ -117,6 +121,9 @@ class Project:
     is_disabled: bool
     tenanted_mode: str
     discrete_channels: bool
+    lifecycle_id: str = ""
+    process_id: str = ""
+    in_git: bool = False
 
 
 @dataclass(frozen=True, slots=True)

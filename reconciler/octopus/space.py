@@ -17,6 +17,7 @@ from reconciler.core.state import Server
 from reconciler.core.text import clean
 from reconciler.errors import BadAnswer, NotAllowed, RemoteRejected
 from reconciler.octopus import translate, wire
+from reconciler.octopus.automation import AutomationReader
 from reconciler.octopus.budget import RequestBudget
 from reconciler.octopus.client import OctopusHttp, unknown
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
@@ -26,6 +27,7 @@ from reconciler.octopus.pages import read_by_ids, read_pages
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
+    from reconciler.core.deployers import Automation
     from reconciler.core.secret import Secret
     from reconciler.core.state import (
         DeploymentDetail,
@@ -74,6 +76,7 @@ class OctopusSpace:
                 server_url, deploy, options=options, clock=clock, budget=budget
             )
         self._looker = Looker(self._observer)
+        self._automation = AutomationReader(self._observer, clock)
         self._starting = asyncio.Lock()
         self._start: Start | None = None
 
@@ -94,6 +97,13 @@ class OctopusSpace:
         """
         read_at = self._clock.now()
         return await self._looker.look(await self._started(), known, read_at)
+
+    async def automation(self, state: SpaceState) -> Automation:
+        """Return what deploys by itself in the space just looked at (see `automation.py`).
+
+        Never raises what an operator may read: what could not be read is told in it.
+        """
+        return await self._automation.read(state)
 
     async def deployer(self) -> tuple[User, Permissions] | None:
         """Tell whom the deploy credential belongs to and what they may do, read afresh.

@@ -99,6 +99,9 @@ def project(said: wire.Project) -> Project:
         is_disabled=said.is_disabled,
         tenanted_mode=said.tenanted_deployment_mode,
         discrete_channels=said.discrete_channel_release,
+        lifecycle_id=said.lifecycle_id or "",
+        process_id=said.deployment_process_id or "",
+        in_git=said.is_version_controlled,
     )
 
 

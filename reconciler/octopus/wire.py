@@ -88,6 +88,9 @@ class Project(Wire, frozen=True):
     is_disabled: bool
     tenanted_deployment_mode: Text
     discrete_channel_release: bool
+    lifecycle_id: str | None = None
+    deployment_process_id: str | None = None
+    is_version_controlled: bool = False
 
 
 class Environment(Wire, frozen=True):
@@ -216,6 +219,87 @@ class CreatedDeployment(Wire, frozen=True):
 
     id: Id
     task_id: Id
+
+
+class TriggerAction(Wire, frozen=True):
+    """What a trigger does. Only some kinds name environments, each in a field of its own."""
+
+    action_type: Text
+    environment_id: str | None = None
+    destination_environment_id: str | None = None
+
+
+class TriggerFilter(Wire, frozen=True):
+    """What a trigger waits for; no `environment_ids`: in any environment."""
+
+    filter_type: Text
+    environment_ids: list[str] | None = None
+
+
+class Trigger(Wire, frozen=True):
+    """A project trigger, of `GET /{space}/projecttriggers`."""
+
+    id: Id
+    name: Text
+    project_id: Id
+    is_disabled: bool
+    action: TriggerAction
+    filter: TriggerFilter
+
+
+class Phase(Wire, frozen=True):
+    """A phase of a lifecycle."""
+
+    is_optional_phase: bool
+    automatic_deployment_targets: list[str]
+
+
+class Lifecycle(Wire, frozen=True):
+    """A lifecycle, of `GET /{space}/lifecycles/all`."""
+
+    id: Id
+    name: Text
+    phases: list[Phase]
+
+
+class Channel(Wire, frozen=True):
+    """A channel, of `GET /{space}/channels/all`. `lifecycle_id` None: the project's."""
+
+    project_id: Id
+    lifecycle_id: str | None
+
+
+class ActionProperties(
+    Struct, frozen=True, gc=False, rename={"deploys": "Octopus.Action.DeployRelease.ProjectId"}
+):
+    """Of a step's properties the one that names another project; a sensitive one is a mapping."""
+
+    deploys: str | dict[str, Any] | None = None
+
+
+class ProcessAction(Wire, frozen=True):
+    """An action of a step; no `environments`: in all but the excluded ones."""
+
+    action_type: str | None
+    is_disabled: bool
+    environments: list[str]
+    excluded_environments: list[str]
+    properties: ActionProperties
+
+
+class ProcessStep(Wire, frozen=True):
+    """A step. `type` is newer: `ProcessTemplateUsage` has its actions elsewhere."""
+
+    actions: list[ProcessAction] | None = None
+    type: str | None = None
+
+
+class Process(Wire, frozen=True):
+    """A deployment process, live or frozen, of `GET /{space}/deploymentprocesses`."""
+
+    id: Id
+    project_id: Id
+    steps: list[ProcessStep]
 
 
 class LogElement(Wire, frozen=True):

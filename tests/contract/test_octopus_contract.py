@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.deployers import DeployerKind
 from reconciler.core.secret import Secret
 from reconciler.core.state import SpaceState, TaskState
 from reconciler.errors import (
@@ -29,7 +30,7 @@ from reconciler.errors import (
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.space import OctopusSpace
 from reconciler.ports import DeploymentOrder, Known
-from reconciler.simulator import Simulator, SimulatorServer, load_seed
+from reconciler.simulator import Simulator, SimulatorServer, load_seed, parse_seed
 
 NOTHING = Known({}, {})
 KEY = "API-SERVICE"
@@ -141,6 +142,22 @@ async def test_a_quiet_space_is_read_in_five_requests_and_a_busy_one_in_six(
     assert octopus.sent - before == (6 if state.active else 5)
 
 
+async def test_what_deploys_by_itself_is_read_whole_and_then_kept(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+    found = await octopus.automation(state)
+    before = octopus.sent
+
+    again = await octopus.automation(await octopus.look(remembered(state)))
+
+    assert found.unread == ()
+    assert {one.id for one in state.projects} == found.lifecycles_of.keys()
+    assert {one for ids in found.lifecycles_of.values() for one in ids} <= {
+        one.id for one in found.lifecycles
+    }
+    assert again is found
+    assert octopus.sent - before <= 6
+
+
 async def test_what_the_board_names_is_found_again_by_other_roads(octopus: OctopusSpace) -> None:
     state = await octopus.look(NOTHING)
     item = next(one for one in state.items if one.state.is_finished and not one.is_previous)
@@ -179,6 +196,39 @@ async def test_the_deployer_is_the_keys_own_user(octopus: OctopusSpace) -> None:
 
 
 # --- the simulator alone ----------------------------------------------------------------------
+
+
+AUTOMATIC = """
+spaces:
+  - name: Shop
+    default: true
+    environments: [Dev, QA]
+    lifecycles:
+      - {name: Follows, phases: [{name: One, environments: [Dev]}, {name: Two, automatic: [QA]}]}
+    projects:
+      - name: web
+        lifecycle: Follows
+        releases: ["1.0.0"]
+        triggers: [{name: Nightly, cron: "0 0 2 * * *", from: Dev, to: QA}]
+      - {name: suite, deploys: [web], releases: ["1.0.0"]}
+"""
+
+
+async def test_triggers_phases_and_parents_are_told_as_the_server_means_them() -> None:
+    with SimulatorServer(Simulator(parse_seed(AUTOMATIC), service_api_key=KEY)) as server:
+        async for space in connect(Address(server.url, KEY, "Shop")):
+            state = await space.look(NOTHING)
+            found = await space.automation(state)
+
+    ids = {one.name: one.id for one in (*state.projects, *state.environments)}
+    (nightly,) = found.triggers
+    (parent,) = found.parents
+    automatic = {one.name: one.automatic for one in found.lifecycles}
+    assert (nightly.name, nightly.kind) == ("Nightly", DeployerKind.SCHEDULE)
+    assert (nightly.project_id, nightly.environments) == (ids["web"], {ids["QA"]})
+    assert automatic == {"Default Lifecycle": frozenset(), "Follows": {ids["QA"]}}
+    assert (parent.project_id, parent.child) == (ids["suite"], ids["web"])
+    assert found.unread == ()
 
 
 async def test_a_deployment_is_asked_for_followed_and_found(

@@ -61,6 +61,79 @@ def project(number: int, **more: Any) -> Json:
         "IsDisabled": False,
         "TenantedDeploymentMode": "Untenanted",
         "DiscreteChannelRelease": False,
+        "LifecycleId": "Lifecycles-1",
+        "DeploymentProcessId": f"deploymentprocess-Projects-{number}",
+        "IsVersionControlled": False,
+        **more,
+    }
+
+
+def trigger(number: int, action: Json, waits_for: Json, **more: Any) -> Json:
+    """Return a trigger of project 1."""
+    return {
+        "Id": f"ProjectTriggers-{number}",
+        "SpaceId": "Spaces-1",
+        "ProjectId": "Projects-1",
+        "Name": f"T{number}",
+        "Description": "",
+        "IsDisabled": False,
+        "Filter": {"Id": None, "Links": {}, **waits_for},
+        "Action": {"Id": None, "Links": {}, "TenantIds": [], "TenantTags": [], **action},
+        **more,
+    }
+
+
+def phase(*automatic: str, optional: bool = False) -> Json:
+    return {
+        "Id": "aaaa-1",
+        "Name": "Test",
+        "AutomaticDeploymentTargets": list(automatic),
+        "OptionalDeploymentTargets": ["Environments-9"],
+        "MinimumEnvironmentsBeforePromotion": 0,
+        "IsOptionalPhase": optional,
+        "ReleaseRetentionPolicy": None,
+    }
+
+
+def lifecycle(number: int, *phases: Json) -> Json:
+    return {"Id": f"Lifecycles-{number}", "Name": f"L{number}", "Phases": list(phases)}
+
+
+def channel(number: int, lifecycle_id: str | None = None) -> Json:
+    """Return a channel of the project of the same number."""
+    return {
+        "Id": f"Channels-{number}",
+        "ProjectId": f"Projects-{number}",
+        "LifecycleId": lifecycle_id,
+        "Name": "Default",
+    }
+
+
+def process(number: int, *actions: Json, frozen: str = "") -> Json:
+    """Return the process of project `number` with one step for each action."""
+    return {
+        "Id": f"deploymentprocess-Projects-{number}{frozen}",
+        "ProjectId": f"Projects-{number}",
+        "Version": 3,
+        "Steps": [
+            {"Id": "s", "Name": "Step", "Properties": {}, "Actions": [action]} for action in actions
+        ],
+    }
+
+
+def deploys(child: Any, **more: Any) -> Json:
+    """Return an action that deploys a release of another project."""
+    return {
+        "Id": "a",
+        "Name": "Deploy a release",
+        "ActionType": "Octopus.DeployRelease",
+        "IsDisabled": False,
+        "Environments": [],
+        "ExcludedEnvironments": [],
+        "Properties": {
+            "Octopus.Action.RunOnServer": "true",
+            "Octopus.Action.DeployRelease.ProjectId": child,
+        },
         **more,
     }
 
@@ -179,6 +252,10 @@ class Board:
     interruptions: list[Json] = field(default_factory=list)
     deployments: dict[str, Json] = field(default_factory=dict)
     releases: dict[str, Json] = field(default_factory=dict)
+    triggers: list[Json] = field(default_factory=list)
+    lifecycles: list[Json] = field(default_factory=lambda: [lifecycle(1)])
+    channels: list[Json] = field(default_factory=lambda: [channel(1), channel(2)])
+    processes: list[Json] = field(default_factory=lambda: [process(1), process(2)])
     allowed: Json = field(default_factory=permissions)
     limit: int | None = None
     largest_page: int = 10_000
@@ -247,6 +324,14 @@ class Board:
                 return self._paged(list(self.deployments.values()), request)
             case "/releases":
                 return self._paged(list(self.releases.values()), request)
+            case "/projecttriggers":
+                return self._paged(self.triggers, request)
+            case "/lifecycles/all":
+                return self.lifecycles
+            case "/channels/all":
+                return self.channels
+            case "/deploymentprocesses":
+                return self._paged(self.processes, request)
         return None
 
     def _dashboard(self, projects: str | None) -> Json:

@@ -1,0 +1,188 @@
+"""Who else deploys: triggers, schedules, automatic phases and parent projects of a space.
+
+Octopus runs these by itself, beside every reconciler. What could not be read rules nobody out: it
+is told in words, and holds what rests on knowing (rule 11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from reconciler.core.sighting import ObservedState
+    from reconciler.core.state import Project, SpaceState
+
+
+class DeployerKind(StrEnum):
+    """What deploys beside us, in words."""
+
+    TARGET_TRIGGER = "deployment target trigger"
+    SCHEDULE = "scheduled trigger"
+    RELEASE_TRIGGER = "release trigger"  # makes releases, which an automatic phase deploys
+    TRIGGER = "trigger"  # of a kind we do not know
+    AUTOMATIC_PHASE = "automatic phase of lifecycle"
+    PARENT = "parent project"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """An active trigger of a project that deploys; `environments` None: it could be any."""
+
+    id: str
+    name: str
+    kind: DeployerKind
+    project_id: str
+    environments: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """A lifecycle, and the environments its phases deploy to by themselves."""
+
+    id: str
+    name: str
+    automatic: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A project whose process deploys a release of another one.
+
+    `child` is the id, slug or name of that one; None where it is not known, and then `doubt` says
+    why. `environments` None: in all but the `excluded` ones.
+    """
+
+    project_id: str
+    child: str | None
+    environments: frozenset[str] | None = None
+    excluded: frozenset[str] = frozenset()
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """Everything in one space that deploys by itself.
+
+    `lifecycles_of` has the ids of the lifecycles that releases of a project follow. `unread` says,
+    in words, which part could not be read.
+    """
+
+    triggers: tuple[Trigger, ...] = ()
+    lifecycles: tuple[Lifecycle, ...] = ()
+    lifecycles_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    parents: tuple[Parent, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deployer:
+    """One that deploys a cell, or perhaps does: then `doubt` says why that is not known."""
+
+    kind: DeployerKind
+    name: str
+    id: str
+    doubt: str = ""
+
+    @property
+    def words(self) -> str:
+        """One clean line for people."""
+        doubt = f" (perhaps: {clean(self.doubt, 120)})" if self.doubt else ""
+        return f"{self.kind} '{clean(self.name, 80)}'{doubt}"
+
+    def is_named(self, names: Collection[str]) -> bool:
+        """Tell whether it is among names or ids, which Octopus compares without regard to case."""
+        known = {name.casefold() for name in names}
+        return self.name.casefold() in known or self.id.casefold() in known
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Who else deploys one cell; `unread` says, in words, why that may not be all."""
+
+    deployers: tuple[Deployer, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    def unnamed(self, names: Collection[str]) -> tuple[Deployer, ...]:
+        """Return those that are not among `names`."""
+        return tuple(one for one in self.deployers if not one.is_named(names))
+
+
+def who_else(
+    observed: ObservedState, state: SpaceState, automation: Automation
+) -> dict[str, Others]:
+    """Return for each cell of an environment whose project is known who else deploys it."""
+    space = _Space(state, automation)
+    found = {}
+    for name, cell in observed.cells.items():
+        if cell.project is not None and observed.environment_id is not None:
+            found[name] = space.others(cell.project, observed.environment_id)
+    return found
+
+
+class _Space:
+    """The automation of a space, ready to be asked cell by cell."""
+
+    def __init__(self, state: SpaceState, automation: Automation) -> None:
+        self._state = state
+        self._projects = {one.id: one for one in state.projects}
+        self._lifecycles = {one.id: one for one in automation.lifecycles}
+        self._lifecycles_of = automation.lifecycles_of
+        self._triggers: dict[str, list[Trigger]] = {}
+        for trigger in automation.triggers:
+            self._triggers.setdefault(trigger.project_id, []).append(trigger)
+        self._parents: dict[str | None, list[Parent]] = {}
+        for parent in automation.parents:
+            child = None if parent.child is None else parent.child.casefold()
+            self._parents.setdefault(child, []).append(parent)
+        self._unread = tuple(clean(one, 200) for one in automation.unread)
+        may, space = state.permissions, state.space_id
+        if not may.allows("LifecycleView", space, None, None):
+            self._unread += ("the observing key lacks LifecycleView",)
+
+    def others(self, project: Project, environment: str) -> Others:
+        """Return who else deploys one cell."""
+        unread = self._unread
+        if not self._state.permissions.allows("TriggerView", self._state.space_id, project, None):
+            unread += ("the observing key lacks TriggerView here",)
+        if project.is_disabled:
+            return Others((), unread)
+        followed = self._lifecycles_of.get(project.id, frozenset())
+        known = followed & self._lifecycles.keys()
+        if not followed or known != followed:
+            unread += ("the lifecycles of its releases were not all shown",)
+        phases = [
+            Deployer(DeployerKind.AUTOMATIC_PHASE, one.name, one.id)
+            for one in (self._lifecycles[key] for key in known)
+            if environment in one.automatic
+        ]
+        triggers = self._triggered(project, environment, by_release=bool(phases))
+        parents = self._parents_of(project, environment)
+        return Others(tuple(sorted({*phases, *triggers, *parents})), unread)
+
+    def _triggered(
+        self, project: Project, environment: str, *, by_release: bool
+    ) -> Iterable[Deployer]:
+        for one in self._triggers.get(project.id, ()):
+            here = one.environments is None or environment in one.environments
+            if by_release if one.kind is DeployerKind.RELEASE_TRIGGER else here:
+                yield Deployer(one.kind, one.name, one.id)
+
+    def _parents_of(self, project: Project, environment: str) -> Iterable[Deployer]:
+        references = {word.casefold() for word in (project.id, project.slug, project.name)}
+        for one in (p for word in (*references, None) for p in self._parents.get(word, ())):
+            parent = self._projects.get(one.project_id)
+            goes_here = one.environments is None or environment in one.environments
+            if (
+                parent is not None
+                and parent.id != project.id
+                and not parent.is_disabled
+                and goes_here
+                and environment not in one.excluded
+            ):
+                yield Deployer(DeployerKind.PARENT, parent.name, parent.id, one.doubt)
