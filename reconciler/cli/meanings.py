@@ -26,6 +26,11 @@ REASONS = {
         "pinned, and never deployed here",
         "Nothing; the next pass that may apply deploys it.",
     ),
+    Reason.DRIFT: Meaning(
+        "Octopus deployed something else by itself, and the policy heals that",
+        "Nothing; the next pass deploys the pinned version again. A commit that pins what runs "
+        "(`reconciler adopt ENV` proposes it) ends that.",
+    ),
     Reason.REDEPLOY: Meaning(
         "a commit raised the redeploy counter",
         "Nothing; the same version is deployed once more.",
@@ -55,8 +60,9 @@ REASONS = {
     ),
     Reason.DRIFT_LEFT: Meaning(
         "something else runs, and no commit asks to correct that",
-        "`reconciler adopt ENV` proposes the commit that pins what runs. Or commit another "
-        "version; raising `redeploy` brings the pinned one back.",
+        "With `mode: heal` the note says why it is not healed. `reconciler adopt ENV` proposes the "
+        "commit that pins what runs. Or commit another version; raising `redeploy` brings the "
+        "pinned one back.",
     ),
     Reason.SUSPENDED: Meaning(
         "the environment says `suspend`",
@@ -135,6 +141,13 @@ GATES = {
     GateName.PROJECT_DISABLED: Meaning(
         "the project is disabled in Octopus",
         "Enable the project, or take its pin away.",
+    ),
+    GateName.ALSO_DEPLOYED: Meaning(
+        "it would be healed, but somebody else deploys it too, or that could not be read",
+        "Name the triggers, schedules, lifecycles or parent projects of the message under "
+        "`alsoDeployedBy` of the environment, or disable them in Octopus. Where they could not be "
+        "read, give the observing credential TriggerView, LifecycleView and ProcessView in the "
+        "whole space.",
     ),
     GateName.UNSIGNED: Meaning(
         "signed commits are required, and one since the last accepted commit is not signed by an "

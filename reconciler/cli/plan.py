@@ -37,7 +37,8 @@ def command(
     """Show what a pass would do to an environment, and why.
 
     Changes nothing, neither in Octopus nor in git. Closed gates are shown with who or what can
-    open them. Exits with 1 where not one component could be read.
+    open them, and who else deploys there: triggers, schedules, automatic phases, parent projects.
+    Exits with 1 where not one component could be read.
     """
     from reconciler.cli.render.plan import show_plan
     from reconciler.cli.session import with_doors
@@ -49,7 +50,7 @@ def command(
         return await plan_environment(doors, environment, commit=commit)
 
     planned = with_doors(work, repo, records=False)
-    show_plan(planned.plan, planned.gates, output)
+    show_plan(planned.plan, planned.gates, output, planned.others)
     if planned.plan.is_blind:
         return Exit.FAILED
     return Exit.CHANGES if detailed_exitcode and planned.plan.has_work else Exit.OK

@@ -162,7 +162,7 @@ class EnvironmentStatus:
 
 
 _HELD = {Reason.HELD: Word.HELD_IN_GIT, Reason.HELD_BY_HAND: Word.HELD_BY_HAND}
-_DRIFTED = frozenset({Reason.HELD_BY_HAND, Reason.DRIFT_LEFT})
+_DRIFTED = frozenset({Reason.DRIFT, Reason.HELD_BY_HAND, Reason.DRIFT_LEFT})
 _ALARMS = frozenset({ConditionType.STALLED, ConditionType.BLOCKED, ConditionType.RECONCILING})
 
 

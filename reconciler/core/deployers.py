@@ -10,13 +10,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.gate import Gate, GateName
+from reconciler.core.plan import Reason
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from reconciler.core.plan import Plan
     from reconciler.core.sighting import ObservedState
     from reconciler.core.state import Project, SpaceState
+
+MOST_NAMED = 3
+"""Deployers that one gate names."""
+
+_READABLE = (
+    "the observing credential gets TriggerView, LifecycleView and ProcessView in the whole space; "
+    "or Octopus answers"
+)
 
 
 class DeployerKind(StrEnum):
@@ -113,6 +124,10 @@ class Others:
         return tuple(one for one in self.deployers if not one.is_named(names))
 
 
+NOBODY_LOOKED = Others((), ("nobody looked",))
+"""Of a cell that `who_else` says nothing of."""
+
+
 def who_else(
     observed: ObservedState, state: SpaceState, automation: Automation
 ) -> dict[str, Others]:
@@ -123,6 +138,39 @@ def who_else(
         if cell.project is not None and observed.environment_id is not None:
             found[name] = space.others(cell.project, observed.environment_id)
     return found
+
+
+def deployer_gates(
+    plan: Plan, others: Mapping[str, Others], names: Collection[str]
+) -> tuple[Gate, ...]:
+    """Close on every cell to be healed that somebody deploys who is not among `names`.
+
+    Also where it is not known who does (rule 11). What a commit asks for is not stopped by this.
+    """
+    gates = []
+    for action in plan.changes:
+        if action.reason is not Reason.DRIFT:
+            continue
+        found = others.get(action.component, NOBODY_LOOKED)
+        if unnamed := found.unnamed(names):
+            gates.append(_unnamed_gate(action.component, unnamed))
+        if found.unread:
+            message = f"who else deploys it could not be read: {'; '.join(found.unread)}"
+            gates.append(Gate(action.component, GateName.ALSO_DEPLOYED, message, _READABLE))
+    return tuple(gates)
+
+
+def _unnamed_gate(component: str, unnamed: Sequence[Deployer]) -> Gate:
+    more = f" and {len(unnamed) - MOST_NAMED} more" if len(unnamed) > MOST_NAMED else ""
+    first = unnamed[:MOST_NAMED]
+    written = ", ".join(f'"{clean(one.name, 80)}"' for one in first)
+    return Gate(
+        component,
+        GateName.ALSO_DEPLOYED,
+        f"healing would fight {', '.join(one.words for one in first)}{more}",
+        f"a commit that names {written}{more} under `alsoDeployedBy` of the environment; or it is "
+        "disabled in Octopus",
+    )
 
 
 class _Space:

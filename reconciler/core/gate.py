@@ -46,6 +46,7 @@ class GateName(StrEnum):
     RELEASE_MISSING = "release-missing"
     DEPENDENCY = "dependency"
     PROJECT_DISABLED = "project-disabled"
+    ALSO_DEPLOYED = "also-deployed"
     UNSIGNED = "unsigned"
 
 

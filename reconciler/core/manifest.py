@@ -143,7 +143,8 @@ class Mode(StrEnum):
     """What a pass may do by itself."""
 
     OBSERVE = "observe"
-    APPLY = "apply"
+    APPLY = "apply"  # what commits ask for
+    HEAL = "heal"  # that, and drift that no person made
 
 
 class OnFailure(StrEnum):
@@ -188,7 +189,11 @@ STRICTEST = Policy(protected=True)
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One environment manifest, with the pins of all its fragments merged in."""
+    """One environment manifest, with the pins of all its fragments merged in.
+
+    `also_deployed_by` names triggers, schedules, lifecycles and parent projects of Octopus beside
+    which drift may be healed.
+    """
 
     name: str
     space: str
@@ -198,6 +203,7 @@ class Environment:
     pins: Mapping[str, Pin]
     place: Place
     suspend: Until | None = None
+    also_deployed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

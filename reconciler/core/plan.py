@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.canonical import digest_hex
 from reconciler.core.intent import CommentTag
+from reconciler.core.manifest import Mode
 from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction, only_prerelease_lower
@@ -39,6 +40,7 @@ class Reason(StrEnum):
 
     NEW_PIN = "new-pin"
     NOT_DEPLOYED = "not-deployed"
+    DRIFT = "drift"
     REDEPLOY = "redeploy"
     UNSETTLED = "unsettled"
     IN_SYNC = "in-sync"
@@ -161,6 +163,9 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
     )
 
 
+SYSTEM = "users-system"
+"""Octopus' own user, who makes what triggers, schedules and automatic phases deploy."""
+
 _IN_SYNC = (Kind.IGNORE, Reason.IN_SYNC)
 
 
@@ -222,11 +227,11 @@ def _choose(
                     return replace(draft, kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
                 return draft
             if not is_new(cell, pin):
-                return _leave(draft, cell, observed.me)
+                return _drifted(desired, draft, cell, observed.me, version, highest=version)
             return _move(desired, draft, version, highest=version)
         case Unsettled(version=last, attempted=attempted, why=why):
             if not is_new(cell, pin) and not made_by_us(cell, observed.me):
-                return _leave(draft, cell, observed.me)
+                return _drifted(desired, draft, cell, observed.me, last, highest=attempted)
             draft = replace(
                 draft,
                 reason=Reason.UNSETTLED,
@@ -235,15 +240,44 @@ def _choose(
             return _move(desired, draft, last, highest=attempted)
 
 
-def _leave(draft: Action, cell: ObservedCell, me: str) -> Action:
-    """Leave a drift that no commit asks to correct, saying who made it where a person did."""
-    by_person = cell.made_by and cell.made_by_id not in {me, "users-system"}
-    if not by_person or not cell.newest_is_judged:
-        return replace(draft, reason=Reason.DRIFT_LEFT, note="no commit asks for it")
+def _drifted(
+    desired: DesiredState,
+    draft: Action,
+    cell: ObservedCell,
+    me: str,
+    last: str | None,
+    highest: str,
+) -> Action:
+    """Correct a drift that Octopus made by itself, where the policy heals; leave any other.
+
+    A person's is held and says who. Nothing that no commit asks for goes down (rule 9): not below
+    `last`, the last full success, nor `highest`, which may partly run.
+    """
     when = "" if cell.made_at is None else f" at {cell.made_at:%Y-%m-%d %H:%M}Z"
     said = clean(cell.comment, 80)
-    note = f"by {cell.made_by}{when}" + (f": {said}" if said else "")
-    return replace(draft, reason=Reason.HELD_BY_HAND, note=note)
+    note = f"by {cell.made_by or 'Octopus'}{when}" + (f": {said}" if said else "")
+    if cell.newest_is_judged and cell.made_by and cell.made_by_id not in {me, SYSTEM}:
+        return replace(draft, reason=Reason.HELD_BY_HAND, note=note)
+    left = replace(draft, reason=Reason.DRIFT_LEFT, note="no commit asks for it")
+    if desired.policy.mode is not Mode.HEAL:
+        return left
+    if not cell.newest_is_judged or cell.made_by_id != SYSTEM:
+        return replace(left, note="not healed: nothing shows that Octopus brought it by itself")
+    pin = draft.to_version or ""
+    for seen in (last or highest, highest):
+        match direction(seen, pin):
+            case Direction.DOWN:
+                only = " (by its prerelease part)" if only_prerelease_lower(seen, pin) else ""
+                why = f"{clean(seen, 60)} is higher{only}, and no commit asks for a downgrade"
+                return replace(left, note=f"not healed: {why}")
+            case Direction.UNKNOWN:
+                why = f"{clean(seen, 60)} cannot be compared with {pin}"
+                return replace(left, note=f"not healed: {why}")
+            case Direction.UP | Direction.SAME:
+                pass
+    same = last is not None and direction(last, pin) is Direction.SAME
+    kind = Kind.REDEPLOY if same else Kind.UPGRADE
+    return replace(draft, kind=kind, reason=Reason.DRIFT, note=note)
 
 
 def _move(desired: DesiredState, draft: Action, last: str | None, highest: str) -> Action:

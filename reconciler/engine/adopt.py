@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
     from reconciler.engine.edit import Asked, Edited
 
-_DRIFTED = (Reason.HELD_BY_HAND, Reason.DRIFT_LEFT)
+_DRIFTED = (Reason.DRIFT, Reason.HELD_BY_HAND, Reason.DRIFT_LEFT)
 
 
 async def adopt(doors: Doors, asked: Asked, environment: str, components: Sequence[str]) -> Edited:
     """Propose pins for what runs in the drifted cells of an environment; none named: in all.
 
-    A cell drifted where no commit asks for what runs, and none asks for anything else. One that
-    is to change, held, or not readable is left as it is.
+    A cell drifted where no commit asks for what runs, and none asks for anything else; one that is
+    about to be healed counts. One that a commit changes or holds, or that is not readable, is left
+    as it is.
 
     Raises: everything `survey` raises; EditRefused; UsageError; GitTrouble and its kin.
     """

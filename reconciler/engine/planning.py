@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.core.deployers import deployer_gates, who_else
 from reconciler.core.gate import (
     Gate,
     GateName,
@@ -15,10 +16,11 @@ from reconciler.core.gate import (
     plan_gates,
     stop_gates,
 )
-from reconciler.core.plan import make_plan
+from reconciler.core.plan import Reason
 from reconciler.core.signature import unsigned_gate
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
+from reconciler.engine.healing import plan_of
 from reconciler.engine.history import failed_attempts
 from reconciler.engine.pausing import names_of_server
 from reconciler.engine.survey import survey
@@ -27,6 +29,7 @@ from reconciler.errors import RemoteRejected
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from reconciler.core.deployers import Others
     from reconciler.core.plan import Action, Plan
     from reconciler.core.state import ReleaseDetail
     from reconciler.engine.doors import Doors
@@ -36,12 +39,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with everything that stands in its way, and the releases its changes would deploy."""
+    """A plan with everything that stands in its way, and the releases its changes would deploy.
+
+    `others` tells by component who else deploys it, where that was asked.
+    """
 
     situation: Situation
     plan: Plan
     gates: tuple[Gate, ...]
     releases: Mapping[str, ReleaseDetail]
+    others: Mapping[str, Others] = field(default_factory=dict)
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -62,15 +69,23 @@ async def plan_environment(
 ) -> Planned:
     """Plan one environment at `commit`, or at the watched branch's tip. Changes nothing (rule 2).
 
-    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin, OctopusTrouble and its kin.
+    Tells who else deploys there. Raises: UsageError, ManifestsInvalid, GitTrouble and its kin,
+    OctopusTrouble and its kin.
     """
-    return await judge_situation(doors, await survey(doors, name, commit=commit), retry=retry)
+    situation = await survey(doors, name, commit=commit)
+    return await judge_situation(doors, situation, retry=retry, name_others=True)
 
 
-async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = False) -> Planned:
-    """Make the plan of a surveyed situation, and close its gates."""
+async def judge_situation(
+    doors: Doors, situation: Situation, *, retry: bool = False, name_others: bool = False
+) -> Planned:
+    """Make the plan of a surveyed situation, and close its gates.
+
+    Who else deploys is asked where drift is to be healed, or with `name_others`.
+    """
+    octopus = doors.octopus(situation.desired.space)
+    situation, plan = await plan_of(octopus, situation)
     desired, observed = situation.desired, situation.observed
-    plan = make_plan(desired, observed, situation.commit)
     gates: list[Gate] = []
     if situation.held is not None and (plan.has_work or plan.is_blind):
         gates.append(Gate("", GateName.ACCEPT, situation.held, _acceptance(situation)))
@@ -92,12 +107,17 @@ async def judge_situation(doors: Doors, situation: Situation, *, retry: bool = F
                 "a service account without AdministerSystem",
             )
         )
-    octopus = doors.octopus(desired.space)
+    heals = any(action.reason is Reason.DRIFT for action in plan.changes)
+    others: Mapping[str, Others] = {}
+    if situation.space_state is not None and (heals or name_others):
+        automation = await octopus.automation(situation.space_state)
+        others = who_else(observed, situation.space_state, automation)
+    gates += deployer_gates(plan, others, desired.environment.also_deployed_by)
     denied = {gate.component for gate in gates if gate.name is GateName.PERMISSION}
     checked, releases = await _preflight(doors, octopus, plan, situation, denied)
     gates += checked
     gates += dependency_gates(plan, gates)
-    return Planned(situation, plan, tuple(sorted(gates)), releases)
+    return Planned(situation, plan, tuple(sorted(gates)), releases, others)
 
 
 def _acceptance(situation: Situation) -> str:

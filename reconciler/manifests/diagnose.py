@@ -162,7 +162,7 @@ class _Translator:
                 return self._not_one_of(self._said(path, found), found, error.schema)
             case "format":
                 return TROUBLE[limit](found) or f"'{shown(found)}' is not a {limit}"
-            case "minLength":
+            case "minLength" | "minItems":
                 return "must not be empty"
             case "maxLength":
                 return f"longer than {limit} characters"

@@ -57,6 +57,7 @@ class EnvironmentDocument:
     policy: Reference | None
     pins: Mapping[str, Pin]
     suspend: Until | None
+    also_deployed_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class _Builder:
             policy=self._reference(spec, "policy") if "policy" in spec.value else None,
             pins=self._pins(spec.below("components")),
             suspend=_until(spec.value.get("suspend")),
+            also_deployed_by=tuple(spec.value.get("alsoDeployedBy", ())),
         )
 
     def fragment(self, spec: Branch) -> PinsDocument:

@@ -48,6 +48,7 @@ def join(
         pins=pins,
         place=document.place,
         suspend=document.suspend,
+        also_deployed_by=document.also_deployed_by,
     )
     return DesiredState(environment, space, stack, policy)
 

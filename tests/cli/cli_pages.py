@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 MADE = "<!-- Made from the program: `pytest tests/cli --update-golden` writes it anew. -->\n"
 
-CHANGES = (Reason.NEW_PIN, Reason.NOT_DEPLOYED, Reason.REDEPLOY, Reason.UNSETTLED)
+CHANGES = (
+    Reason.NEW_PIN,
+    Reason.NOT_DEPLOYED,
+    Reason.DRIFT,
+    Reason.REDEPLOY,
+    Reason.UNSETTLED,
+)
 
 PLAN_AS_DATA = """\
 ## A plan as data
@@ -49,8 +55,45 @@ cleaned: one line, bounded, without control characters.
 `unknownDirection`, `wave` (from 1), `waitsFor` (components whose change must succeed first) |
 | `ignored` | what is left alone and is not in sync: `component`, `from`, `to`, `reason`, `note` |
 | `gates` | closed gates: `component` (null: the whole plan), `gate`, `message`, `opener` |
+| `alsoDeployedBy` | who else deploys there now: `deployers` with `kind`, `name`, `id`, `doubt` \
+(why that is not certain, or empty), `components` and `more` (how many are not listed); `more` \
+deployers that are not listed; `unread`: why these may not be all |
 
 `docs/reasons.md` explains every reason and gate.
+"""
+
+HEALING = """\
+## Healing
+
+With `mode: heal` a policy also lets a pass correct drift: what runs is not what was last reached,
+and no commit asks for that. Only what Octopus brought by itself is corrected: by a trigger, a
+schedule, an automatic phase. What a person brought is `held-by-hand`, also where a trigger or
+schedule only deployed it again; what nothing shows Octopus to have brought is left. Nothing goes
+down: neither below what runs nor below a version that failed on its way.
+
+A reconciler and a schedule that both deploy a component would take turns for ever. So gate
+`also-deployed` holds healing until each of these is named under `alsoDeployedBy` of the
+environment, by name or id, or disabled in Octopus:
+
+| who | when it deploys a component | its name |
+| --- | --- | --- |
+| a trigger, a schedule | it belongs to the project, and goes here or names no environment | \
+the trigger's |
+| an automatic phase | the environment is among the automatic ones of a phase that is not \
+optional, in a lifecycle that releases of the project follow by their channel or the project | the \
+lifecycle's |
+| a trigger that makes releases | where an automatic phase takes them here | the trigger's |
+| a parent project | it has a step for this environment that deploys a release of the project | \
+the parent's |
+
+A parent that does not tell counts as perhaps: a step that names its project by a variable, a
+process template, a process that could not be read. Of a project that keeps its process in Git, the
+processes that its current releases froze are read. What a commit asks for is not held by this
+gate: only what would be healed, and what waits for that.
+
+The observing credential needs TriggerView, LifecycleView and ProcessView in the whole space; where
+it lacks one, nothing is healed. Who else deploys is asked when something is to be healed, and by
+`plan`: three requests, and one for each hundred projects of the space, every ten minutes at most.
 """
 
 PAUSES = """\
@@ -97,6 +140,7 @@ def reasons_page() -> str:
             "",
             *_meanings(GATES, "gate"),
             "",
+            HEALING,
             "## Conditions",
             "",
             "How an environment stands, as `reconciler status` and `/status` tell it. Several may",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from ruamel.yaml import YAML
 from reconciler.cli.render.data import as_json, as_yaml, plan_data
 from reconciler.cli.render.markdown import code, plan_markdown
 from reconciler.cli.render.plan import show_plan, summary
+from reconciler.core.deployers import Deployer, DeployerKind, Others
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import Plan
 
@@ -40,6 +42,42 @@ def test_a_plan_without_work_says_so(
     show_plan(Plan(plan.environment, plan.commit, plan.read_at, quiet), (), output)
 
     golden.compare(f"plan-quiet.{ENDINGS[output]}", capsys.readouterr().out)
+
+
+NIGHTLY = Deployer(DeployerKind.SCHEDULE, "Nightly", "ProjectTriggers-2")
+
+
+@pytest.mark.parametrize("output", sorted(ENDINGS))
+def test_a_plan_names_who_else_deploys_and_why_they_may_not_be_all(
+    output: str, golden: Golden, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = Deployer(DeployerKind.PARENT, "Suite", "Projects-9", "its process could not be read")
+    others = {f"c{n}": Others((suite,), ("the observing key lacks TriggerView here",))
+              for n in range(7)}  # fmt: skip
+    plan, gates = plan_and_gates()
+    show_plan(plan, gates, output, {**others, "wallet-api": Others((NIGHTLY, suite))})
+
+    golden.compare(f"plan-others.{ENDINGS[output]}", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("output", ["table", "markdown", "json"])
+def test_a_plan_shows_a_few_of_very_many_deployers(
+    output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, gates = plan_and_gates()
+    many = tuple(replace(NIGHTLY, name=f"T{n:03}", id=f"ProjectTriggers-{n}") for n in range(150))
+    names = [f"c{n:03}" for n in range(150)]
+    show_plan(plan, gates, output, {name: Others(many) for name in names})
+
+    text = capsys.readouterr().out
+    if output == "json":
+        said = json.loads(text)["spec"]["alsoDeployedBy"]
+        assert (len(said["deployers"]), said["more"]) == (100, 50)
+        assert {(len(one["components"]), one["more"]) for one in said["deployers"]} == {(100, 50)}
+    else:
+        assert text.count("scheduled trigger") == 10
+        assert "c003, c004 and 145 more" in text
+        assert "and 140 more" in text
 
 
 def test_rule_2_equal_plans_give_equal_bytes_and_yaml_says_what_json_says() -> None:
@@ -76,7 +114,9 @@ def test_the_whole_plan_is_held_by_name_and_single_changes_by_number() -> None:
 def test_rule_52_hostile_text_reaches_no_terminal(
     output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_plan(*hostile_plan(), output)
+    hostile = Deployer(DeployerKind.TRIGGER, "".join(HOSTILE), "\x1b", "".join(HOSTILE))
+    others = {"\x1b[2J": Others((hostile,), HOSTILE)}
+    show_plan(*hostile_plan(), output, others)
 
     text = capsys.readouterr().out
     assert all(char.isprintable() or char == "\n" for char in text)

@@ -71,7 +71,7 @@ def test_an_unquoted_version_says_how_to_quote_it(tmp_path: Path) -> None:
     result = validate(broken)
 
     (line,) = result.stdout.splitlines()
-    assert line.startswith("environments/hospital-test.yaml:11:21: ")
+    assert line.startswith("environments/hospital-test.yaml:13:21: ")
     assert 'quote it: "1.10"' in line
 
 

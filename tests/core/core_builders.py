@@ -58,6 +58,7 @@ SYSTEM = "users-system"
 TAG = str(CommentTag("1a" * 32, COMMIT, "2b" * 32))
 PLACE = Place("environments/production-uk.yaml", 8, 5)
 APPLY = Policy(name="carries-out", mode=Mode.APPLY)
+HEAL = Policy(name="heals", mode=Mode.HEAL)
 VIEWS = ("ProjectView", "EnvironmentView", "ReleaseView", "DeploymentView", "TaskView")
 SERVER = Server("11111111-2222-3333-4444-555555555555", "2026.3.1234")
 SPACE_ID = "Spaces-2"

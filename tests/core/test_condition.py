@@ -9,6 +9,7 @@ from core_builders import (
     BLIND,
     COMMIT,
     ENV,
+    HEAL,
     HOUR,
     NOON,
     cell,
@@ -34,6 +35,7 @@ from reconciler.core.gate import Gate, GateName
 from reconciler.core.manifest import Pin, Until
 from reconciler.core.plan import Plan, Reason, make_plan
 from reconciler.core.sighting import NeverDeployed, ObservedCell
+from reconciler.core.snapshot import Reached
 from reconciler.errors import ManifestsInvalid, ReconcilerError, RemoteRejected
 
 GATE = Gate("", GateName.ACCEPT, "first contact", "a person")
@@ -79,6 +81,14 @@ def test_what_a_cell_says_of_its_environment(
     situation: tuple[str | Pin, ObservedCell], conditions: dict[str, str]
 ) -> None:
     assert told(planned(*situation)) == conditions
+
+
+def test_drift_that_is_to_be_healed_shows_as_drift_until_it_is() -> None:
+    plan = planned(*BY_TRIGGER, policy=HEAL)
+    lower = planned("2.2", replace(BY_TRIGGER[1], reached=Reached("2.2")), policy=HEAL)
+
+    assert told(plan) == {"Drifted": "NotAskedFor", "Ready": "InSync"}  # 2.1 is higher: left
+    assert told(lower) == {"Drifted": "NotAskedFor", "Reconciling": "WorkLeft"}
 
 
 def test_a_suspended_environment_is_ready_and_says_why_nothing_happens() -> None:

@@ -1,14 +1,19 @@
-"""Who else deploys a cell."""
+"""Who else deploys a cell, and what that keeps from being healed."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from core_builders import (
+    APPLY,
+    COMMIT,
     ENVIRONMENT_ID,
+    HEAL,
+    SYSTEM,
     VIEWS,
     Octopus,
     cell,
+    desired,
     may,
     observed,
     project,
@@ -23,8 +28,12 @@ from reconciler.core.deployers import (
     Others,
     Parent,
     Trigger,
+    deployer_gates,
     who_else,
 )
+from reconciler.core.gate import Gate, GateName
+from reconciler.core.manifest import Policy
+from reconciler.core.plan import Plan, make_plan
 
 ELSEWHERE = "Environments-4"
 SEES = (*VIEWS, "TriggerView", "LifecycleView")
@@ -175,3 +184,58 @@ def test_a_deployer_is_named_by_name_or_id_without_regard_to_case(named: str) ->
 
     assert found.unnamed((named,)) == ()
     assert found.unnamed(("Night", "ProjectTriggers-22")) == found.deployers
+
+
+# The gate.
+
+NIGHTLY = Deployer(DeployerKind.SCHEDULE, "Nightly", "ProjectTriggers-2")
+
+
+def a_plan(policy: Policy = HEAL, reached: str = "2.0") -> Plan:
+    """`api` drifted from 2.0 to 1.0 by itself; with another `reached` a commit asks for 2.0."""
+    seen = cell("api", settled("1.0"), reached, made_by="System", made_by_id=SYSTEM)
+    return make_plan(desired({"api": "2.0"}, policy=policy), observed(seen), COMMIT)
+
+
+def test_what_would_fight_an_unnamed_deployer_is_not_healed_until_it_is_named() -> None:
+    found = {"api": Others((NIGHTLY,))}
+
+    (gate,) = deployer_gates(a_plan(), found, ("Weekly",))
+
+    assert gate == Gate(
+        "api",
+        GateName.ALSO_DEPLOYED,
+        "healing would fight scheduled trigger 'Nightly'",
+        'a commit that names "Nightly" under `alsoDeployedBy` of the environment; or it is '
+        "disabled in Octopus",
+    )
+    assert deployer_gates(a_plan(), found, ("Nightly",)) == ()
+    assert deployer_gates(a_plan(), {"api": Others()}, ()) == ()
+
+
+def test_a_gate_names_a_few_deployers_and_how_many_more() -> None:
+    many = tuple(replace(NIGHTLY, name=f"T{n}", id=f"ProjectTriggers-{n}") for n in range(6))
+
+    (gate,) = deployer_gates(a_plan(), {"api": Others(many)}, ("T0",))
+
+    assert gate.message == (
+        "healing would fight scheduled trigger 'T1', scheduled trigger 'T2', "
+        "scheduled trigger 'T3' and 2 more"
+    )
+    assert '"T1", "T2", "T3" and 2 more' in gate.opener
+
+
+def test_rule_11_what_could_not_be_read_holds_even_where_all_are_named() -> None:
+    (gate,) = deployer_gates(
+        a_plan(), {"api": Others((NIGHTLY,), ("triggers: 403",))}, ("Nightly",)
+    )
+    (unknown,) = deployer_gates(a_plan(), {}, ())
+
+    assert gate.name is unknown.name is GateName.ALSO_DEPLOYED
+    assert gate.message == "who else deploys it could not be read: triggers: 403"
+    assert "TriggerView, LifecycleView and ProcessView" in gate.opener
+
+
+@pytest.mark.parametrize("plan", [a_plan(reached="1.9"), a_plan(APPLY), a_plan(APPLY, "1.9")])
+def test_what_a_commit_asks_for_is_not_stopped_by_other_deployers(plan: Plan) -> None:
+    assert deployer_gates(plan, {"api": Others((NIGHTLY,), ("triggers: 403",))}, ()) == ()

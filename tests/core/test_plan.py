@@ -14,6 +14,7 @@ from core_builders import (
     BOB,
     COMMIT,
     ENV,
+    HEAL,
     HOUR,
     ME,
     NOON,
@@ -33,8 +34,16 @@ from hypothesis import strategies as st
 
 from reconciler.core.manifest import DesiredState, Pin, Until
 from reconciler.core.plan import Action, Kind, Plan, Reason, make_plan
-from reconciler.core.sighting import NeverDeployed, ObservedCell, ObservedState, Unobserved
+from reconciler.core.sighting import (
+    NeverDeployed,
+    ObservedCell,
+    ObservedState,
+    Sighting,
+    Unobserved,
+    Unsettled,
+)
 from reconciler.core.snapshot import Reached
+from reconciler.core.version import Direction, direction
 
 T = TypeVar("T")
 
@@ -219,6 +228,86 @@ def test_rule_9_a_downgrade_that_no_new_commit_asks_for_is_never_made(
     runs: str, made: dict[str, str]
 ) -> None:
     assert not choose("2.0", cell("db", settled(runs), "2.0", **made)).is_change
+
+
+# What is healed.
+
+BY_OCTOPUS = {"made_by": "System", "made_by_id": SYSTEM}
+
+
+def heal(wanted: str, seen: ObservedCell, *, up_only: bool = False) -> Action:
+    """The action for one cell where the policy heals."""
+    name = seen.component
+    state = desired({name: wanted}, component(name, up_only=up_only), policy=HEAL)
+    (action,) = make_plan(state, observed(seen), COMMIT).actions
+    return action
+
+
+@pytest.mark.parametrize("up_only", [False, True])
+@pytest.mark.parametrize(
+    ("runs", "kind"),
+    [
+        (settled("1.9"), Kind.UPGRADE),
+        (settled("2.0+7"), Kind.REDEPLOY),
+        (unsettled("2.0", "1.9"), Kind.REDEPLOY),
+        (unsettled("2.0", "2.0", "partial"), Kind.REDEPLOY),
+        (unsettled("1.8", "1.9"), Kind.UPGRADE),
+        (unsettled(None, "1.9"), Kind.UPGRADE),
+    ],
+)
+def test_drift_that_octopus_made_is_healed_and_says_when(
+    runs: Sighting, kind: Kind, *, up_only: bool
+) -> None:
+    action = heal("2.0", cell("db", runs, "2.0", **BY_OCTOPUS), up_only=up_only)
+
+    assert (action.kind, action.reason, action.to_version) == (kind, Reason.DRIFT, "2.0")
+    assert action.note == "by System at 2026-11-20 11:00Z"
+
+
+def test_drift_by_a_person_is_held_where_other_drift_is_healed() -> None:
+    action = heal("2.0", cell("db", settled("1.9"), "2.0"))
+
+    assert (action.kind, action.reason) == (Kind.IGNORE, Reason.HELD_BY_HAND)
+
+
+@pytest.mark.parametrize(
+    "made", [OURS, {"made_by": "", "made_by_id": ""}, {**BY_OCTOPUS, "newest": "D-2"}]
+)
+def test_rule_11_drift_is_left_where_nothing_shows_who_brought_it(made: dict[str, str]) -> None:
+    action = heal("2.0", cell("db", settled("1.9"), "2.0", **made))
+
+    assert (action.kind, action.reason) == (Kind.IGNORE, Reason.DRIFT_LEFT)
+    assert action.note == "not healed: nothing shows that Octopus brought it by itself"
+
+
+@pytest.mark.parametrize(
+    ("runs", "why"),
+    [
+        (settled("2.5"), "2.5 is higher, and no commit asks for a downgrade"),
+        (unsettled("2.0", "2.5"), "2.5 is higher, and no commit asks for a downgrade"),
+        (unsettled("2.5", "2.0"), "2.5 is higher, and no commit asks for a downgrade"),
+        (
+            settled("2.0-rc.2"),
+            "2.0-rc.2 is higher (by its prerelease part), and no commit asks for a downgrade",
+        ),
+        (settled("not a version!"), "not a version! cannot be compared with 2.0-rc.1"),
+        (unsettled("2.0-rc.1", "what?"), "what? cannot be compared with 2.0-rc.1"),
+    ],
+)
+def test_rule_9_drift_upwards_or_of_unknown_direction_is_left_and_says_why(
+    runs: Sighting, why: str
+) -> None:
+    wanted = "2.0-rc.1" if "rc.1" in why or "rc.2" in why else "2.0"
+    action = heal(wanted, cell("db", runs, wanted, **BY_OCTOPUS))
+
+    assert (action.kind, action.reason) == (Kind.IGNORE, Reason.DRIFT_LEFT)
+    assert action.note == f"not healed: {why}"
+
+
+def test_a_raised_pin_is_new_and_no_drift_where_drift_is_healed() -> None:
+    action = heal("2.1", cell("db", settled("1.9"), "2.0", **BY_OCTOPUS))
+
+    assert (action.kind, action.reason) == (Kind.UPGRADE, Reason.NEW_PIN)
 
 
 def test_rule_5_what_left_the_manifests_is_named_and_left_alone() -> None:
@@ -441,7 +530,8 @@ def situations(draw: st.DrawFn) -> Situation:
     cells = [cell(name, draw(sightings), draw(reached), **draw(makers)) for name in NAMES[:count]]
     suspend = draw(st.sampled_from([None, None, None, Until("stop", NOON + HOUR)]))
     wanted = {name: draw(pins) for name in NAMES[:count]}
-    return desired(wanted, *stack, suspend=suspend), observed(*cells)
+    policy = draw(st.sampled_from([APPLY, HEAL]))
+    return desired(wanted, *stack, suspend=suspend, policy=policy), observed(*cells)
 
 
 def ancestors(state: DesiredState, name: str) -> set[str]:
@@ -474,7 +564,9 @@ def test_every_pinned_cell_gets_exactly_one_action(now: Situation) -> None:
         assert list(action.waits_for) == sorted(action.waits_for)
 
 
-CHANGING = {Reason.NEW_PIN, Reason.NOT_DEPLOYED, Reason.REDEPLOY, Reason.UNSETTLED}
+CHANGING = {
+    Reason.NEW_PIN, Reason.NOT_DEPLOYED, Reason.DRIFT, Reason.REDEPLOY, Reason.UNSETTLED,
+}  # fmt: skip
 
 
 def turned(named: Mapping[str, T]) -> dict[str, T]:
@@ -518,7 +610,36 @@ def test_rule_9_whatever_goes_down_was_asked_for_by_a_commit(now: Situation) -> 
         wanted, before = state.environment.pins[action.component], seen.cells[action.component]
         asked = before.reached is None or before.reached != Reached(wanted.version, wanted.redeploy)
         ours = before.made_by_id == ME and before.reached is not None
-        assert asked or ours or isinstance(before.sighting, NeverDeployed)
+        healed = action.reason is Reason.DRIFT and action.kind is not Kind.DOWNGRADE
+        assert asked or ours or healed or isinstance(before.sighting, NeverDeployed)
+
+
+@given(situations())
+def test_rule_9_healing_puts_nothing_below_what_runs_or_may_partly_run(now: Situation) -> None:
+    state, seen = now
+    for action in make_plan(state, seen, COMMIT).changes:
+        if action.reason is Reason.DRIFT:
+            runs = seen.cells[action.component].sighting
+            attempted = [runs.attempted] if isinstance(runs, Unsettled) else []
+            for version in (action.from_version, *attempted):
+                way = direction(version or action.to_version, action.to_version)
+                assert way in {Direction.UP, Direction.SAME}
+
+
+@given(situations())
+def test_healing_adds_what_octopus_brought_by_itself_and_nothing_else(now: Situation) -> None:
+    state, seen = now
+    left = make_plan(replace(state, policy=APPLY), seen, COMMIT)
+    healed = make_plan(replace(state, policy=HEAL), seen, COMMIT)
+
+    before = {a.component: a for a in left.actions}
+    for action in healed.actions:
+        was = before[action.component]
+        if action.reason is Reason.DRIFT:
+            assert was.reason is Reason.DRIFT_LEFT
+            assert seen.cells[action.component].made_by_id == SYSTEM
+        elif was.reason is not Reason.DRIFT_LEFT:
+            assert (action.kind, action.reason) == (was.kind, was.reason)
 
 
 @given(situations())

@@ -98,7 +98,7 @@ def test_rule_4_a_fragment_for_an_unknown_environment_stops_its_earlier_one() ->
     [
         ("platform", STACK + "  windows: []\n", ["production-uk", "qa"]),
         ("platform", STACK + NOT_YAML, ["production-uk", "qa"]),
-        ("careful", POLICY.replace("apply", "heal"), ["production-uk"]),
+        ("careful", POLICY.replace("apply", "mend"), ["production-uk"]),
         ("careful", POLICY + NOT_YAML, ["production-uk"]),
         ("prod", SPACE.replace("https", "ftp"), ["production-uk", "qa"]),
     ],

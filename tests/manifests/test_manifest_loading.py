@@ -5,7 +5,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from manifest_world import ENVIRONMENT, PINS, QA, SPACE, STACK, WORLD, Commit, changed, load, state
+from manifest_world import (
+    ENVIRONMENT,
+    PINS,
+    POLICY,
+    QA,
+    SPACE,
+    STACK,
+    WORLD,
+    Commit,
+    changed,
+    load,
+    state,
+)
 
 from reconciler.core.manifest import (
     CredentialSource,
@@ -102,6 +114,18 @@ def test_rule_6_a_time_is_its_own_text_quoted_or_not(written: str, meant: dateti
     suspended = f"{QA}  suspend: {{reason: Audit, until: {written}}}\n"
 
     assert state(load(changed(qa=suspended)), "qa").environment.suspend == Until("Audit", meant)
+
+
+def test_who_else_deploys_and_what_heals_are_read() -> None:
+    names = "[Nightly, 'Weekly promotion', Suite]"
+    qa = QA.replace("stack: platform", f"stack: platform\n  alsoDeployedBy: {names}")
+    healing = POLICY.replace("mode: apply", "mode: heal")
+    qa = qa.replace("stack: platform", "stack: platform\n  policy: careful")
+
+    found = state(load(changed(qa=qa, careful=healing)), "qa")
+
+    assert found.environment.also_deployed_by == ("Nightly", "Weekly promotion", "Suite")
+    assert found.policy.mode is Mode.HEAL
 
 
 def test_rule_6_quoted_versions_stay_the_text_they_are() -> None:

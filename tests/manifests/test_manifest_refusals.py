@@ -194,7 +194,8 @@ def test_a_wrong_pin_is_refused_at_its_place(component: str, line: str) -> None:
         ),
         ("components:", "componets:", "7:3: unknown field 'componets', did you mean 'components'?"),
         ("components:", "x: 1\n  components:", "7:3: unknown field 'x'; known here: octopus, "
-                                               "stack, policy, components, suspend"),
+                                               "stack, policy, components, suspend, "
+                                               "alsoDeployedBy"),
         ("environment: QA}", "environment: QA, tenants: [a]}", "5:43: 'tenants' is not supported "
                                                                 "yet"),
         ("environment: QA}", "environment: '' }", "5:39: must not be empty"),
@@ -207,7 +208,7 @@ def test_a_wrong_environment_is_refused_at_its_place(old: str, new: str, line: s
 
 @pytest.mark.parametrize(
     "field",
-    ["platformVersion", "change", "rings", "formerly", "alsoDeployedBy", "tenants", "tenantTags"],
+    ["platformVersion", "change", "rings", "formerly", "tenants", "tenantTags"],
 )
 def test_a_field_of_an_environment_that_is_not_carried_out_yet_is_refused(field: str) -> None:
     found = lines(load(changed(qa=f"{QA}  {field}: x\n")))
@@ -216,15 +217,32 @@ def test_a_field_of_an_environment_that_is_not_carried_out_yet_is_refused(field:
 
 
 @pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        ("[]", "8:19: must not be empty"),
+        ("Nightly", "8:19: expected a list, found 'Nightly'"),
+        ("[Nightly, Weekly, Nightly]", "8:19: 'Nightly' is in this list twice"),
+        ("[12]", '8:20: 12 is a number to YAML, not text; quote it: "12"'),
+        ("[Nightly, no]", '8:29: no is true or false to YAML, not text; quote it: "no"'),
+        ("['']", "8:20: must not be empty"),
+        ("[{name: Nightly}]", "8:20: expected text, found a mapping"),
+    ],
+)
+def test_rule_6_who_else_deploys_is_a_list_of_texts(names: str, line: str) -> None:
+    found = lines(load(changed(qa=f"{QA}  alsoDeployedBy: {names}\n")))
+
+    assert found == [f"environments/qa.yaml:{line}"]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("mode: apply", "mode: heal", "5:9: 'heal' is not supported yet"),
         (
             "mode: apply",
             "mode: aply",
-            "5:9: 'aply' is not one of observe, apply, did you mean 'apply'?",
+            "5:9: 'aply' is not one of observe, apply, heal, did you mean 'apply'?",
         ),
-        ("mode: apply", "mode: no", "5:9: 'no' is not one of observe, apply"),
+        ("mode: apply", "mode: no", "5:9: 'no' is not one of observe, apply, heal"),
         ("start: auto", "start: manual", "10:10: 'manual' is not supported yet"),
         ("protected: true", "protected: yes", "6:14: 'yes': write true, unquoted"),
         ("protected: true", "protected: Off", "6:14: 'Off': write false, unquoted"),
@@ -552,7 +570,7 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
     found = load(
         changed(
             qa=broken + "  windows: []\n  suspend: {until: soon}\n",
-            careful=POLICY.replace("mode: apply", "mode: heal").replace("hold", "held"),
+            careful=POLICY.replace("start: auto", "start: manual").replace("hold", "held"),
             wallet=PINS.replace('"1.9.0"', "'1 9'").replace("redeploy: 2", "redeploy: two"),
         )
     )
@@ -561,11 +579,11 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
         'environments/qa.yaml:6:10: 1.10 is a number to YAML, not text; quote it: "1.10"',
         "environments/qa.yaml:7:3: unknown field 'componets', did you mean 'components'?",
         "environments/qa.yaml:8:3: unknown field 'windows'; known here: octopus, stack, policy, "
-        "components, suspend",
+        "components, suspend, alsoDeployedBy",
         "environments/qa.yaml:9:3: missing field 'reason'",
         f"environments/qa.yaml:9:20: 'soon' is not a time: {TIME}",
-        "policies/careful.yaml:5:9: 'heal' is not supported yet",
         "policies/careful.yaml:9:14: 'held' is not one of continue, hold, did you mean 'hold'?",
+        "policies/careful.yaml:10:10: 'manual' is not supported yet",
         "teams/wallet.yaml:7:26: '1 9' is not a version: take the space out",
         "teams/wallet.yaml:7:43: expected a whole number from 0 up, found 'two'",
     ]

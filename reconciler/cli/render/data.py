@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from reconciler.cli.render.others import other_data
+from reconciler.cli.render.plan import NOBODY
 from reconciler.core.plan import Reason
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.core.deployers import Others
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action, Plan
 
 Data = str | int | bool | None | list["Data"] | dict[str, "Data"]
 
 
-def plan_data(plan: Plan, gates: Sequence[Gate]) -> dict[str, Data]:
+def plan_data(
+    plan: Plan, gates: Sequence[Gate], others: Mapping[str, Others] = NOBODY
+) -> dict[str, Data]:
     """Return the plan as `docs/cli.md` describes it. The only time in it is that of reading."""
     ignored = [action for action in plan.actions if not action.is_change]
     return {
@@ -33,6 +38,7 @@ def plan_data(plan: Plan, gates: Sequence[Gate]) -> dict[str, Data]:
             "changes": [_change(action) for action in plan.changes],
             "ignored": [_ignored(a) for a in ignored if a.reason is not Reason.IN_SYNC],
             "gates": [_gate(gate) for gate in sorted(gates)],
+            "alsoDeployedBy": other_data(others),
         },
     }
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.cli.render.plan import DIGITS, read_at, shown, summary, where
+from reconciler.cli.render.others import other_lines
+from reconciler.cli.render.plan import DIGITS, NOBODY, read_at, shown, summary, where
 from reconciler.core.plan import Reason
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from reconciler.core.deployers import Others
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action, Plan
 
@@ -19,8 +21,8 @@ _TICKS = re.compile(r"`+")
 _ENDS_CELL = frozenset("|\\")
 
 
-def plan_markdown(plan: Plan, gates: Sequence[Gate]) -> str:
-    """Return the plan as one table, the closed gates, and one sentence."""
+def plan_markdown(plan: Plan, gates: Sequence[Gate], others: Mapping[str, Others] = NOBODY) -> str:
+    """Return the plan as one table, the closed gates, who else deploys, and one sentence."""
     ignored = [a for a in plan.actions if not a.is_change and a.reason is not Reason.IN_SYNC]
     in_sync = sum(action.reason is Reason.IN_SYNC for action in plan.actions)
     lines = [f"### Plan for {code(plan.environment)}", ""]
@@ -39,6 +41,8 @@ def plan_markdown(plan: Plan, gates: Sequence[Gate]) -> str:
             for gate in sorted(gates)
         ]
         lines.append("")
+    if also := other_lines(others):
+        lines += ["**Also deployed by**", "", *(f"- {code(line, 900)}" for line in also), ""]
     sentence = summary(plan, gates)
     lines += [
         f"{sentence[:1].upper()}{sentence[1:]} In sync and not shown: {in_sync} of "

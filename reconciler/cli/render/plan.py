@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -11,35 +12,43 @@ from reconciler.core.plan import Kind, Reason
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from reconciler.core.deployers import Others
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Plan
 
 DIGITS = 12
 """Hex digits of a digest or hash that people are shown; `apply --plan` takes as few."""
 
+NOBODY: Mapping[str, Others] = MappingProxyType({})
 
-def show_plan(plan: Plan, gates: Sequence[Gate], output: str) -> None:
-    """Write a plan to stdout as a table, JSON, YAML or Markdown."""
+
+def show_plan(
+    plan: Plan, gates: Sequence[Gate], output: str, others: Mapping[str, Others] = NOBODY
+) -> None:
+    """Write a plan to stdout as a table, JSON, YAML or Markdown.
+
+    `others` tells by component who else deploys it.
+    """
     match output:
         case "json":
             from reconciler.cli.render.data import as_json, plan_data
 
-            click.echo(as_json(plan_data(plan, gates)), nl=False)
+            click.echo(as_json(plan_data(plan, gates, others)), nl=False)
         case "yaml":
             from reconciler.cli.render.data import as_yaml, plan_data
 
-            click.echo(as_yaml(plan_data(plan, gates)), nl=False)
+            click.echo(as_yaml(plan_data(plan, gates, others)), nl=False)
         case "markdown":
             from reconciler.cli.render.markdown import plan_markdown
 
-            click.echo(plan_markdown(plan, gates), nl=False)
+            click.echo(plan_markdown(plan, gates, others), nl=False)
         case _:
             from reconciler.cli.render.plantable import print_plan
 
-            print_plan(plan, gates)
+            print_plan(plan, gates, others)
 
 
 def counts(plan: Plan) -> str:

@@ -9,15 +9,17 @@ from rich.text import Text
 
 from reconciler.cli.meanings import GATES, REASONS
 from reconciler.cli.render.console import columns, show, stdout, text
-from reconciler.cli.render.plan import DIGITS, read_at, shown, summary, where
+from reconciler.cli.render.others import other_lines
+from reconciler.cli.render.plan import DIGITS, NOBODY, read_at, shown, summary, where
 from reconciler.core.plan import Kind, Reason
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
+    from reconciler.core.deployers import Others
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action, Plan
 
@@ -29,7 +31,7 @@ STYLES = {
 }
 
 
-def print_plan(plan: Plan, gates: Sequence[Gate]) -> None:
+def print_plan(plan: Plan, gates: Sequence[Gate], others: Mapping[str, Others] = NOBODY) -> None:
     """Write the plan to stdout: what changes, what is left alone, what is closed, one sentence."""
     console = stdout()
     at = f"commit {plan.commit[:DIGITS]}, read {read_at(plan.read_at)}"
@@ -42,6 +44,11 @@ def print_plan(plan: Plan, gates: Sequence[Gate]) -> None:
     console.print()
     console.print(Text(f"in-sync and not shown: {in_sync} of {len(plan.actions)}"))
     _print_gates(console, gates)
+    if also := other_lines(others):
+        console.print()
+        console.print(Text("also deployed by:"))
+        for line in also:
+            console.print(Text(f"  {line}"))
     _print_legend(console, (*plan.changes, *ignored), gates)
     console.print()
     console.print(Text(_capital(summary(plan, gates)), style="bold"))
