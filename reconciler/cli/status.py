@@ -55,7 +55,9 @@ def command(environment: str | None, output: str) -> Exit:
         return Exit.OK
     for name, one in sorted(standing.items()):
         commit = clean(str(one["commit"]))[:12] or "no commit"
-        click.echo(f"{clean(name)} at {commit}, looked at {one['looked'] or 'never'}")
+        pending = int(one.get("pending", 0))
+        told = f", {pending} record{'' if pending == 1 else 's'} pending" if pending else ""
+        click.echo(f"{clean(name)} at {commit}, looked at {one['looked'] or 'never'}{told}")
         for condition in one["conditions"]:
             told = clean(str(condition["message"]), 300)
             click.echo(

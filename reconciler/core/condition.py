@@ -138,7 +138,7 @@ class EnvironmentStatus:
 
     `looked` is the time the reading began, `attempted` the last pass that asked Octopus for a
     change, `reached` the last look that found everything as git says; None: never yet. `failures`
-    counts failed looks in a row.
+    counts failed looks in a row, `pending` the records that the git remote does not have yet.
     """
 
     environment: str
@@ -148,6 +148,7 @@ class EnvironmentStatus:
     attempted: datetime | None = None
     reached: datetime | None = None
     failures: int = 0
+    pending: int = 0
     next_look: datetime | None = field(default=None, compare=False)
 
     def has(self, kind: ConditionType) -> bool:

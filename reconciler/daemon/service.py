@@ -197,6 +197,7 @@ def as_json(status: EnvironmentStatus) -> dict[str, Any]:
         "attempted": time(status.attempted),
         "reached": time(status.reached),
         "failures": status.failures,
+        "pending": status.pending,
         "conditions": [
             {"type": c.type.value, "reason": c.reason, "message": c.message, "since": time(c.since)}
             for c in status.conditions

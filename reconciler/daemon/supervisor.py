@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from reconciler.engine.doors import blocking
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.run import apply_environment, needs_pass
 from reconciler.engine.survey import fetch_audit, lay_ground, load_manifests, read_space, situate
-from reconciler.errors import Disposition, ReconcilerError
+from reconciler.errors import Disposition, ReconcilerError, StoreTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -228,11 +229,14 @@ class Supervisor:
     async def _judge(self, name: str, ground: Ground, reading: Reading | None) -> None:
         situation = await situate(self.doors, ground, reading)
         planned = await judge_situation(self.doors, situation)
-        if await needs_pass(self.doors, planned) and not self._stopping:
+        is_needed = await needs_pass(self.doors, planned)
+        if is_needed and not self._stopping:
             self._passing.add(name)
             self.start(self._pass(name, planned))
-        else:
-            self._note(name, planned)
+            return
+        if not is_needed:  # records that are pending need a pass
+            self.statuses[name] = replace(self._status(name), pending=0)
+        self._note(name, planned)
 
     async def _pass(self, name: str, planned: Planned) -> None:
         """Run one whole pass; its failure becomes a condition. Its log lines name it."""
@@ -240,8 +244,10 @@ class Supervisor:
         self._note_reconciling(name, planned)
         try:
             report = await apply_environment(self.doors, name)
+            await self._count_pending(name)
             self._note_report(name, report)
         except ReconcilerError as error:
+            await self._count_pending(name)
             self._note_failure(name, condition_of(error, self._now()), error.disposition)
         finally:
             self._passing.discard(name)
@@ -253,6 +259,12 @@ class Supervisor:
 
     def _status(self, name: str) -> EnvironmentStatus:
         return self.statuses.get(name) or EnvironmentStatus(name)
+
+    async def _count_pending(self, name: str) -> None:
+        """Note what the remote does not have yet; a store that cannot say has its own failure."""
+        with suppress(StoreTrouble):
+            pending = await blocking(self.doors.journal.pending, name)
+            self.statuses[name] = replace(self._status(name), pending=pending)
 
     def _keep(self, status: EnvironmentStatus, disposition: Disposition | None) -> None:
         wait = wait_after(self.timing, disposition, status.failures, self.chance)

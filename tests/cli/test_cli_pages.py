@@ -58,6 +58,7 @@ NEVER_OF_AN_ENVIRONMENT = {
     "StalePlan",  # of `--plan DIGEST`
     "BranchRewritten",  # of `accept`; a pass shows gate `accept`
     "PushRejected",  # records stay pending, edits are commands
+    "RecordStands",  # records stay pending
     "LeaseLost",  # nothing new is started, and the next look tells what is left
     "OctopusTrouble",  # only its kinds are raised
 }

@@ -288,6 +288,7 @@ def test_its_status_is_json_values_of_every_environment() -> None:
             "attempted": None,
             "reached": None,
             "failures": 0,
+            "pending": 0,
             "conditions": [
                 {
                     "type": "Ready",

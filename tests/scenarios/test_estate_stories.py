@@ -129,6 +129,45 @@ async def test_a_day_of_commits_to_fifty_environments_deploys_every_pin_once(
     assert made > 100
 
 
+@pytest.mark.parametrize("number", [6, pytest.param(20, marks=pytest.mark.proof)])
+async def test_a_commit_to_many_environments_is_recorded_in_a_few_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setenv("OCTOPUS_STORY_KEY", "API-SERVICE")
+    names, clock = names_of(number), SharedClock()
+    with story(tmp_path, seed_of(names), files_of(names), clock) as world:
+        world.wrap = clock.stands_for(monkeypatch)
+        passes: list[asyncio.Task[None]] = []
+
+        async with world.doors() as doors:
+            supervisor = Supervisor(
+                doors, TIMING, start=lambda work: passes.append(asyncio.ensure_future(work))
+            )
+
+            async def settles() -> int:
+                """Look, and wait for the passes; return how many commits that was recorded in."""
+                before = len(world.audit_commits())
+                await supervisor.tick()
+                await asyncio.gather(*passes)
+                passes.clear()
+                await clock.sleep(1.3 * TIMING.full_look)
+                return len(world.audit_commits()) - before
+
+            turning = asyncio.create_task(clock.turns())
+            accepted = await settles()
+            pins = {"db": VERSIONS[0], "api": VERSIONS[1], "web": VERSIONS[0]}
+            world.push({path_of(name): manifest(name, pins) for name in names})
+            moved = await settles()
+            idle = await settles() + await settles()
+            turning.cancel()
+
+        assert {len(world.receipts("api", name)) for name in names} == {1}
+        assert all(supervisor.statuses[name].has(ConditionType.READY) for name in names)
+        assert (accepted <= 3, moved <= 3, idle) == (True, True, 0), (accepted, moved)
+        assert world.audit_commits()[0].endswith(" environments [skip ci]")
+        assert world.audit("state.json").count('"accepted"') == len(names)
+
+
 async def test_rule_47_a_remote_that_hangs_holds_up_no_other_repository(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ async def test_rule_26_records_a_hook_refuses_are_shown_pending_and_pushed_later
         assert world.receipts() == []
         queued = {q.path: q.content for q in running.supervisor.doors.journal.queued("test")}
         assert any(path.startswith("receipts/test/api/") for path in queued)
+        assert running.supervisor.statuses["test"].pending == len(queued)
         assert any(isinstance(e, Said) and e.text.startswith("pending") for e in world.events)
         assert ConditionType.READY not in running.conditions()
 
@@ -93,6 +94,7 @@ async def test_rule_26_records_a_hook_refuses_are_shown_pending_and_pushed_later
         assert world.audit(path).encode() == queued[path].rstrip()
         assert world.ours("api") == ["1.1.0"]
         assert ConditionType.READY in running.conditions()
+        assert running.supervisor.statuses["test"].pending == 0
 
 
 async def test_rule_27_a_forced_push_freezes_until_its_full_hash_is_accepted(
