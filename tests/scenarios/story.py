@@ -96,12 +96,19 @@ spec:
 
 
 class TurnedClock:
-    """A clock that moves when something sleeps on it, or a test turns it."""
+    """A clock that moves when something sleeps on it, or a test turns it.
+
+    `jump` sets the wall clock of our machine wrong, or right again; `true` is everyone else's.
+    """
 
     def __init__(self) -> None:
         self._offset = 0.0
+        self._wrong = 0.0
 
     def now(self) -> datetime:
+        return self.true() + timedelta(seconds=self._wrong)
+
+    def true(self) -> datetime:
         return datetime(2026, 11, 20, 12, 0, tzinfo=UTC) + timedelta(seconds=self._offset)
 
     def monotonic(self) -> float:
@@ -113,6 +120,9 @@ class TurnedClock:
 
     def turn(self, seconds: float) -> None:
         self._offset += seconds
+
+    def jump(self, seconds: float) -> None:
+        self._wrong += seconds
 
 
 def git(where: Path, *arguments: str) -> str:
@@ -272,7 +282,7 @@ def story(
 ) -> Iterator[Story]:
     """Begin a story: manifests pushed, Octopus running what they pin, nothing accepted yet."""
     clock = clock or TurnedClock()
-    octopus = Simulator(parse_seed(seed), clock=clock.now, task_seconds=20.0)
+    octopus = Simulator(parse_seed(seed), clock=clock.true, task_seconds=20.0)
     with SimulatorServer(octopus) as server:
         told = Story(folder, clock, octopus, server)
         git(folder, "init", "-q", "--bare", "-b", "main", str(told.remote))

@@ -39,12 +39,14 @@ class Daemon:
 
 
 @asynccontextmanager
-async def daemon(world: Story, store: str = "state") -> AsyncIterator[Daemon]:
+async def daemon(
+    world: Story, store: str = "state", timing: Timing | None = None
+) -> AsyncIterator[Daemon]:
     tasks: list[asyncio.Task[None]] = []
     async with world.doors(store) as doors:
         supervisor = Supervisor(
             doors,
-            Timing(),
+            timing or Timing(),
             start=lambda work: tasks.append(asyncio.ensure_future(work)),
             chance=lambda: 0.5,
         )
