@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,8 @@ def log_of(task: Task, now: datetime) -> Node:
             task, f"{root_id}/{_node_id(task.id, name)}", name, index, share, worked, number
         )
         number += len(node.lines)
-        children.append(node)
+        machines = task.step_machines.get(index, ())
+        children.append(replace(node, children=tuple(_on(node, each) for each in machines)))
     status = _root_status(task)
     lines: list[Line] = []
     if task.start_time is not None:
@@ -88,6 +89,12 @@ def log_of(task: Task, now: datetime) -> Node:
         tuple(lines),
         tuple(children),
     )
+
+
+def _on(step: Node, machine: str) -> Node:
+    """Return the part of a step that one machine does, at the same time as the others."""
+    own = f"{step.id}/{_node_id(step.id, machine)}"
+    return replace(step, id=own, name=machine, lines=(), children=())
 
 
 def _percent(worked: float, work: float) -> int:

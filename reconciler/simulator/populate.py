@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from reconciler.simulator.calls import Body
 from reconciler.simulator.deploying import file_deployment, log_steps
 from reconciler.simulator.firing import add_trigger
+from reconciler.simulator.fleet import targets_of
+from reconciler.simulator.machinery import add_machine, check_health, listening_endpoint
 from reconciler.simulator.permissions import DEPLOYER
 from reconciler.simulator.progress import lifecycle_of, phases_of
 from reconciler.simulator.records import (
@@ -90,6 +92,17 @@ def _fill_space(
             for number, phase in enumerate(lifecycle.phases, 1)
         )
         lifecycles[lifecycle.name] = world.add_lifecycle(space, lifecycle.name, phases)
+    for machine in seed.machines:
+        made = add_machine(
+            world,
+            space,
+            machine.name,
+            endpoint=listening_endpoint(machine.name),
+            user=None,
+            environments=tuple(environments[name].id for name in machine.environments),
+            roles=machine.roles,
+        )
+        check_health(world, space, made)
     groups = {each.name: each for each in space.groups.values()}
     wanted = (*seed.project_groups, *(each.group for each in seed.projects))
     for name in dict.fromkeys(wanted):
@@ -105,6 +118,7 @@ def _fill_space(
             slug=each.slug,
             steps=each.steps,
             packages=each.packages,
+            roles=each.roles,
             task_seconds=each.task_seconds,
         )
         _add_child_steps(space, project, each)
@@ -234,6 +248,12 @@ def _deployed_before(
         done=work,
         stretches=[(moment + timedelta(seconds=1), 0.0)],
     )
+    process = space.processes[release.process_snapshot_id]
+    found = targets_of(space, project, process, environment.id, None, {}) if space.machines else ()
+    for targets in found:
+        for machine in targets.machines:
+            task.machines = tuple(dict.fromkeys((*task.machines, machine.id)))
+            machine.runs[project.id, environment.id, None] = release.id
     deployment = Deployment(
         deployment_id, space.id, release, environment.id, None, release.channel_id, task, moment, by
     )

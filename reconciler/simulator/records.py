@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.simulator.fleet import Machine, MachinePolicy, WorkerPool
+
 __all__ = [
     "Cell",
     "Channel",
@@ -202,6 +204,8 @@ class Step:
     slug: str
     packages: tuple[PackageReference, ...] = ()
     document: dict[str, Any] | None = None
+    roles: tuple[str, ...] = ()
+    """Roles of the machines that a seeded step goes to; none: it runs on the server."""
 
 
 @dataclass(slots=True, eq=False)
@@ -374,6 +378,10 @@ class Task:
     stretches: list[tuple[datetime, float]] = field(default_factory=list)
     """Each time work began or went on, and the work done by then."""
     waits: list[Interruption] = field(default_factory=list)
+    machines: tuple[str, ...] = ()
+    """Ids of the machines it works on."""
+    step_machines: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Names of the machines that steps, by their place in `steps`, go to."""
     children: tuple[ChildStep, ...] = ()
     parent: Task | None = None
     """Whose step this task is, when it is a child."""
@@ -470,6 +478,10 @@ class Space:
     interruptions: dict[str, Interruption] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     variables: dict[str, VariableSet] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    workers: dict[str, Machine] = field(default_factory=dict)
+    machine_policies: dict[str, MachinePolicy] = field(default_factory=dict)
+    worker_pools: dict[str, WorkerPool] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
     arrived: dict[str, dict[str, datetime]] = field(default_factory=dict)
     """Versions of packages that came to the feed, with the moment."""

@@ -8,6 +8,7 @@ __all__ = [
     "Seed",
     "SeedError",
     "SeedLifecycle",
+    "SeedMachine",
     "SeedPhase",
     "SeedProject",
     "SeedSpace",
@@ -69,7 +70,8 @@ class SeedTrigger:
 class SeedProject:
     """A project, its releases oldest first, and the version each environment runs.
 
-    `deploys` names projects before it whose releases its own steps deploy.
+    `deploys` names projects before it whose releases its own steps deploy; the other steps go to
+    the machines that have one of its `roles`, or run on the server.
     """
 
     name: str
@@ -78,11 +80,21 @@ class SeedProject:
     lifecycle: str = "Default Lifecycle"
     steps: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
     deployed: tuple[tuple[str, str], ...] = ()
     task_seconds: float | None = None
     deploys: tuple[str, ...] = ()
     triggers: tuple[SeedTrigger, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeedMachine:
+    """A deployment target, found healthy."""
+
+    name: str
+    environments: tuple[str, ...]
+    roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,7 @@ class SeedSpace:
     default: bool | None = None
     environments: tuple[str, ...] = ()
     lifecycles: tuple[SeedLifecycle, ...] = ()
+    machines: tuple[SeedMachine, ...] = ()
     project_groups: tuple[str, ...] = ()
     projects: tuple[SeedProject, ...] = ()
 

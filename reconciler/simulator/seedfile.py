@@ -17,6 +17,7 @@ from reconciler.simulator.seed import (
     Seed,
     SeedError,
     SeedLifecycle,
+    SeedMachine,
     SeedPhase,
     SeedProject,
     SeedSpace,
@@ -232,7 +233,7 @@ def _user(node: _Node) -> SeedUser:
 
 def _space(node: _Node) -> SeedSpace:
     fields = node.fields(
-        "name", "default", "environments", "lifecycles", "projectGroups", "projects"
+        "name", "default", "environments", "lifecycles", "machines", "projectGroups", "projects"
     )
     environments = _each(fields.get("environments"), _Node.text, str)
     lifecycles = _each(
@@ -251,8 +252,25 @@ def _space(node: _Node) -> SeedSpace:
         default=fields["default"].flag() if "default" in fields else None,
         environments=environments,
         lifecycles=lifecycles,
+        machines=_each(
+            fields.get("machines"),
+            lambda item: _machine(item, environments),
+            lambda each: each.name,
+        ),
         project_groups=_each(fields.get("projectGroups"), _Node.text, str),
         projects=projects,
+    )
+
+
+def _machine(node: _Node, environments: tuple[str, ...]) -> SeedMachine:
+    fields = node.fields("name", "environments", "roles")
+    return SeedMachine(
+        _need(fields, "name", node).text(),
+        tuple(
+            _one_of(item, environments, "environment")
+            for item in _need(fields, "environments", node).items()
+        ),
+        _texts(_need(fields, "roles", node)),
     )
 
 
@@ -318,7 +336,7 @@ def _project(
 ) -> SeedProject:
     fields = node.fields(
         "name", "slug", "group", "lifecycle", "steps", "packages", "releases", "deployed",
-        "taskSeconds", "deploys", "triggers",
+        "taskSeconds", "roles", "deploys", "triggers",
     )  # fmt: skip
     own = _need(fields, "name", node).text()
     before = projects[: projects.index(own)]
@@ -339,6 +357,7 @@ def _project(
         lifecycle=lifecycle,
         steps=_texts(fields.get("steps")),
         packages=_texts(fields.get("packages")),
+        roles=_texts(fields.get("roles")),
         releases=releases,
         deployed=tuple(deployed),
         task_seconds=fields["taskSeconds"].seconds() if "taskSeconds" in fields else None,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator import children, deploying
+from reconciler.simulator import children, chores, deploying, machinery, targettriggers
 from reconciler.simulator.application import Application, RequestSeen
 from reconciler.simulator.automation import Automation
 from reconciler.simulator.control import control_routes
 from reconciler.simulator.faults import Fault, Faults
+from reconciler.simulator.machines import Machines
 from reconciler.simulator.people import People
 from reconciler.simulator.populate import populate
 from reconciler.simulator.records import TaskState
@@ -61,7 +62,7 @@ class DeploymentSeen:
     completed: datetime | None
 
 
-class Simulator(Scripts, People, Automation):
+class Simulator(Scripts, People, Automation, Machines):
     """An Octopus Deploy server in memory. Every method is safe beside running requests.
 
     Projects, environments and spaces are named by id, slug or name; no space means the default
@@ -91,6 +92,9 @@ class Simulator(Scripts, People, Automation):
         super().__init__(World(clock, task_seconds=task_seconds))
         deploying.attach(self.world)
         children.attach(self.world)
+        machinery.attach(self.world)
+        chores.attach(self.world)
+        targettriggers.attach(self.world)
         populate(self.world, seed, api_key=api_key, service_api_key=service_api_key)
         self._faults = Faults()
         router = make_router(control_routes(self._faults))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.simulator.answers import missing
 from reconciler.simulator.engine import Engine
+from reconciler.simulator.fleet import MachinePolicy, WorkerPool
 from reconciler.simulator.records import (
     Channel,
     Deployment,
@@ -36,6 +37,8 @@ from reconciler.simulator.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from reconciler.simulator.fleet import Machine
 
 __all__ = ["World", "find", "letters"]
 
@@ -94,6 +97,9 @@ class World:
         """How often each trigger has fired since the clock was last looked at."""
         self._ids: dict[str, int] = {}
         self.on_task_change: list[Callable[[Task], None]] = []
+        self.on_machine_event: list[Callable[[Space, Machine, str], None]] = []
+        self.waiting_targets: dict[str, dict[str, Machine]] = {}
+        """Machines whose events a trigger has heard of and not acted on yet."""
         self.on_halt: Callable[[Task], None] = lambda _: None
         self.engine = Engine(
             self.clock(),
@@ -174,6 +180,12 @@ class World:
         self.spaces[space.id] = space
         self.add_group(space, "Default Project Group")
         self.add_lifecycle(space, "Default Lifecycle", ())
+        policy = MachinePolicy(
+            self.new_id("MachinePolicies"), "Default Machine Policy", is_default=True
+        )
+        space.machine_policies[policy.id] = policy
+        pool = WorkerPool(self.new_id("WorkerPools"), "Default Worker Pool", 0, is_default=True)
+        space.worker_pools[pool.id] = pool
         managers = Team(f"teams-spacemanagers-{space.id}", "Space Managers", space.id)
         self.teams[managers.id] = managers
         space.manager_teams.append(managers.id)
@@ -208,6 +220,7 @@ class World:
         slug: str | None = None,
         steps: tuple[str, ...] = (),
         packages: tuple[str, ...] = (),
+        roles: tuple[str, ...] = (),
         task_seconds: float | None = None,
         description: str = "",
     ) -> Project:
@@ -234,6 +247,7 @@ class World:
                     PackageReference(step, "" if place == 0 else package, package)
                     for place, package in enumerate(packages if index == 0 else ())
                 ),
+                roles=roles,
             )
             for index, step in enumerate(steps or (f"Deploy {name}",))
         )

@@ -35,6 +35,7 @@ spaces:
   - name: Shop
     default: true
     environments: [Test, Production]
+    machines: [{name: api-1, environments: [Test], roles: [api]}]
     lifecycles:
       - name: Anywhere
         phases:
@@ -43,7 +44,7 @@ spaces:
     projects:
       - {name: db, lifecycle: Anywhere, releases: ["1.0.0", "1.1.0"], deployed: {Test: "1.0.0"}}
       - {name: api, lifecycle: Anywhere, releases: ["1.0.0", "1.1.0", "2.0.0"],
-         packages: [Acme.Api], deployed: {Test: "1.0.0"}}
+         packages: [Acme.Api], roles: [api], deployed: {Test: "1.0.0"}}
       - {name: web, lifecycle: Anywhere, releases: ["1.0.0", "1.1.0"], deployed: {Test: "1.0.0"}}
       - {name: jobs, lifecycle: Anywhere, releases: ["1.0.0", "1.1.0"], deployed: {Test: "1.0.0"}}
       - {name: mail, lifecycle: Anywhere, releases: ["1.0.0", "1.1.0"], deployed: {Test: "1.0.0"}}

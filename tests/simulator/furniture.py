@@ -4,12 +4,20 @@ from reconciler.simulator import Simulator
 
 __all__ = ["PLACES", "furnish"]
 
-PLACES = {"trigger": "ProjectTriggers-1"}
+PLACES = {
+    "machine": "Machines-1",
+    "policy": "MachinePolicies-1",
+    "pool": "WorkerPools-1",
+    "trigger": "ProjectTriggers-1",
+    "worker": "Workers-1",
+}
 """What `furnish` makes, by the parameters of paths."""
 
 
 def furnish(simulator: Simulator) -> None:
     """Put one of each thing into the small server."""
+    simulator.add_machine("web-1", environments=["Dev"], roles=["web"])
+    simulator.add_worker("worker-1")
     simulator.add_trigger(
         "Web Shop",
         "New targets",

@@ -25,8 +25,6 @@ NAMES = {
     "group": "ProjectGroups-1",
     "event": "Events-1",
     "feed": "feeds-builtin",
-    "policy": "MachinePolicies-1",
-    "pool": "WorkerPools-1",
     "role": "userroles-1",
     **PLACES,
 }
@@ -80,7 +78,12 @@ async def test_no_request_is_a_500(
             assert answer.status_code < 500, (path, content, answer.text)
 
 
-NEEDY = {"api/feeds/{feed}/packages/versions", "api/users/{user}/apikeys/{key}"}
+NEEDY = {
+    "api/feeds/{feed}/packages/versions",
+    "api/machines/discover",
+    "api/users/{user}/apikeys/{key}",
+    "api/workers/discover",
+}
 """Routes that need an argument, or something that no seed has."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconciler.simulator.router import Route, Router, Routes
 from reconciler.simulator.routes import (
     accounts,
+    adhoc,
     channels,
     dashboard,
     defects,
@@ -18,6 +19,9 @@ from reconciler.simulator.routes import (
     infrastructure,
     interruptions,
     lifecycles,
+    machinepolicies,
+    machines,
+    previews,
     processes,
     projectgroups,
     projects,
@@ -26,18 +30,22 @@ from reconciler.simulator.routes import (
     root,
     server,
     spaces,
+    summaries,
     tasks,
     teams,
     users,
     variables,
+    workerpools,
+    workers,
 )
 
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    accounts, channels, dashboard, defects, deployments, environments, events, executions, feeds,
-    infrastructure, interruptions, lifecycles, processes, projectgroups, projects, projecttriggers,
-    releases, root, server, spaces, tasks, teams, users, variables,
+    accounts, adhoc, channels, dashboard, defects, deployments, environments, events,
+    executions, feeds, infrastructure, interruptions, lifecycles, machinepolicies, machines,
+    previews, processes, projectgroups, projects, projecttriggers, releases, root, server, spaces,
+    summaries, tasks, teams, users, variables, workerpools, workers,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Deployments: lists, one, create, templates, previews and progress."""
+"""Deployments: lists, one, create."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.deploying import deploy, refuse_out_of_order
 from reconciler.simulator.paging import by_ids, page
-from reconciler.simulator.progress import promotable
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.releases import release_in
@@ -46,7 +45,7 @@ def deployment_resource(space: Space, deployment: Deployment) -> dict[str, objec
         "DeployedBy": deployment.deployed_by.username,
         "DeployedById": deployment.deployed_by.id,
         "FailureEncountered": task.state is TaskState.FAILED,
-        "DeployedToMachineIds": [] if task.start_time is None else ["Machines-1"],
+        "DeployedToMachineIds": list(task.machines),
         "ManifestVariableSetId": f"variableset-{deployment.id}",
         "TentacleRetentionPeriod": None,
         "FormValues": options.get("FormValues", {}),
@@ -166,7 +165,7 @@ def create_deployment(call: Call) -> object:
         comments=body.text("Comments"),
         queue_time=_moment(body, "QueueTime"),
         queue_expiry=_moment(body, "QueueTimeExpiry"),
-        options=_options(body),
+        options=_options(space, body),
     )
     return created(deployment_resource(space, made))
 
@@ -212,7 +211,14 @@ def _moment(body: Body, name: str) -> datetime | None:
     return None if text is None else parse_time(text, name=name)
 
 
-def _options(body: Body) -> dict[str, Any]:
+def _machines(space: Space, body: Body, name: str) -> list[str]:
+    for each in body.texts(name):
+        if each not in space.machines:
+            raise missing("Machine")
+    return list(body.texts(name))
+
+
+def _options(space: Space, body: Body) -> dict[str, Any]:
     values = body.get("FormValues")
     if values is not None and not isinstance(values, dict):
         raise _not_valid("The FormValues field has the wrong type.")
@@ -221,8 +227,8 @@ def _options(body: Body) -> dict[str, Any]:
         "ForcePackageDownload": body.flag("ForcePackageDownload"),
         "ForcePackageRedeployment": body.flag("ForcePackageRedeployment"),
         "SkipActions": list(body.texts("SkipActions")),
-        "SpecificMachineIds": list(body.texts("SpecificMachineIds")),
-        "ExcludedMachineIds": list(body.texts("ExcludedMachineIds")),
+        "SpecificMachineIds": _machines(space, body, "SpecificMachineIds"),
+        "ExcludedMachineIds": _machines(space, body, "ExcludedMachineIds"),
         "UseGuidedFailure": None
         if body.get("UseGuidedFailure") is None
         else body.flag("UseGuidedFailure"),
@@ -232,75 +238,3 @@ def _options(body: Body) -> dict[str, Any]:
 
 def _not_valid(sentence: str) -> Refused:
     return Refused(400, "Model validation failed.", (sentence,))
-
-
-@routes.get("releases/{release}/deployments/template")
-def deployment_template(call: Call) -> object:
-    """GET /releases/{id}/deployments/template: where the release may go now."""
-    release = release_in(call)
-    space = call.space
-    project = space.projects[release.project_id]
-    own = f"/api/{space.id}/releases/{release.id}/deployments/preview"
-    held = call.access("DeploymentCreate")
-    return {
-        "DeploymentNotes": None,
-        "IsDeploymentProcessModified": False,
-        "IsVariableSetModified": False,
-        "IsLibraryVariableSetModified": False,
-        "PromoteTo": [
-            {
-                "Id": target,
-                "Name": space.environments[target].name,
-                "Links": {"Preview": f"{own}/{target}{{?includeDisabledSteps}}"},
-            }
-            for target in promotable(space, project, release)
-            if held.allows(project, target)
-        ],
-        "TenantPromotions": [],
-        "Links": {},
-    }
-
-
-@routes.get("releases/{release}/deployments/preview/{environment}")
-def deployment_preview(call: Call) -> object:
-    """GET /releases/{id}/deployments/preview/{env}."""
-    release = release_in(call)
-    return _preview(call, release, call.param("environment"))
-
-
-@routes.post("releases/{release}/deployments/previews")
-def deployment_previews(call: Call) -> object:
-    """POST /releases/{id}/deployments/previews."""
-    release = release_in(call)
-    wanted = call.body().bodies("DeploymentPreviews")
-    return [_preview(call, release, each.need("EnvironmentId")) for each in wanted]
-
-
-def _preview(call: Call, release: Release, environment_id: str) -> dict[str, object]:
-    environment = call.space.environments.get(environment_id)
-    if environment is None:
-        raise missing("Environment")
-    process = call.space.processes[release.process_snapshot_id]
-    return {
-        "StepsToExecute": [
-            {
-                "ActionId": step.id,
-                "ActionName": step.name,
-                "ActionNumber": str(number),
-                "Roles": [],
-                "MachineNames": [],
-                "Machines": [],
-                "CanBeSkipped": True,
-                "IsDisabled": False,
-                "HasNoApplicableMachines": False,
-                "UnavailableMachines": [],
-                "ExcludedMachines": [],
-            }
-            for number, step in enumerate(process.steps, 1)
-        ],
-        "Form": {"Values": {}, "Elements": []},
-        "UseGuidedFailureModeByDefault": environment.use_guided_failure,
-        "Changes": [],
-        "ChangesMarkdown": "",
-        "Links": {},
-    }

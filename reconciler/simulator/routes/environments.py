@@ -82,33 +82,6 @@ def list_environments_v2(call: Call) -> object:
     )
 
 
-@routes.get("environments/summary")
-def summary(call: Call) -> object:
-    """GET /environments/summary: the environments; the simulator has no machines to count."""
-    nothing = {
-        "TotalMachines": 0,
-        "TotalDisabledMachines": 0,
-        "MachineHealthStatusSummaries": {},
-        "MachineEndpointSummaries": {},
-        "MachineTenantSummaries": {},
-        "MachineTenantTagSummaries": {},
-        "MachineIdsForCalamariUpgrade": [],
-        "TentacleUpgradesRequired": False,
-    }
-    found = matching(call, visible_environments(call))
-    return {
-        **nothing,
-        "EnvironmentSummaries": [
-            {
-                **nothing,
-                "MachineIdsForTentacleUpgrade": [],
-                "Environment": environment_resource(call.space, each),
-            }
-            for each in found
-        ],
-    }
-
-
 @routes.put("environments/sortorder")
 def sort_environments(call: Call) -> object:
     """PUT /environments/sortorder: the ids in the wanted order; the others follow."""
@@ -181,7 +154,7 @@ def _write(call: Call, environment: Environment, body: Body) -> None:
 
 @routes.on("DELETE", "environments/{environment}")
 def delete_environment(call: Call) -> object:
-    """DELETE /environments/{id}: not while a lifecycle names it or it was deployed to."""
+    """DELETE /environments/{id}: not while a lifecycle names it, or something is or was there."""
     environment = environment_in(call, "EnvironmentDelete")
     named = (
         environment.id in (*phase.automatic, *phase.optional_targets)
@@ -189,7 +162,8 @@ def delete_environment(call: Call) -> object:
         for phase in lifecycle.phases
     )
     deployed = (cell[1] == environment.id for cell in call.space.cells)
-    if any(named) or any(deployed):
+    held = (environment.id in each.environments for each in call.space.machines.values())
+    if any(named) or any(deployed) or any(held):
         raise has_dependants("Environment")
     del call.space.environments[environment.id]
     note(call, "Deleted", "Environment", environment.name, environment.id)

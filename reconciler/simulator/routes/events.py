@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.simulator.answers import missing
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes, Scope
+from reconciler.simulator.targettriggers import MACHINE_GROUPS
 from reconciler.simulator.times import parse_time, stamp
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _CATEGORIES = (
     "DeploymentStarted",
     "DeploymentSucceeded",
     "GuidedFailureInterruptionRaised",
+    *("MachineDeleted", "MachineHealthChanged", *MACHINE_GROUPS["Machine"]),
     "ManualInterventionInterruptionRaised",
     "Modified",
     "TaskCanceled",
@@ -37,6 +39,7 @@ _GROUPS = {
         "ManualInterventionInterruptionRaised",
     ),
     "Document": ("Created", "Modified", "Deleted"),
+    **MACHINE_GROUPS,
 }
 
 _DOCUMENTS = (
@@ -44,12 +47,17 @@ _DOCUMENTS = (
     "Deployments",
     "Environments",
     "Lifecycles",
+    "MachinePolicies",
+    "Machines",
     "ProjectGroups",
+    "ProjectTriggers",
     "Projects",
     "Releases",
     "ServerTasks",
     "Spaces",
     "Users",
+    "WorkerPools",
+    "Workers",
 )
 
 

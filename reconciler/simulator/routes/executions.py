@@ -109,15 +109,19 @@ def deploy_untenanted(call: Call) -> object:
     environments = [_named(call.space.environments.values(), name, "Environment") for name in names]
     steps = call.space.processes[release.process_snapshot_id].steps
     skipped = [_named(steps, name, "Step").id for name in body.texts("skipStepNames")]
-    for kind in ("specificMachineNames", "excludedMachineNames"):
-        for name in body.texts(kind):
-            raise Refused(400, f"Machine '{name}' was not found.")
+    machines = call.space.machines.values()
+    specific, excluded = (
+        [_named(machines, name, "Machine").id for name in body.texts(kind)]
+        for kind in ("specificMachineNames", "excludedMachineNames")
+    )
     variables = body.get("variables")
     options = {
         "FormValues": variables if isinstance(variables, dict) else {},
         "ForcePackageDownload": body.flag("forcePackageDownload"),
         "ForcePackageRedeployment": body.flag("forcePackageRedeployment"),
         "SkipActions": skipped,
+        "SpecificMachineIds": specific,
+        "ExcludedMachineIds": excluded,
         "UseGuidedFailure": None
         if body.get("useGuidedFailure") is None
         else body.flag("useGuidedFailure"),

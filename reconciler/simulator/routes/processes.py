@@ -46,7 +46,7 @@ def _action(step: Step) -> dict[str, object]:
             }
             for index, each in enumerate(step.packages)
         ],
-        "Properties": {"Octopus.Action.RunOnServer": "true"},
+        "Properties": {"Octopus.Action.RunOnServer": "false" if step.roles else "true"},
         "Condition": "Success",
         "Notes": None,
         "Links": {},
@@ -61,7 +61,7 @@ def _step(step: Step) -> dict[str, object]:
         "PackageRequirement": "LetOctopusDecide",
         "Condition": "Success",
         "StartTrigger": "StartAfterPrevious",
-        "Properties": {"Octopus.Action.TargetRoles": ""},
+        "Properties": {"Octopus.Action.TargetRoles": ",".join(step.roles)},
         "Actions": [_action(step)],
     }
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Answer, Refused
+from reconciler.simulator.chores import CHORES
 from reconciler.simulator.logs import log_of, node_resource, raw_log
 from reconciler.simulator.paging import page
 from reconciler.simulator.permissions import refuse
@@ -74,7 +75,7 @@ def task_resource(world: World, task: Task) -> dict[str, object]:
         "PendingInterruptionTypes": _pending_types(task),
         "HasPendingPreconditions": False,
         "PendingPreconditionTypes": [],
-        "CanRerun": False,
+        "CanRerun": task.state.is_completed and task.name in CHORES,
         "HasWarningsOrErrors": task.has_warnings,
         "UnmetPreconditions": None,
         "ProjectId": task.cell[0] if task.cell else None,
@@ -250,13 +251,6 @@ def _state_tests(call: Call) -> list[Callable[[Task], bool]]:
     return tests
 
 
-@routes.get("tasks/tasktypes")
-def task_types(call: Call) -> object:
-    """GET /tasks/tasktypes."""
-    del call
-    return [{"Id": "Deploy", "Name": "Deploy", "Links": {}}]
-
-
 @routes.get("tasks/{task}")
 def one_task(call: Call) -> object:
     """GET /tasks/{id}."""
@@ -298,13 +292,6 @@ def cancel_task(call: Call) -> object:
     task = task_in(call, "TaskCancel")
     call.world.engine.cancel(task)
     return task_resource(call.world, task)
-
-
-@routes.post("tasks/rerun/{task}")
-def rerun_task(call: Call) -> object:
-    """POST /tasks/rerun/{id}: deployments cannot be rerun."""
-    task_in(call, "TaskCreate")
-    raise Refused(400, "This task cannot be re-run.")
 
 
 @routes.post("tasks/{task}/state")

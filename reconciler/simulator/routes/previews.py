@@ -1,0 +1,115 @@
+"""What a deployment would do before it is made: where a release may go, on which machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.answers import missing
+from reconciler.simulator.fleet import Health, roles_of, targets_of
+from reconciler.simulator.progress import promotable
+from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.releases import release_in
+
+if TYPE_CHECKING:
+    from reconciler.simulator.calls import Call
+    from reconciler.simulator.fleet import Machine
+    from reconciler.simulator.records import Release
+
+routes = Routes()
+
+
+@routes.get("releases/{release}/deployments/template")
+def deployment_template(call: Call) -> object:
+    """GET /releases/{id}/deployments/template: where the release may go now."""
+    release = release_in(call)
+    space = call.space
+    project = space.projects[release.project_id]
+    own = f"/api/{space.id}/releases/{release.id}/deployments/preview"
+    held = call.access("DeploymentCreate")
+    return {
+        "DeploymentNotes": None,
+        "IsDeploymentProcessModified": False,
+        "IsVariableSetModified": False,
+        "IsLibraryVariableSetModified": False,
+        "PromoteTo": [
+            {
+                "Id": target,
+                "Name": space.environments[target].name,
+                "Links": {"Preview": f"{own}/{target}{{?includeDisabledSteps}}"},
+            }
+            for target in promotable(space, project, release)
+            if held.allows(project, target)
+        ],
+        "TenantPromotions": [],
+        "Links": {},
+    }
+
+
+@routes.get("releases/{release}/deployments/preview/{environment}")
+def deployment_preview(call: Call) -> object:
+    """GET /releases/{id}/deployments/preview/{env}."""
+    release = release_in(call)
+    return _preview(call, release, call.param("environment"))
+
+
+@routes.post("releases/{release}/deployments/previews")
+def deployment_previews(call: Call) -> object:
+    """POST /releases/{id}/deployments/previews."""
+    release = release_in(call)
+    wanted = call.body().bodies("DeploymentPreviews")
+    return [_preview(call, release, each.need("EnvironmentId")) for each in wanted]
+
+
+def _preview(call: Call, release: Release, environment_id: str) -> dict[str, object]:
+    environment = call.space.environments.get(environment_id)
+    if environment is None:
+        raise missing("Environment")
+    space = call.space
+    targets = targets_of(
+        space,
+        space.projects[release.project_id],
+        space.processes[release.process_snapshot_id],
+        environment.id,
+        None,
+        {},
+    )
+    return {
+        "StepsToExecute": [
+            {
+                "ActionId": each.step.id,
+                "ActionName": each.step.name,
+                "ActionNumber": str(number),
+                "Roles": sorted(roles_of(each.step)),
+                "MachineNames": [machine.name for machine in each.machines],
+                "Machines": [
+                    {
+                        "Id": machine.id,
+                        "Name": machine.name,
+                        "HasLatestCalamari": machine.has_calamari,
+                        "HealthStatus": _previewed(machine),
+                    }
+                    for machine in each.machines
+                ],
+                "CanBeSkipped": True,
+                "IsDisabled": False,
+                "HasNoApplicableMachines": each.has_none,
+                "UnavailableMachines": _references(each.unavailable),
+                "ExcludedMachines": _references(each.excluded),
+            }
+            for number, each in enumerate(targets, 1)
+        ],
+        "Form": {"Values": {}, "Elements": []},
+        "UseGuidedFailureModeByDefault": environment.use_guided_failure,
+        "Changes": [],
+        "ChangesMarkdown": "",
+        "Links": {},
+    }
+
+
+def _previewed(machine: Machine) -> str:
+    """Return the health as previews call it, which know no "Unknown"."""
+    return "HasWarnings" if machine.health is Health.UNKNOWN else machine.health
+
+
+def _references(machines: tuple[Machine, ...]) -> list[dict[str, str]]:
+    return [{"Id": each.id, "Name": each.name} for each in machines]
