@@ -78,6 +78,12 @@ class Repository(Protocol):
     def read(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch."""
 
+    def pack(self, now: datetime) -> bool:
+        """Pack the mirror if nobody has for a day and it is worth it; tell whether it was done.
+
+        `now` is the wall clock's. Raises: GitTrouble; the mirror is as good as before.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class AuditChange:
@@ -153,6 +159,9 @@ class AuditBranch(Protocol):
 
     def read_blobs(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch."""
+
+    def pack(self, now: datetime) -> bool:
+        """Pack the mirror, as `Repository.pack` does."""
 
     def publish(self, entries: Sequence[Entry]) -> tuple[Published | ReconcilerError, ...]:
         """Push all entries, of different environments, as one commit with a renewal of each lease.

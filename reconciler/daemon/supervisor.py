@@ -28,10 +28,11 @@ from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.daemon.backoff import Timing, wait_after
 from reconciler.engine.apply import Done
 from reconciler.engine.doors import blocking
+from reconciler.engine.events import Said
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.run import apply_environment, needs_pass
 from reconciler.engine.survey import fetch_audit, lay_ground, load_manifests, read_space, situate
-from reconciler.errors import Disposition, ReconcilerError, StoreTrouble
+from reconciler.errors import Disposition, GitTrouble, ReconcilerError, StoreTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from reconciler.engine.planning import Planned
     from reconciler.engine.run import PassReport
     from reconciler.engine.survey import Ground, Reading
+
+PACKING = 3600.0
+"""Seconds between questions whether a mirror is to be packed, which happens once a day at most."""
 
 BAD = frozenset({Done.FAILED, Done.REFUSED, Done.UNKNOWN})
 MENDED = frozenset({Word.DEPLOYMENT_FAILED.value, Word.UNOBSERVED.value})
@@ -79,6 +83,7 @@ class Supervisor:
     _stopping: bool = False
     _failures: int = 0
     _next_poll: float = float("-inf")
+    _next_packing: float = float("-inf")
 
     def wake(self, environment: str) -> None:
         """Let the next tick look at an environment, whatever its timetable says."""
@@ -112,6 +117,20 @@ class Supervisor:
         if self.trouble is not None:
             return  # what git asks for is not known
         await self._look_at([name for name in self._manifests if self._is_due(name)])
+        if self._next_packing <= self.doors.clock.monotonic():
+            self._next_packing = self.doors.clock.monotonic() + PACKING
+            self.start(self._pack())
+
+    async def _pack(self) -> None:
+        """Let git pack the mirrors that were not packed for a day, beside whatever goes on."""
+        doors = self.doors
+        for door in (doors.repository, doors.audit):
+            if door is None:
+                continue
+            try:
+                await blocking(door.pack, self._now())
+            except GitTrouble as error:
+                doors.tell(Said(f"{error.message}; it is tried again in a day"))
 
     def _is_due(self, name: str) -> bool:
         now = self.doors.clock.monotonic()

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import GitTrouble, PushRejected
-from reconciler.git import objects
+from reconciler.git import objects, upkeep
 from reconciler.git.lease import LeaseKeeper
 from reconciler.git.names import AUDIT, checked_branch, checked_path, own_ref
 from reconciler.git.publication import Publication
@@ -17,6 +17,7 @@ from reconciler.git.trouble import remote_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.core.manifest import SourceFile
     from reconciler.errors import ReconcilerError
@@ -86,6 +87,10 @@ class GitAudit:
     def read_blobs(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch. Raises: GitTrouble."""
         return objects.read_blobs(self._mirror, blobs, objects.LARGEST_RECORD, {})
+
+    def pack(self, now: datetime) -> bool:
+        """Pack the mirror if nobody has for a day and it is worth it. Raises: GitTrouble."""
+        return upkeep.pack(self._mirror, now)
 
     def publish(self, entries: Sequence[Entry]) -> tuple[Published | ReconcilerError, ...]:
         """Push entries as one commit together with a renewal of each lease, atomically.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.text import clean
 from reconciler.errors import GitTrouble, UsageError
-from reconciler.git import objects
+from reconciler.git import objects, upkeep
 from reconciler.git.names import (
     ASKED,
     WATCHED,
@@ -22,6 +22,7 @@ from reconciler.git.trouble import remote_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from reconciler.core.manifest import SourceFile
@@ -119,6 +120,10 @@ class GitRepository:
         Raises: GitTrouble (missing, or larger than 1 MiB: rule 7 refuses those unread).
         """
         return objects.read_blobs(self._mirror, blobs, objects.LARGEST_MANIFEST, self._sizes)
+
+    def pack(self, now: datetime) -> bool:
+        """Pack the mirror if nobody has for a day and it is worth it. Raises: GitTrouble."""
+        return upkeep.pack(self._mirror, now)
 
     def _at_path(self, revision: str, path: Path) -> str | None:
         """Look the words up in the repository they were said about, then fetch that commit."""

@@ -14,8 +14,8 @@ from watching import daemon
 from reconciler.core.condition import ConditionType
 from reconciler.daemon.backoff import Timing, wait_after
 from reconciler.engine.accept import accept_environment
-from reconciler.engine.events import Launched
-from reconciler.errors import Disposition
+from reconciler.engine.events import Launched, Said
+from reconciler.errors import Disposition, GitTrouble
 
 if TYPE_CHECKING:
     from story import Story
@@ -123,6 +123,31 @@ async def test_the_remotes_are_asked_as_often_as_the_timing_says(
             world.clock.turn(1.0)
 
     assert asked == 3
+
+
+async def test_mirrors_are_packed_beside_the_looks_and_a_failure_stops_nothing(
+    world: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        packed: list[str] = []
+        doors = running.supervisor.doors
+
+        def fails(_: object) -> bool:
+            packed.append("manifests")
+            raise GitTrouble("the mirror could not be packed", hint="make space")
+
+        monkeypatch.setattr(doors.repository, "pack", fails)
+        monkeypatch.setattr(doors.audit, "pack", lambda _: packed.append("audit"))
+        await running.settles(6)
+        assert packed == ["manifests", "audit"]
+        world.clock.turn(3600.0)
+        await running.settles(6)
+
+        assert packed == ["manifests", "audit"] * 2
+        assert ConditionType.READY in running.conditions()
+        said = [event.text for event in world.events if isinstance(event, Said)]
+        assert said.count("the mirror could not be packed; it is tried again in a day") == 2
 
 
 async def test_an_environment_that_git_no_longer_names_is_shown_no_more(world: Story) -> None:

@@ -1,0 +1,85 @@
+"""Packing a mirror, which otherwise grows by some small files with every fetch and every push.
+
+Git's own automatic upkeep is off: it would make a fetch or a push of a pass wait. This runs beside
+them. Nothing that counts can be lost: refs keep what they reach, and what nothing reaches stays for
+two weeks (git's own bound), far longer than a commit or a lease waits between being written and
+being pushed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.text import clean
+from reconciler.errors import GitTrouble
+from reconciler.git.run import Call, run_git
+from reconciler.git.trouble import local_trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.git.mirror import Mirror
+
+EVERY: Final = timedelta(days=1)
+LOOSE: Final = 2000  # files from which packing is worth it; git's own bound is 6700
+PACKS: Final = 30  # git's own bound is 50
+LONGEST: Final = timedelta(minutes=2)  # a daemon that is being stopped waits for it
+STAMP: Final = "reconciler-packed"
+_GENTLE: Final = (("pack.threads", "1"), ("pack.windowMemory", "64m"))
+
+
+def pack(mirror: Mirror, now: datetime) -> bool:
+    """Pack a mirror if nobody has for a day and enough has piled up; tell whether it was done.
+
+    Raises: GitTrouble (it failed or took too long; the mirror is as good as before).
+    """
+    if not mirror.path.is_dir():
+        return False
+    with _turn(mirror, now) as is_ours:
+        if not is_ours or not _is_worth_it(mirror):
+            return False
+        call = Call(mirror.path, LONGEST.total_seconds(), git_dir=mirror.path, config=_GENTLE)
+        answer = run_git(call, "gc", "--quiet")
+        if answer.status != 0:
+            raise local_trouble(f"the mirror {mirror.path} could not be packed", answer)
+        return True
+
+
+@contextmanager
+def _turn(mirror: Mirror, now: datetime) -> Iterator[bool]:
+    """Tell whether it is our turn: nobody is at it, in any process, and the last one is a day ago.
+
+    The turn counts from its beginning, so one that fails is not repeated before tomorrow.
+    """
+    path = mirror.path / STAMP
+    is_new = not path.exists()
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise GitTrouble(
+            f"{path} cannot be written: {clean(error.strerror or str(error))}; nothing was packed",
+            hint="make the state directory writable",
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        last = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
+        is_due = is_new or not timedelta() <= now - last < EVERY
+        if is_due:
+            os.utime(descriptor, (now.timestamp(), now.timestamp()))
+        yield is_due
+    finally:
+        os.close(descriptor)
+
+
+def _is_worth_it(mirror: Mirror) -> bool:
+    lines = mirror.local("count-objects", "-v").text().splitlines()
+    facts = dict(line.split(": ", 1) for line in lines)
+    return int(facts["count"]) >= LOOSE or int(facts["packs"]) >= PACKS
