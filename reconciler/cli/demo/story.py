@@ -249,8 +249,13 @@ class _Story:
 
     def _is_held(self, tip: str = "") -> None:
         """Wait until a gate holds QA, and that is on record: then nothing works on it."""
-        self.daemon.stands("qa", "Blocked", tip)
-        self.daemon.hears("pass.recorded", lambda fact: fact["environment"] == "qa")
+        for event in ("environment.stood", "pass.recorded"):
+            self.daemon.hears(
+                event,
+                lambda fact: (
+                    fact["environment"] == "qa" and fact.get("commit", tip).startswith(tip)
+                ),
+            )
         self.daemon.stands("qa", "Blocked", tip)
 
     def _settles(self) -> None:
