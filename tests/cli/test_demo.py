@@ -203,6 +203,7 @@ def test_what_it_says_to_try_works_as_printed_until_ctrl_c(machine: Machine) -> 
         assert "dev at " in tried("status dev")
         assert "held-by-hand  by ben" in tried("plan qa")
         assert '"conditions"' in tried("/status")
+        assert '"event": ' in tried("daemon.log")
 
         tried("lobby-ui: ")
         tried("Lobby back")

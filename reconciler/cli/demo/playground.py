@@ -36,11 +36,12 @@ In another terminal, first:
 
     . @FOLDER@/env.sh
 
-See how things stand, and a plan; Octopus is at @OCTOPUS@
+See how things stand, a plan, and the daemon's log; Octopus: @OCTOPUS@
 
     reconciler status dev
     reconciler plan qa
     curl -s @DAEMON@/status
+    tail -n 5 @FOLDER@/daemon.log
 
 Commit a pin, and see it deployed
 

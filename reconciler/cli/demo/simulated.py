@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.demo.processes import Processes
 
-HURRY = 0.4
+HURRY = 0.3
 """How long a deployment takes where nobody watches, as a share of what the seed says."""
 
 _SECONDS = re.compile(r"(?<=taskSeconds: )[0-9.]+")

@@ -184,13 +184,12 @@ class _Story:
         )
         stage.reconciler("unpause", "qa")
         daemon.hears("deployment.started")
-        self._await_running()
+        running = self._await_running()
         daemon.kill()
         daemon.hear_out()
         teller.command(f"kill -9 {daemon.pid}")
-        running = self.octopus.active_tasks()
         launched = sum(self._count(SECOND).values()) - sum(before.values())
-        if not running or launched >= len(SECOND):
+        if launched >= len(SECOND):
             raise broken("the pass ended before it could be killed in the middle")
         teller.say(f"Nobody watches them now, but Octopus goes on with {len(running)}:")
         for task, state, description in running:
@@ -262,12 +261,13 @@ class _Story:
         """Wait until QA runs what the tip pins, as far as the daemon may make it so."""
         self.daemon.stands("qa", "Ready", self.stage.git("rev-parse", "HEAD").strip())
 
-    def _await_running(self) -> None:
+    def _await_running(self) -> tuple[tuple[str, str, str], ...]:
+        """Wait until enough runs at once, and return what has not ended yet."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            states = [state for _, state, _ in self.octopus.active_tasks()]
-            if states.count("Executing") >= RUNNING_AT_KILL:
-                return
+            tasks = self.octopus.active_tasks()
+            if sum(state == "Executing" for _, state, _ in tasks) >= RUNNING_AT_KILL:
+                return tasks
             time.sleep(0.05)
         raise broken("the daemon started nothing after the pause")
 
