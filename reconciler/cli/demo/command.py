@@ -40,7 +40,7 @@ def command(*, once: bool) -> Exit:
             teller.news("daemon", words)
 
     try:
-        with set_stage(teller, hurry=once) as stage:
+        with set_stage(teller, hurry=once or not teller.live) as stage:
             try:
                 daemon = Daemon(stage, tell)
                 tell_story(stage, daemon)
