@@ -10,7 +10,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reconciler.cli.demo.trouble import PATIENCE, broken
 from reconciler.core.text import clean
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from reconciler.cli.demo.stage import Stage
 
-    Fact = dict[str, Any]
+Fact: TypeAlias = "dict[str, Any]"
+"""One line of the log."""
 
 LOOK = 0.05
 """Seconds between looks at the log while somebody waits for a word in it."""

@@ -34,12 +34,12 @@ class News:
 
     def _standing(self, environment: str, fact: Mapping[str, Any]) -> str:
         match fact:
-            case {"event": "environment.stood", "conditions": conditions} if (
-                "Reconciling" not in conditions
-            ):
+            case {"event": "environment.stood", "conditions": conditions}:
+                stands = {kind: why for kind, why in conditions.items() if kind != "Reconciling"}
                 before = self._told.get(environment, {})
-                new = {k: why for k, why in conditions.items() if before.get(k) != why}
-                self._told[environment] = dict(conditions)
+                new = {kind: why for kind, why in stands.items() if before.get(kind) != why}
+                if stands:  # a pass that works tells of itself by what it does
+                    self._told[environment] = stands
                 return "; ".join(f"{kind}, {why}" for kind, why in new.items())
             case _:
                 return ""

@@ -18,7 +18,7 @@ from reconciler.cli.demo.trouble import PATIENCE, broken
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.cli.demo.daemon import Daemon
+    from reconciler.cli.demo.daemon import Daemon, Fact
     from reconciler.cli.demo.octopus import OctopusView
 
 QA = "environments/qa.yaml"
@@ -114,7 +114,7 @@ class _Story:
         )
         teller.command("reconciler serve &")
         self.daemon.start()
-        self._is_held()
+        self._is_held("accept")
         self._deployed_nothing(WAITING, before, "the daemon before anybody accepted")
         teller.say("Olivia looks at the plan and accepts. From here on commits are enough.")
         stage.reconciler("plan", "qa")
@@ -170,7 +170,7 @@ class _Story:
         stage.reconciler("pause", "qa", "--reason", "the database is being copied")
         commit_pins(stage, SECOND, "Payments, games and bonus of this week", show=True)
         tip = push(stage, show=True)
-        self._is_held(tip)
+        self._is_held("paused", tip)
         stage.reconciler("status", "qa")
         self._deployed_nothing(SECOND, before, "the daemon while it was paused")
 
@@ -246,16 +246,19 @@ class _Story:
             "openssl dgst -sha256 -verify signer.pub -signature payload.sig payload.pae", cwd=desk
         )
 
-    def _is_held(self, tip: str = "") -> None:
+    def _is_held(self, gate: str, tip: str = "") -> None:
         """Wait until a gate holds QA, and that is on record: then nothing works on it."""
-        for event in ("environment.stood", "pass.recorded"):
-            self.daemon.hears(
-                event,
-                lambda fact: (
-                    fact["environment"] == "qa" and fact.get("commit", tip).startswith(tip)
-                ),
-            )
-        self.daemon.stands("qa", "Blocked", tip)
+
+        def of_qa(fact: Fact) -> bool:
+            return fact["environment"] == "qa" and str(fact.get("commit", tip)).startswith(tip)
+
+        def names_the_gate(fact: Fact) -> bool:
+            whys = fact["conditions"].values()
+            return of_qa(fact) and any(str(why).startswith(f"{gate}:") for why in whys)
+
+        self.daemon.hears("environment.stood", of_qa)
+        self.daemon.hears("pass.recorded", of_qa)
+        self.daemon.hears("environment.stood", names_the_gate)
 
     def _settles(self) -> None:
         """Wait until QA runs what the tip pins, as far as the daemon may make it so."""
