@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3
 """Deployers that one gate names."""
+MOST_DOUBTFUL = 20
+"""Projects that do not tell what they deploy, told one by one; more of them are told by number."""
 
 _READABLE = (
     "the observing credential gets TriggerView, LifecycleView and ProcessView in the whole space; "
@@ -189,6 +191,10 @@ class _Space:
             child = None if parent.child is None else parent.child.casefold()
             self._parents.setdefault(child, []).append(parent)
         self._unread = tuple(clean(one, 200) for one in automation.unread)
+        doubtful = len({parent.project_id for parent in self._parents.get(None, ())})
+        if doubtful > MOST_DOUBTFUL:  # each would stand beside every cell
+            why = clean(self._parents.pop(None)[0].doubt, 120)
+            self._unread += (f"{doubtful} projects may be parents (of the first, {why})",)
         may, space = state.permissions, state.space_id
         if not may.allows("LifecycleView", space, None, None):
             self._unread += ("the observing key lacks LifecycleView",)

@@ -88,8 +88,9 @@ the parent's |
 
 A parent that does not tell counts as perhaps: a step that names its project by a variable, a
 process template, a process that could not be read. Of a project that keeps its process in Git, the
-processes that its current releases froze are read. What a commit asks for is not held by this
-gate: only what would be healed, and what waits for that.
+processes that its current releases froze are read. More than twenty such projects hold healing
+whoever is named. What a commit asks for is not held by this gate: only what would be healed, and
+what waits for that.
 
 The observing credential needs TriggerView, LifecycleView and ProcessView in the whole space; where
 it lacks one, nothing is healed. Who else deploys is asked when something is to be healed, and by

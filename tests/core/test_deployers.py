@@ -123,6 +123,16 @@ def test_rule_11_a_parent_that_does_not_tell_what_it_deploys_may_deploy_all_but_
     assert words(automation, "db") == []
 
 
+def test_rule_47_very_many_doubtful_parents_are_told_by_number_and_not_beside_every_cell() -> None:
+    hidden = tuple(
+        Parent(f"Projects-{n}", None, doubt="its process could not be read") for n in range(5000)
+    )
+    found = others(Automation(lifecycles=(WEB,), parents=(*hidden, *hidden[:1])))
+
+    said = "5000 projects may be parents (of the first, its process could not be read)"
+    assert found == {"api": Others((), (said,)), "db": Others((), (said,))}
+
+
 def test_what_is_disabled_in_octopus_deploys_nothing() -> None:
     octopus = Octopus.with_projects("api", "db")
     octopus.projects["suite"] = project("suite", is_disabled=True)

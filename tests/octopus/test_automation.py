@@ -68,7 +68,7 @@ async def test_a_reading_is_four_requests_and_kept_for_ten_minutes(
     assert board.below_space() == sorted([*FOUR, *FOUR])
 
 
-@pytest.mark.parametrize(("projects", "requests"), [(10, 4), (100, 4), (250, 6)])
+@pytest.mark.parametrize(("projects", "requests"), [(10, 4), (100, 4), (501, 9)])
 async def test_requests_do_not_grow_with_components_but_by_hundreds_of_projects(
     board: Board, space: OctopusSpace, projects: int, requests: int
 ) -> None:
