@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.edit import Repin
-from reconciler.core.plan import Reason, make_plan
+from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled, Unsettled
 from reconciler.core.text import clean
 from reconciler.engine.edit import Draft, carry, pinned
+from reconciler.engine.healing import plan_of
 from reconciler.engine.survey import load_manifests, survey
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ async def adopt(doors: Doors, asked: Asked, environment: str, components: Sequen
 
     async def draft() -> Draft:
         situation = await survey(doors, environment)
+        space = situation.desired.space
+        situation, plan = await plan_of(doors.octopus(space), situation)
         desired, observed = situation.desired, situation.observed
         manifests = await load_manifests(doors, situation.commit)
         for name in components:
             pinned(desired, name, situation.commit)
-        plan = make_plan(desired, observed, situation.commit)
         edits, lines, left = [], [], []
         for action in plan.actions:
             name = action.component

@@ -12,8 +12,11 @@ from test_day_stories import action
 from watching import daemon
 
 from reconciler.core.condition import ConditionType
+from reconciler.core.edit import Person
 from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
+from reconciler.engine.adopt import adopt
+from reconciler.engine.edit import Asked
 from reconciler.errors import BadAnswer
 
 if TYPE_CHECKING:
@@ -64,23 +67,39 @@ def drifts_nightly(world: Story) -> None:
     world.octopus.schedule("api", NIGHTLY, to="Test", source="Production", name="Nightly")
 
 
-async def test_rule_11_drift_by_a_schedule_is_healed_once_all_is_read_and_the_schedule_named(
+def a_hook(world: Story, project: str, what: str, source: str = "") -> None:
+    """Add a trigger `Hook` of a project that deploys to the test environment when it is fired."""
+    to = {"DestinationEnvironmentId": "Test", "SourceEnvironmentIds": [source]}
+    world.octopus.add_trigger(
+        project,
+        "Hook",
+        filter={"FilterType": "WebhookFilter"},
+        action={"ActionType": what, **(to if source else {"EnvironmentId": "Test"})},
+    )
+
+
+async def test_rule_11_drift_by_triggers_is_healed_once_all_is_read_and_they_are_named(
     world: Story,
 ) -> None:
-    await begin(world, api="1.1.0")
+    await begin(world, api="1.1.0", mail="1.1.0")
     drifts_nightly(world)
+    world.octopus.deploy("mail", "1.0.0", "Production", by="alice")
+    a_hook(world, "mail", "DeployLatestRelease", source="Production")
     turn_a_day(world)
-    assert world.runs("api") == "1.0.0"
-    world.pin(web="1.1.0", mail="1.1.0")
+    world.octopus.fire_trigger("mail", "Hook")
+    world.octopus.advance(60)
+    assert (world.runs("api"), world.runs("mail")) == ("1.0.0", "1.0.0")
+    world.pin(web="1.1.0", jobs="1.1.0")
 
     held = await world.apply()
 
-    assert action(held, "api").reason is Reason.DRIFT
+    assert action(held, "api").reason is action(held, "mail").reason is Reason.DRIFT
     assert closed(held.planned, "api") == ["healing would fight scheduled trigger 'Nightly'"]
+    assert closed(held.planned, "mail") == ["healing would fight trigger 'Hook'"]
     assert closed(held.planned, "web") == ["waits for api, which is stopped by a gate"]
-    assert world.runs("mail") == "1.1.0"  # what a commit asks for is not stopped
+    assert world.runs("jobs") == "1.1.0"  # what a commit asks for is not stopped
 
-    also_deployed_by(world, "nightly")
+    also_deployed_by(world, "nightly", "Hook")
     world.octopus.fault("status", path="/projecttriggers", status=403, count=None)
     (why,) = closed(await world.plan(), "api")
     world.octopus.clear_faults()
@@ -88,7 +107,9 @@ async def test_rule_11_drift_by_a_schedule_is_healed_once_all_is_read_and_the_sc
 
     assert why.startswith("who else deploys it could not be read: triggers: ")
     assert action(healed, "api").note.startswith("by system at ")
-    assert (world.runs("api"), world.runs("web")) == ("1.1.0", "1.1.0")
+    assert {name: world.runs(name) for name in ("api", "web", "mail")} == dict.fromkeys(
+        ("api", "web", "mail"), "1.1.0"
+    )
     assert len(world.receipts("api")) == 2
     assert not (await world.apply()).planned.plan.has_work
 
@@ -171,6 +192,9 @@ AUTOMATIC = SEED.replace(
     "{name: Test, environments: [Test], optional: true}",
     "{name: Production, environments: [Production], optional: true}",
 ).replace("{name: Production, environments: [Production]}", "{name: Test, automatic: [Test]}")
+AUTOMATIC += """\
+      - {name: suite, deploys: [jobs], releases: ["1.0.0"]}
+"""
 
 
 @pytest.fixture
@@ -181,16 +205,22 @@ def automatic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story
         yield told
 
 
-async def test_drift_by_an_automatic_phase_is_healed_upwards_and_left_downwards(
+async def test_drift_by_a_phase_is_healed_upwards_left_downwards_and_a_parent_is_no_phase(
     automatic: Story,
 ) -> None:
     world = automatic
-    await begin(world, api="2.0.0")
+    await begin(world, api="2.0.0", jobs="1.1.0")
     also_deployed_by(world, "Anywhere")
     for name in ("api", "web"):
         world.octopus.deploy(name, "1.1.0", "Production", by="alice")
-    world.octopus.advance(60)
-    assert (world.runs("api"), world.runs("web")) == ("1.1.0", "1.1.0")
+    a_hook(world, "suite", "DeployLatestReleaseToEnvironment")
+    world.octopus.fire_trigger("suite", "Hook")
+    world.octopus.advance(120)
+    assert {name: world.runs(name) for name in ("api", "web", "jobs")} == {
+        "api": "1.1.0",
+        "web": "1.1.0",
+        "jobs": "1.0.0",
+    }
 
     report = await world.apply()
 
@@ -200,6 +230,13 @@ async def test_drift_by_an_automatic_phase_is_healed_upwards_and_left_downwards(
         "not healed: 1.1.0 is higher, and no commit asks for a downgrade"
     )
     assert (world.runs("api"), world.runs("web")) == ("2.0.0", "1.1.0")
+    assert action(report, "jobs").reason is Reason.DRIFT
+    assert closed(report.planned, "jobs") == ["healing would fight parent project 'suite'"]
+
+    async with world.doors() as doors:
+        ann = Asked(Person("Ann Author", "ann@example.org"))
+        (line,) = (await adopt(doors, ann, "test", ["jobs"])).draft.lines
+    assert line.startswith("jobs: 1.1.0 -> 1.0.0 (drift: by system at ")
 
 
 async def test_the_daemon_heals_at_the_next_full_look_and_waits_for_a_name(world: Story) -> None:
