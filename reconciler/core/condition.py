@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.gate import OPENS_BY_ITSELF, GateName
 from reconciler.core.plan import Reason
+from reconciler.core.text import clean
 from reconciler.errors import (
     BadAnswer,
     Disposition,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.gate import Gate
-    from reconciler.core.plan import Plan
+    from reconciler.core.plan import Action, Plan
     from reconciler.errors import ReconcilerError
 
 
@@ -193,7 +194,8 @@ def conditions_of(
     if suspended:
         add(ConditionType.SUSPENDED, Word.SUSPENDED_IN_GIT, suspended[0].note)
     for reason, word in _HELD.items():
-        listed(ConditionType.HELD, word, _named(plan, {reason}))
+        held = [_why(a) for a in plan.actions if a.reason is reason]
+        listed(ConditionType.HELD, word, held)
     listed(ConditionType.DRIFTED, Word.NOT_ASKED_FOR, _named(plan, _DRIFTED))
     tried = {g.component for g in gates if g.name is _AS_FAILED and g.component}
     listed(ConditionType.STALLED, Word.DEPLOYMENT_FAILED, sorted(tried.union(failed)))
@@ -205,8 +207,8 @@ def conditions_of(
     listed(ConditionType.STALLED, Word.UNOBSERVED, _named(plan, {Reason.UNOBSERVED}))
     for gate in by_itself[:1]:
         add(ConditionType.BLOCKED, gate.name, _said(gate))
-    held = {gate.component for gate in gates}
-    left = [a.component for a in plan.changes if not failed and not held & {a.component, ""}]
+    shut = {gate.component for gate in gates}
+    left = [a.component for a in plan.changes if not failed and not shut & {a.component, ""}]
     listed(ConditionType.RECONCILING, Word.WORK_LEFT, left)
     if is_pending:
         what = "records wait on this machine until the git remote takes them"
@@ -247,6 +249,12 @@ def _in_the_way(plan: Plan, gates: Sequence[Gate]) -> list[Gate]:
 def _said(gate: Gate) -> str:
     where = f"{gate.component}: " if gate.component else ""
     return f"{where}{gate.message}; opens: {gate.opener}"
+
+
+def _why(action: Action) -> str:
+    """Return what runs in a cell that is left alone, and who says so since when."""
+    runs = clean(action.from_version or "nothing", 60)
+    return f"{action.component} {runs} ({action.note})"
 
 
 def _named(plan: Plan, reasons: Set[Reason]) -> list[str]:

@@ -206,6 +206,15 @@ def test_a_failed_deployment_stalls_and_its_work_is_not_called_reconciling() -> 
     assert told(planned(*BEHIND), failed=("api",)) == {ConditionType.STALLED: "DeploymentFailed"}
 
 
+def test_what_a_person_did_is_told_with_who_and_when() -> None:
+    pin, by_bob = BY_BOB
+    plan = make_plan(desired({"api": pin}), observed(by_bob), COMMIT)
+
+    held = next(c for c in conditions_of(plan, (), (), NOON) if c.type is ConditionType.HELD)
+
+    assert held.message == "api 2.1 (by Bob Builder at 2026-11-20 11:00Z)"
+
+
 def test_many_names_are_shortened() -> None:
     cells = [cell(f"c{n}", settled("1.0"), reached="1.0") for n in range(8)]
     plan = make_plan(desired({c.component: "2.0" for c in cells}), observed(*cells), COMMIT)
