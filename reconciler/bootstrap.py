@@ -7,15 +7,16 @@ import os
 import socket
 import time
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.core.manifest import Place
 from reconciler.core.receipt import PAYLOAD_TYPE
 from reconciler.core.secret import Secret
-from reconciler.core.text import clean
+from reconciler.credentials import Credentials, File, Given
 from reconciler.engine.doors import Doors, Pace
 from reconciler.engine.events import Said
 from reconciler.engine.gather import Gathering
@@ -31,9 +32,11 @@ from reconciler.git.source import locate
 from reconciler.manifests.edit import ManifestSplicer
 from reconciler.manifests.loader import ManifestLoader
 from reconciler.manifests.snapshot import parse_snapshot, render_snapshot
-from reconciler.octopus.budget import RequestBudget
+from reconciler.octopus.budget import Budgets
+from reconciler.octopus.key import ServerKey
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.space import OctopusSpace
+from reconciler.octopus.words import server_root
 from reconciler.signing.dsse import SpaceSigner
 from reconciler.signing.keys import load_key, load_or_make_key
 from reconciler.signing.verify import verify_envelope
@@ -47,11 +50,13 @@ if TYPE_CHECKING:
     from reconciler.engine.events import Event
     from reconciler.git.source import Source
     from reconciler.ports import Clock, Journal, Octopus, Signer
-    from reconciler.settings import Settings
+    from reconciler.settings import GitSettings, Settings
 
 
 Writers = dict[tuple[Path, str], tuple[GitAudit, Gathering]]
 """The one writer of each audit branch in a process, by mirror and branch."""
+
+NOWHERE = Place("", 0, 0)
 
 # Linux' monotonic clock stands still while the machine sleeps, and others may act meanwhile.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -104,12 +109,14 @@ async def open_doors(
     halted: Callable[[], str] = lambda: "",
     pause: Callable[[float], None] = time.sleep,
     writers: Writers | None = None,
+    spaces: Spaces | None = None,
 ) -> AsyncIterator[Doors]:
     """Open every door for one command, and close them after it.
 
     `records`: the command works on the remote's watched branch and writes to the audit branch;
     else it reads any local commit, and the audit branch where there is one. `pause` is how a worker
-    thread waits. `writers` are shared by all repositories of one process.
+    thread waits. `writers` are shared by all repositories of one process; so are `spaces`, which
+    stay open.
 
     Raises: UsageError, StoreTrouble, GitTrouble.
     """
@@ -120,10 +127,9 @@ async def open_doors(
     if settings.audit.remote is not None:
         audited = parse_address(settings.audit.remote, allow_local=settings.git.allow_local)
     state = settings.state_dir
-    token = settings.git.token
     options = GitOptions(
         timeout=timedelta(seconds=settings.git.timeout),
-        credential=None if token is None else HttpsCredential(token.get_secret_value()),
+        credential=_git_credential(settings.git, lambda text: tell(Said(text))),
     )
     signers = settings.git.allowed_signers
     mirrors = state / "mirrors"
@@ -132,7 +138,7 @@ async def open_doors(
     mirror = Mirror(mirrors, address, options)
     repository = GitRepository(mirror, branch, settings.root)
     journal = SqliteJournal(store_path(settings), clock=clock)
-    spaces = _Spaces(settings, clock)
+    mine = spaces or Spaces(settings, clock, tell)
     audit, gathering = None, Gathering(clock)
     if audited is not None:
         # the store's id: a later process of the same store proves by its lock that this one died
@@ -157,8 +163,8 @@ async def open_doors(
             editor=ManifestSplicer(),
             branches=GitEdits(mirror, branch, clock) if records else None,
             journal=journal,
-            octopus=spaces.octopus,
-            signer=spaces.signer,
+            octopus=mine.octopus,
+            signer=mine.signer,
             lock=partial(environment_lock, state),
             read_snapshot=parse_snapshot,
             write_snapshot=render_snapshot,
@@ -172,96 +178,90 @@ async def open_doors(
             ),
         )
     finally:
-        await spaces.close()
+        if mine is not spaces:
+            await mine.close()
         journal.close()
+
+
+def _git_credential(git: GitSettings, tell: Callable[[str], None]) -> HttpsCredential | None:
+    """Return what https remotes are asked with. Raises: UsageError where it is set twice."""
+    if git.token is not None and git.token_file is not None:
+        raise UsageError(
+            "both git.token and git.token_file are set; nothing was read or changed",
+            hint="keep one of RECONCILER_GIT__TOKEN and RECONCILER_GIT__TOKEN_FILE",
+        )
+    if git.token_file is not None:
+        return HttpsCredential(File(git.token_file, tell))
+    if git.token is not None:
+        return HttpsCredential(Given("git.token", Secret(git.token.get_secret_value())))
+    return None
 
 
 def _open_receipt(content: bytes, certificates: tuple[bytes, ...]) -> bytes:
     return verify_envelope(content, certificates, PAYLOAD_TYPE).payload
 
 
-@dataclass(slots=True)
-class _Spaces:
-    """Clients and signers by Space manifest, made when first asked for."""
+class Spaces:
+    """Clients and signers by Space manifest, made when first asked for.
 
-    settings: Settings
-    clock: Clock
-    clients: dict[Space, OctopusSpace] = field(default_factory=dict)
-    signers: dict[str, SpaceSigner] = field(default_factory=dict)
-    budgets: dict[str, RequestBudget] = field(default_factory=dict)
+    One for each process: credentials, and the request budget of each server, are shared by all
+    repositories it watches (rule 20). `tell` hears of credentials that cannot be read again.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, tell: Callable[[Event], None]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._credentials = Credentials(settings.secrets_dir, lambda text: tell(Said(text)))
+        self._budgets = Budgets(clock, settings.octopus.requests_per_minute)
+        self._keys: dict[tuple[str, str], ServerKey] = {}
+        self._clients: dict[Space, OctopusSpace] = {}
+        self._signers: dict[str, SpaceSigner] = {}
 
     def octopus(self, space: Space) -> Octopus:
         """Return the client of a space. Raises: UsageError where a credential cannot be found."""
-        if space not in self.clients:
-            budget = self.budgets.setdefault(
-                space.server, RequestBudget(self.clock, self.settings.octopus.requests_per_minute)
-            )
-            self.clients[space] = OctopusSpace(
+        place = replace(space, place=NOWHERE)  # where it is written makes no other space of it
+        if place not in self._clients:
+            observe = self._key(space, "observe", space.observe)
+            self._clients[place] = OctopusSpace(
                 space.server,
                 space.octopus_space,
-                self._credential(space, "observe", space.observe),
+                observe,
                 self._deploying(space),
-                self.clock,
+                self._clock,
                 ClientOptions(
-                    connect_timeout=timedelta(seconds=self.settings.octopus.connect_timeout),
-                    silence_timeout=timedelta(seconds=self.settings.octopus.read_timeout),
+                    connect_timeout=timedelta(seconds=self._settings.octopus.connect_timeout),
+                    silence_timeout=timedelta(seconds=self._settings.octopus.read_timeout),
                 ),
-                budget,
+                self._budgets,
             )
-        return self.clients[space]
+        return self._clients[place]
 
     def signer(self, space: str) -> Signer:
         """Return the signer of a space; its key is made where none is configured."""
-        if space not in self.signers:
-            given = self.settings.signing.get(space)
+        if space not in self._signers:
+            given = self._settings.signing.get(space)
             key = (
-                load_or_make_key(self.settings.state_dir, space, self.clock)
+                load_or_make_key(self._settings.state_dir, space, self._clock)
                 if given is None
-                else load_key(given.key, given.certificate, self.clock)
+                else load_key(given.key, given.certificate, self._clock)
             )
-            self.signers[space] = SpaceSigner(key)
-        return self.signers[space]
+            self._signers[space] = SpaceSigner(key)
+        return self._signers[space]
 
     async def close(self) -> None:
         """Close all clients."""
-        for client in self.clients.values():
+        for client in self._clients.values():
             await client.close()
 
-    def _deploying(self, space: Space) -> Secret | None:
+    def _deploying(self, space: Space) -> ServerKey | None:
         """Return the deploy credential; None, which closes gate `permission`, where it is unset."""
         source = space.deploy
         if source is None or (source.env is not None and not os.environ.get(source.env)):
             return None
-        return self._credential(space, "deploy", source)
+        return self._key(space, "deploy", source)
 
-    def _credential(self, space: Space, use: str, source: CredentialSource | None) -> Secret:
-        if source is None:
-            raise UsageError(
-                f"Space {space.name} names no {use!r} credential; nothing was asked of Octopus",
-                hint=f"add credentials: {{{use}: {{env: OCTOPUS_...}}}} at {space.place}",
-            )
-        if source.env is not None:
-            value = os.environ.get(source.env, "").strip()
-            if value:
-                return Secret(value)
-            raise UsageError(
-                f"the {use} credential of Space {space.name} is not set; Octopus was not asked",
-                hint=f"export {source.env}=API-...",
-            )
-        return Secret(self._from_file(space, use, source.file or ""))
-
-    def _from_file(self, space: Space, use: str, name: str) -> str:
-        folder = self.settings.secrets_dir
-        if folder is None:
-            raise UsageError(
-                f"the {use} credential of Space {space.name} is a file, and no folder is set",
-                hint="set RECONCILER_SECRETS_DIR to the folder that holds it",
-            )
-        try:
-            return (folder / name).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not text"
-            raise UsageError(
-                f"the {use} credential of Space {space.name} cannot be read: {clean(str(why))}",
-                hint=f"look at {name} in the secrets folder",
-            ) from None
+    def _key(self, space: Space, use: str, source: CredentialSource | None) -> ServerKey:
+        """Return a credential as the server of a space takes it: one for all who use it there."""
+        credential = self._credentials.of(space, use, source)
+        name = server_root(space.server), credential.name
+        return self._keys.setdefault(name, ServerKey(credential))

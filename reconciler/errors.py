@@ -18,6 +18,7 @@
     │   ├── RateLimited          429 after every permitted repetition
     │   ├── BadAnswer            not the JSON we were promised
     │   ├── NotAllowed           401 or 403; never repeated with another identity
+    │   │   └── CredentialRefused  our key is refused as such; not asked with again until it changes
     │   ├── RemoteRejected       understood and refused (other 4xx)
     │   └── OutcomeUnknown       a change was asked for and may or may not have happened
     ├── StoreTrouble             the journal cannot be written or read
@@ -149,6 +150,10 @@ class BadAnswer(OctopusTrouble):
 
 class NotAllowed(OctopusTrouble):
     """401 or 403: ends that action at once, never retried with another identity (rule 31)."""
+
+
+class CredentialRefused(NotAllowed):
+    """Octopus refuses our key, or its user may not look: no further request with that key."""
 
 
 class RemoteRejected(OctopusTrouble):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
+    from reconciler.core.secret import Secret
     from reconciler.core.signature import Unsigned
     from reconciler.core.state import (
         DeploymentDetail,
@@ -43,6 +44,20 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
+
+
+class Credential(Protocol):
+    """A key or token, wherever it is kept; it may be replaced while we run."""
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people: `variable OCTOPUS_KEY`. Clean."""
+
+    def current(self) -> Secret:
+        """Return it as it is now: the same object for as long as its content is the same.
+
+        Raises: UsageError where there is none.
+        """
 
 
 # --- git --------------------------------------------------------------------------------------

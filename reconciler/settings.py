@@ -44,6 +44,10 @@ class GitSettings(_Part):
     token: SecretStr | None = Field(
         default=None, description="Token for https remotes, sent as basic authentication."
     )
+    token_file: Path | None = Field(
+        default=None,
+        description="File of the token instead; read again when it changes, without a restart.",
+    )
     timeout: float = Field(default=60.0, gt=0, description="Seconds one git command may take.")
     allowed_signers: Path | None = Field(
         default=None,

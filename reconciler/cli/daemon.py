@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 import uvicorn
 
-from reconciler.bootstrap import SystemClock, Writers, open_doors
+from reconciler.bootstrap import Spaces, SystemClock, Writers, open_doors
 from reconciler.cli.crash import redacted
 from reconciler.core.text import clean
 from reconciler.daemon.backoff import Timing
@@ -52,6 +52,8 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
             timing = Timing(poll=settings.serve.poll, full_look=settings.serve.full_look)
 
             writers: Writers = {}
+            spaces = Spaces(settings, clock, partial(_tell, log))
+            stack.push_async_callback(spaces.close)
             keeper = _Keeper(settings.state_dir, service, log)
             for repo in dict.fromkeys(repositories) or (None,):
                 doors = await stack.enter_async_context(
@@ -63,6 +65,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                         clock=clock,
                         halted=service.halted,
                         writers=writers,
+                        spaces=spaces,
                     )
                 )
                 name = clean(repo or settings.repo or ".")

@@ -171,9 +171,10 @@ CONDITIONS = {
     ConditionType.STALLED: Meaning(
         "a person has to do something first",
         "Do what the message says; the next look takes it up. A gate: open it. `Invalid`: mend the "
-        "manifests. `NotAllowed`: mend the credential. `DeploymentFailed`: see why in the log of "
-        "its task, then as for gate `needs-retry`. `Unobserved`: see the note in "
-        "`reconciler plan ENV`.",
+        "manifests. `NotAllowed`: mend the credential. `CredentialRefused`: replace the content of "
+        "its file, which is noticed by itself; after a change of a variable, or of permissions in "
+        "Octopus, restart the daemon. `DeploymentFailed`: see why in the log of its task, then as "
+        "for gate `needs-retry`. `Unobserved`: see the note in `reconciler plan ENV`.",
     ),
     ConditionType.DRIFTED: Meaning(
         "something else runs than was last reached, and no commit asks for it",
@@ -217,7 +218,9 @@ CONDITION_REASONS = {
     "Unreachable": "Octopus did not answer, not in time, or with an error of its own",
     "RateLimited": "Octopus said that it is asked too often",
     "BadAnswer": "an answer was not what Octopus promises",
-    "NotAllowed": "Octopus refused the credential",
+    "NotAllowed": "Octopus refused an action to the credential",
+    "CredentialRefused": "Octopus refused the credential, or its user may not look: no further "
+    "request is sent with it until its content changes",
     "RemoteRejected": "Octopus understood and refused",
     "OutcomeUnknown": "a deployment was asked for, and whether it began is not known yet",
     "StoreTrouble": "the state directory cannot be written or read",

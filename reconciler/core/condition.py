@@ -17,6 +17,7 @@ from reconciler.core.plan import Reason
 from reconciler.core.text import clean
 from reconciler.errors import (
     BadAnswer,
+    CredentialRefused,
     Disposition,
     GitTrouble,
     LeaseHeld,
@@ -86,6 +87,7 @@ FAILURES: tuple[type[ReconcilerError], ...] = (
     RateLimited,
     BadAnswer,
     NotAllowed,
+    CredentialRefused,
     RemoteRejected,
     OutcomeUnknown,
     StoreTrouble,

@@ -32,7 +32,13 @@ from reconciler.engine.events import Said
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.run import apply_environment, needs_pass
 from reconciler.engine.survey import fetch_audit, lay_ground, load_manifests, read_space, situate
-from reconciler.errors import Disposition, GitTrouble, ReconcilerError, StoreTrouble
+from reconciler.errors import (
+    CredentialRefused,
+    Disposition,
+    GitTrouble,
+    ReconcilerError,
+    StoreTrouble,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -227,7 +233,7 @@ class Supervisor:
                     raise reading
                 await self._judge(name, ground, reading)
             except ReconcilerError as error:
-                self._note_failure(name, condition_of(error, self._now()), error.disposition)
+                self._note_error(name, error)
 
     async def _read(self, space: Space) -> Reading | ReconcilerError:
         try:
@@ -267,7 +273,7 @@ class Supervisor:
             self._note_report(name, report)
         except ReconcilerError as error:
             await self._count_pending(name)
-            self._note_failure(name, condition_of(error, self._now()), error.disposition)
+            self._note_error(name, error)
         finally:
             self._passing.discard(name)
             self._grounds.pop(name, None)
@@ -330,6 +336,16 @@ class Supervisor:
     def _stall(self, name: str, reason: Word, message: str) -> None:
         stalled = Condition(ConditionType.STALLED, reason.value, message, self._now())
         self._note_failure(name, stalled, Disposition.STALL)
+
+    def _note_error(self, name: str, error: ReconcilerError) -> None:
+        """Note what ended a look or a pass.
+
+        A refused credential is looked at again soon: no request leaves before it is another.
+        """
+        self._note_failure(name, condition_of(error, self._now()), error.disposition)
+        if isinstance(error, CredentialRefused):
+            wait = wait_after(self.timing, Disposition.WAIT, 0, self.chance)
+            self._due[name] = self.doors.clock.monotonic() + wait
 
     def _note_failure(self, name: str, failed: Condition, what: Disposition) -> None:
         before = self._status(name)

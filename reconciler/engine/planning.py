@@ -24,7 +24,7 @@ from reconciler.engine.healing import plan_of
 from reconciler.engine.history import failed_attempts
 from reconciler.engine.pausing import names_of_server
 from reconciler.engine.survey import survey
-from reconciler.errors import RemoteRejected
+from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -189,6 +189,12 @@ async def _lifecycle(
     except RemoteRejected as error:
         return Gate(
             action.component, GateName.LIFECYCLE, error.message, "Octopus answers the question"
+        )
+    except CredentialRefused:
+        raise
+    except NotAllowed as error:
+        return Gate(
+            action.component, GateName.PERMISSION, error.message, "an administrator grants it"
         )
     if situation.observed.environment_id in allowed:
         return None

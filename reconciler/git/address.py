@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from reconciler.core.text import clean
 from reconciler.errors import UsageError
+
+if TYPE_CHECKING:
+    from reconciler.ports import Credential
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
@@ -52,17 +56,21 @@ class Address:
 class HttpsCredential:
     """A token for https. Forges take any user name beside a personal token; some want theirs."""
 
-    token: str = field(repr=False)
+    token: Credential
     user: str = "x-access-token"
 
     def config(self, address: Address) -> tuple[tuple[str, str], ...]:
-        """Return the git setting that sends the token to this host and no other."""
+        """Return the git setting that sends the token, as it is now, to this host and no other.
+
+        Raises: UsageError where there is no token.
+        """
         if address.transport not in {Transport.HTTPS, Transport.HTTP}:
             return ()
         parts = urlsplit(address.url)
-        pair = base64.b64encode(f"{self.user}:{self.token}".encode()).decode("ascii")
+        pair = f"{self.user}:{self.token.current().reveal()}".encode()
         host = f"{parts.scheme}://{parts.netloc}/"
-        return ((f"http.{host}.extraHeader", f"Authorization: Basic {pair}"),)
+        header = f"Authorization: Basic {base64.b64encode(pair).decode('ascii')}"
+        return ((f"http.{host}.extraHeader", header),)
 
 
 def parse_address(text: str, *, allow_local: bool, base: Path | None = None) -> Address:

@@ -113,7 +113,8 @@ class AutomationReader:
         )
 
     async def _triggers(self, space: str) -> tuple[tuple[wire.Trigger, ...], bool]:
-        return await read_pages(self._http, f"{space}/projecttriggers", {}, wire.Trigger, ONE_PAGE)
+        path = f"{space}/projecttriggers"
+        return await read_pages(self._http, path, {}, wire.Trigger, ONE_PAGE, alone=True)
 
     async def _read_processes(self, space: str, ids: Iterable[str]) -> tuple[wire.Process, ...]:
         """Read processes a few hundred at a time: each holds all its scripts (rule 47)."""
@@ -121,11 +122,12 @@ class AutomationReader:
         found: list[wire.Process] = []
         for start in range(0, len(wanted), AT_ONCE):
             chunk = wanted[start : start + AT_ONCE]
-            found += await read_by_ids(self._http, path, chunk, wire.Process)
+            found += await read_by_ids(self._http, path, chunk, wire.Process, alone=True)
         return tuple(found)
 
     async def _array(self, path: str, shape: type[T]) -> list[T]:
-        return wire.decode(await self._http.get(path), list[shape])  # type: ignore[valid-type]
+        answer = await self._http.get(path, alone=True)
+        return wire.decode(answer, list[shape])  # type: ignore[valid-type]
 
 
 def _processes(state: SpaceState) -> dict[str, str]:

@@ -77,3 +77,24 @@ class RequestBudget:
     def _forget(self, now: float) -> None:
         while self._recent and self._recent[0] <= now - MINUTE:
             self._recent.popleft()
+
+
+class Budgets:
+    """The budget of each server: by address until it told its installation id, then by that."""
+
+    def __init__(self, clock: Clock, limit_per_minute: int | None = None) -> None:
+        self._clock = clock
+        self._limit = limit_per_minute
+        self._at: dict[str, RequestBudget] = {}
+        self._of: dict[str, RequestBudget] = {}
+
+    def at(self, address: str) -> RequestBudget:
+        """Return the budget of whatever server answers at an address (`words.server_root`)."""
+        if address not in self._at:
+            self._at[address] = RequestBudget(self._clock, self._limit)
+        return self._at[address]
+
+    def of(self, address: str, installation_id: str) -> RequestBudget:
+        """Return the budget of the server that answered at an address with this id."""
+        self._at[address] = self._of.setdefault(installation_id, self.at(address))
+        return self._at[address]

@@ -23,6 +23,7 @@ from reconciler.errors import (
     Unreachable,
 )
 from reconciler.octopus.http import NoBudget, NoReply, Reply, Sender
+from reconciler.octopus.key import UNAUTHORIZED
 from reconciler.octopus.words import bare_address, refusal, server_root
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
 
     from reconciler.core.secret import Secret
     from reconciler.octopus.budget import RequestBudget
+    from reconciler.octopus.key import Refusal, ServerKey
     from reconciler.octopus.options import ClientOptions
     from reconciler.ports import Clock
 
 LONGEST_KEY: Final = 512
+FORBIDDEN: Final = 403
 REQUEST_TIMEOUT: Final = 408
 IN_BETWEEN: Final = "see what stands between here and Octopus: a proxy, a login or error page"
 
@@ -53,7 +56,7 @@ class OctopusHttp:
     def __init__(
         self,
         server_url: str,
-        key: Secret,
+        key: ServerKey,
         *,
         options: ClientOptions,
         clock: Clock,
@@ -65,28 +68,49 @@ class OctopusHttp:
         self._clock = clock
         self._budget = budget
         self._sender: Sender | None = None
+        self._denied: Refusal | None = None
+
+    @property
+    def key(self) -> Secret:
+        """The key as it is now. Raises: CredentialRefused, UsageError."""
+        return self._key.usable(self._denied)
 
     @property
     def sent(self) -> int:
         """How many requests went out so far, repetitions included."""
         return 0 if self._sender is None else self._sender.sent
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    def share(self, budget: RequestBudget) -> None:
+        """Count requests on this budget from now on."""
+        self._budget = budget
+        if self._sender is not None:
+            self._sender.budget = budget
+
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, *, alone: bool = False
+    ) -> Answer:
         """Read `path`, which starts with `api` and is quoted already; repeat within the limits.
 
-        Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
+        A 403 ends everything under this key here; `alone`: this request only, since it asks about
+        one project, of which the key's user may know nothing.
+
+        Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, CredentialRefused, RemoteRejected.
         """
         url = f"{self._root}/{path}"
+        key = self.key
         address = f"{url}?{urlencode(query, quote_via=quote, safe=',')}" if query else url
         try:
-            reply = await self._sending().get(address)
+            reply = await self._sending().get(address, self._headers(key))
         except NoBudget:
             raise _over_budget(url) from None
         except NoReply as error:
             raise _unanswered(url, error) from error
         if 200 <= reply.status < 300 and _is_json(reply) and not reply.too_large:
             return Answer(url, reply.status, reply.body)
-        raise self._unread(url, reply)
+        if reply.status == FORBIDDEN and not alone:
+            self._denied = self._key.refused(key, self._said(url, reply, key), reply.status)
+            raise self._denied.error()
+        raise self._unread(url, reply, key)
 
     async def post(
         self,
@@ -100,12 +124,14 @@ class OctopusHttp:
         What `before` raises leaves as it is.
 
         Raises:
-            Unreachable, RateLimited, NotAllowed, RemoteRejected: nothing happened.
+            Unreachable, RateLimited, NotAllowed, RemoteRejected: nothing happened. A 403 ends this
+                request only, a 401 (CredentialRefused) everything under this key.
             OutcomeUnknown: the request left and its fate was not told.
         """
         url = f"{self._root}/{path}"
+        key = self.key
         try:
-            reply = await self._sending().post(url, body, within, before)
+            reply = await self._sending().post(url, self._headers(key), body, within, before)
         except NoBudget:
             raise _over_budget(url) from None
         except NoReply as error:
@@ -116,11 +142,11 @@ class OctopusHttp:
             case 200 | 201 if _is_json(reply) and not reply.too_large:
                 return Answer(url, reply.status, reply.body)
             case 401 | 403:
-                raise self._not_allowed(url, reply)
+                raise self._not_allowed(url, reply, key)
             case 429:
                 raise _rate_limited(url, reply)
             case status if 400 <= status < 500 and status != REQUEST_TIMEOUT:
-                raise self._rejected(url, reply)
+                raise self._rejected(url, reply, key)
             case status:
                 raise unknown(url, f"it answered {status} with {_kind(reply)}")
 
@@ -131,33 +157,33 @@ class OctopusHttp:
 
     def _sending(self) -> Sender:
         if self._sender is None:
-            key = self._key.reveal()
-            if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-                raise NotAllowed(
-                    f"The credential for {self._root} is not a line of ASCII; nothing was sent.",
-                    hint="check the environment variable or file that the Space manifest names",
-                )
-            headers = {"X-Octopus-ApiKey": key, "User-Agent": f"reconciler/{__version__}"}
-            self._sender = Sender(
-                headers, options=self._options, clock=self._clock, budget=self._budget
-            )
+            self._sender = Sender(options=self._options, clock=self._clock, budget=self._budget)
         return self._sender
 
-    def _unread(self, url: str, reply: Reply) -> OctopusTrouble:
+    def _headers(self, key: Secret) -> dict[str, str]:
+        text = key.reveal()
+        if not (0 < len(text) <= LONGEST_KEY and text.isascii() and text.isprintable()):
+            raise NotAllowed(
+                f"The credential for {self._root} is not a line of ASCII; nothing was sent.",
+                hint="check the environment variable or file that the Space manifest names",
+            )
+        return {"X-Octopus-ApiKey": text, "User-Agent": f"reconciler/{__version__}"}
+
+    def _unread(self, url: str, reply: Reply, key: Secret) -> OctopusTrouble:
         """Say why a reply to a reading request is of no use."""
         match reply.status:
             case 401 | 403:
-                return self._not_allowed(url, reply)
+                return self._not_allowed(url, reply, key)
             case 429:
                 return _rate_limited(url, reply)
             case status if status == REQUEST_TIMEOUT or status >= 500:
                 return Unreachable(
-                    f"{url} answered {status}{self._quoted(reply)}.",
+                    f"{url} answered {status}{_quoted(reply, key)}.",
                     hint="see whether Octopus is starting, upgrading or in maintenance, "
                     "then try again",
                 )
             case status if status >= 400:
-                return self._rejected(url, reply)
+                return self._rejected(url, reply, key)
             case status if status >= 300:
                 target = bare_address(reply.location) if reply.location else "nowhere"
                 return BadAnswer(
@@ -175,24 +201,30 @@ class OctopusHttp:
                     hint=IN_BETWEEN,
                 )
 
-    def _not_allowed(self, url: str, reply: Reply) -> NotAllowed:
+    def _not_allowed(self, url: str, reply: Reply, key: Secret) -> NotAllowed:
+        """Return the end of one request (403), or of all under this key on this server (401)."""
+        said = self._said(url, reply, key)
+        if reply.status == UNAUTHORIZED:
+            return self._key.refused(key, said, reply.status).error()
         return NotAllowed(
-            f"{url} refused our key ({reply.status}){self._quoted(reply)}.",
-            hint="check the credential: Octopus' keys expire, by default after 180 days"
-            if reply.status == 401
-            else "give this key's user the permission in Octopus, or configure another key",
+            f"{said}.",
+            hint="give this key's user the permission in Octopus, or configure another key",
         )
 
-    def _rejected(self, url: str, reply: Reply) -> RemoteRejected:
+    def _said(self, url: str, reply: Reply, key: Secret) -> str:
+        return f"{url} refused our key ({reply.status}){_quoted(reply, key)}"
+
+    def _rejected(self, url: str, reply: Reply, key: Secret) -> RemoteRejected:
         return RemoteRejected(
-            f"{url} answered {reply.status}{self._quoted(reply)}.",
+            f"{url} answered {reply.status}{_quoted(reply, key)}.",
             hint="Octopus decides this: change what it names, then try again",
             status=reply.status,
         )
 
-    def _quoted(self, reply: Reply) -> str:
-        words = refusal(reply.body, self._key).rstrip(".") if _is_json(reply) else ""
-        return f": {words}" if words else ""
+
+def _quoted(reply: Reply, key: Secret) -> str:
+    words = refusal(reply.body, key).rstrip(".") if _is_json(reply) else ""
+    return f": {words}" if words else ""
 
 
 def unknown(url: str, why: str) -> OutcomeUnknown:

@@ -1,6 +1,6 @@
 """Requests and replies, before anybody judges them: the only module that imports httpx.
 
-A `Sender` holds the connections of one credential to one server. It repeats reading requests
+A `Sender` holds the connections of one client to one server. It repeats reading requests
 within limits and never a changing one (rules 14, 20), counts every attempt, reads bodies up to a
 limit (rule 47), follows no redirect and keeps no cookie.
 """
@@ -77,11 +77,10 @@ class _GivenUp(Exception):
 
 
 class Sender:
-    """The connections of one credential; `sent` counts every attempt that went out."""
+    """The connections of one client; `sent` counts every attempt that went out."""
 
     def __init__(
         self,
-        headers: Mapping[str, str],
         *,
         options: ClientOptions,
         clock: Clock,
@@ -90,13 +89,13 @@ class Sender:
         self.sent = 0
         self._options = options
         self._clock = clock
-        self._budget = budget
+        self.budget = budget
         retry = _Patience(clock, options, functools.partial(_read_body, options))
         self._client = httpx.AsyncClient(
             transport=RetryTransport(
                 transport=_Metered(self._before, self._after, options), retry=retry
             ),
-            headers={"Accept": "application/json", "Accept-Encoding": "gzip", **headers},
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
             timeout=httpx.Timeout(
                 options.silence_timeout.total_seconds(),
                 connect=options.connect_timeout.total_seconds(),
@@ -106,13 +105,14 @@ class Sender:
             trust_env=False,
         )
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str, credential: Mapping[str, str]) -> Reply:
         """Read, repeating within the limits. Raises: NoReply, NoBudget."""
-        return await self._exchange(self._client.build_request("GET", url))
+        return await self._exchange(self._client.build_request("GET", url, headers=credential))
 
     async def post(
         self,
         url: str,
+        credential: Mapping[str, str],
         body: bytes,
         within: float = math.inf,
         before: Callable[[], Awaitable[None]] | None = None,
@@ -122,11 +122,11 @@ class Sender:
         It waits `within` seconds for the request budget at most. `before` is awaited once nothing
         else is waited for: what it raises leaves as it is, and nothing was sent then.
         """
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **credential}
         request = self._client.build_request("POST", url, content=body, headers=headers)
         limit = self._options.deploy_timeout.total_seconds()
         began = self._clock.monotonic()
-        if not await self._budget.take(min(limit * BUDGET_PART, within)):
+        if not await self.budget.take(min(limit * BUDGET_PART, within)):
             raise NoBudget
         if before is not None:
             await before()
@@ -168,13 +168,13 @@ class Sender:
         """Count one attempt; a reading one waits for its turn (a changing one has waited)."""
         if request.method == "GET":
             patience = self._options.patience.total_seconds()
-            if not await self._budget.take(patience):
+            if not await self.budget.take(patience):
                 raise NoBudget
         self.sent += 1
 
     def _after(self, response: httpx.Response) -> None:
         if response.status_code == TOO_MANY_REQUESTS:
-            self._budget.learn(retry_after(response.headers, self._clock))
+            self.budget.learn(retry_after(response.headers, self._clock))
 
 
 class _Metered(httpx.AsyncBaseTransport):

@@ -59,17 +59,20 @@ async def read_pages(
     shape: type[Item],
     take: int,
     at_most: int | None = None,
+    *,
+    alone: bool = False,
 ) -> tuple[tuple[Item, ...], bool]:
     """Return the items of a collection, or its first `at_most`, and whether that is all of them.
 
     A list that moves while it is read could hide an item between two pages, so pages overlap and
     must share an item; where they do not, or the server stops early, the answer is not complete.
+    `alone` as for `OctopusHttp.get`.
     """
     found: dict[str, Item] = {}
     skip = 0
     for _ in range(MOST_PAGES):
         paging = {**query, "skip": str(skip), "take": str(take)}
-        page = wire.decode(await http.get(path, paging), _page_of(shape))
+        page = wire.decode(await http.get(path, paging, alone=alone), _page_of(shape))
         known = len(found)
         connects = skip == 0 or any(item.id in found for item in page.items)
         found.update((item.id, item) for item in page.items)
@@ -85,7 +88,12 @@ async def read_pages(
 
 
 async def read_by_ids(
-    http: OctopusHttp, path: str, ids: Collection[str], shape: type[Item]
+    http: OctopusHttp,
+    path: str,
+    ids: Collection[str],
+    shape: type[Item],
+    *,
+    alone: bool = False,
 ) -> tuple[Item, ...]:
     """Return the documents with these ids, as many as the server has, 100 to a request.
 
@@ -96,7 +104,9 @@ async def read_by_ids(
     async with together() as group:
         reading = [
             group.create_task(
-                read_pages(http, path, {"ids": ",".join(chunk)}, shape, take=len(chunk))
+                read_pages(
+                    http, path, {"ids": ",".join(chunk)}, shape, take=len(chunk), alone=alone
+                )
             )
             for chunk in chunks
         ]

@@ -18,11 +18,12 @@ from reconciler.core.text import clean
 from reconciler.errors import BadAnswer, NotAllowed, RemoteRejected
 from reconciler.octopus import translate, wire
 from reconciler.octopus.automation import AutomationReader
-from reconciler.octopus.budget import RequestBudget
+from reconciler.octopus.budget import Budgets
 from reconciler.octopus.client import OctopusHttp, unknown
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
+from reconciler.octopus.words import server_root
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Task,
         User,
     )
+    from reconciler.octopus.key import ServerKey
     from reconciler.ports import Clock, DeploymentOrder, Known
 
 NOT_FOUND: Final = 404
@@ -48,22 +50,24 @@ _SPACE_ID = re.compile(r"Spaces-[0-9]+")
 class OctopusSpace:
     """The door to one space (`ports.Octopus`).
 
-    `octopus_space` is the space's name or id. `budget` is shared by all spaces of one server;
-    None makes one of its own.
+    `octopus_space` is the space's name or id. `budgets` are shared by all spaces of this process,
+    and so are keys by all spaces of one server that use the same credential.
     """
 
     def __init__(
         self,
         server_url: str,
         octopus_space: str,
-        observe: Secret,
-        deploy: Secret | None,
+        observe: ServerKey,
+        deploy: ServerKey | None,
         clock: Clock,
         options: ClientOptions | None = None,
-        budget: RequestBudget | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         options = options or ClientOptions()
-        budget = budget or RequestBudget(clock)
+        self._root = server_root(server_url)
+        self._budgets = budgets or Budgets(clock)
+        budget = self._budgets.at(self._root)
         self._server_url = server_url
         self._wanted = octopus_space
         self._clock = clock
@@ -78,7 +82,7 @@ class OctopusSpace:
         self._looker = Looker(self._observer)
         self._automation = AutomationReader(self._observer, clock)
         self._starting = asyncio.Lock()
-        self._start: Start | None = None
+        self._start: tuple[Secret, Start] | None = None
 
     @property
     def sent(self) -> int:
@@ -86,7 +90,7 @@ class OctopusSpace:
         return self._observer.sent + (0 if self._deployer is None else self._deployer.sent)
 
     async def identity(self) -> tuple[Server, str]:
-        """Return the server and the id of the space; asked once per start, then kept."""
+        """Return the server and the id of the space; asked once for each key, then kept."""
         start = await self._started()
         return start.server, start.space_id
 
@@ -126,7 +130,7 @@ class OctopusSpace:
             return None  # would be a step up in the address, and is no version
         path = f"projects/{_part(project_id)}/releases/{_part(version)}"
         try:
-            answer = await self._observer.get(await self._path(path))
+            answer = await self._observer.get(await self._path(path), alone=True)
         except RemoteRejected as refused:
             if refused.status == NOT_FOUND:
                 return None
@@ -143,10 +147,13 @@ class OctopusSpace:
     async def promotable(self, release_id: str) -> frozenset[str]:
         """Return the ids of the environments the lifecycle lets this release go to now.
 
+        Octopus answers this by what the asking user may deploy, so it is the deployer who asks.
+
         Source: Octopus REST API, `GET /releases/{id}/deployments/template`, `PromoteTo`.
         """
         path = await self._path(f"releases/{_part(release_id)}/deployments/template")
-        template = wire.decode(await self._observer.get(path), wire.DeploymentTemplate)
+        http = self._deployer or self._observer
+        template = wire.decode(await http.get(path, alone=True), wire.DeploymentTemplate)
         return frozenset(one.id for one in template.promote_to)
 
     async def deploy(
@@ -191,7 +198,13 @@ class OctopusSpace:
             query["projects"] = project_id
         path = await self._path("deployments")
         found, complete = await read_pages(
-            self._observer, path, query, wire.Deployment, min(take, LONGEST_PAGE), at_most=take
+            self._observer,
+            path,
+            query,
+            wire.Deployment,
+            min(take, LONGEST_PAGE),
+            at_most=take,
+            alone=True,
         )
         strays = any(
             one.environment_id != environment_id or project_id not in (None, one.project_id)
@@ -220,7 +233,8 @@ class OctopusSpace:
         Source: Octopus REST API, `GET /tasks/{id}/details`; `tail` counts per node of the tree.
         """
         path = await self._path(f"tasks/{_part(task_id)}/details")
-        answer = await self._observer.get(path, {"verbose": "false", "tail": str(tail)})
+        query = {"verbose": "false", "tail": str(tail)}
+        answer = await self._observer.get(path, query, alone=True)
         details = wire.decode(answer, wire.TaskDetails)
         return translate.log_lines(details.activity_logs, tail)
 
@@ -243,17 +257,22 @@ class OctopusSpace:
         return f"api/{(await self._started()).space_id}/{below}"
 
     async def _started(self) -> Start:
-        """Read server, user and space, once; a failure is not remembered."""
-        if self._start is not None:
-            return self._start
+        """Read server, user and space, once for each key; a failure is not remembered."""
+        key = self._observer.key
+        if self._start is not None and self._start[0] is key:
+            return self._start[1]
         async with self._starting:
-            if self._start is None:
-                self._start = await self._read_start()
-            return self._start
+            if self._start is None or self._start[0] is not key:
+                self._start = key, await self._read_start()
+            return self._start[1]
 
     async def _read_start(self) -> Start:
         http = self._observer
         root = wire.decode(await http.get("api"), wire.Root)
+        budget = self._budgets.of(self._root, root.installation_id)
+        for client in (self._observer, self._deployer):
+            if client is not None:
+                client.share(budget)
         me = wire.decode(await http.get("api/users/me"), wire.User)
         space = await self._space()
         return Start(

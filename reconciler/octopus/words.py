@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LONGEST_REFUSAL = 500
 MOST_ERRORS = 10
 
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
 _KEY_SHAPE = re.compile(r"\bAPI-[A-Za-z0-9]{4,}")
 
 
@@ -58,7 +59,8 @@ def bare_address(url: str) -> str:
 def server_root(url: str) -> str:
     """Return the address below which `/api` lies, without a slash at its end.
 
-    A virtual directory is kept (`https://host/octo`); a trailing `/api` is not.
+    A virtual directory is kept (`https://host/octo`); a trailing `/api` is not, nor is the port
+    that goes without saying.
 
     Raises:
         UsageError: not an http or https address, or one with a user, a query or a fragment.
@@ -83,4 +85,5 @@ def server_root(url: str) -> str:
             hint="write it as https://octopus.example or https://host/virtual-directory",
         )
     path = parts.path.rstrip("/").removesuffix("/api")
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    host = parts.netloc.lower().removesuffix(_USUAL_PORTS[parts.scheme])
+    return f"{parts.scheme}://{host}{path}"

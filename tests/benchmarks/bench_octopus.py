@@ -22,8 +22,10 @@ import pytest
 import uvicorn
 
 from reconciler.core.secret import Secret
+from reconciler.credentials import Given
 from reconciler.octopus.budget import RequestBudget
 from reconciler.octopus.client import OctopusHttp
+from reconciler.octopus.key import ServerKey
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.space import OctopusSpace
 from reconciler.ports import Known
@@ -50,7 +52,9 @@ async def requests_of_a_look(projects: int) -> tuple[int, int, float, float]:
     """Return requests and seconds of the first and the second look at one environment."""
     simulator = Simulator(seed_estate(projects, 1), service_api_key=KEY)
     with SimulatorServer(simulator) as server:
-        space = OctopusSpace(server.url, "Estate", Secret(KEY), None, SystemClock())
+        space = OctopusSpace(
+            server.url, "Estate", ServerKey(Given("bench", Secret(KEY))), None, SystemClock()
+        )
         await space.identity()
         before = space.sent
         began = time.perf_counter()
@@ -127,7 +131,7 @@ async def small_reads(url: str) -> tuple[float, float]:
     clock = SystemClock()
     http = OctopusHttp(
         url,
-        Secret(KEY),
+        ServerKey(Given("bench", Secret(KEY))),
         options=replace(ClientOptions(), connections=AT_ONCE),
         clock=clock,
         budget=RequestBudget(clock),

@@ -18,6 +18,7 @@ import pytest
 from reconciler.core.deployers import DeployerKind
 from reconciler.core.secret import Secret
 from reconciler.core.state import SpaceState, TaskState
+from reconciler.credentials import Given
 from reconciler.errors import (
     BadAnswer,
     NotAllowed,
@@ -27,6 +28,7 @@ from reconciler.errors import (
     RemoteRejected,
     Unreachable,
 )
+from reconciler.octopus.key import ServerKey
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.space import OctopusSpace
 from reconciler.ports import DeploymentOrder, Known
@@ -78,7 +80,7 @@ def server(request: pytest.FixtureRequest) -> Address:
 
 
 async def connect(address: Address) -> AsyncIterator[OctopusSpace]:
-    key = Secret(address.key)
+    key = ServerKey(Given("test", Secret(address.key)))
     options = ClientOptions(retries=2, deploy_timeout=timedelta(seconds=5))
     space = OctopusSpace(address.url, address.space, key, key, ImpatientClock(), options)
     yield space

@@ -2,12 +2,12 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import pytest
-from octopus_answers import QUICK, Board, TurnedClock
+from octopus_answers import QUICK, Board, TurnedClock, fixed
 from pytest_httpserver import HTTPServer
 
-from reconciler.core.secret import Secret
 from reconciler.octopus.budget import RequestBudget
 from reconciler.octopus.client import OctopusHttp
+from reconciler.octopus.key import ServerKey
 from reconciler.octopus.space import OctopusSpace
 
 
@@ -25,7 +25,7 @@ def board(httpserver: HTTPServer) -> Board:
 async def http(httpserver: HTTPServer, clock: TurnedClock) -> AsyncIterator[OctopusHttp]:
     client = OctopusHttp(
         httpserver.url_for(""),
-        Secret("API-OBSERVER"),
+        fixed("API-OBSERVER"),
         options=QUICK,
         clock=clock,
         budget=RequestBudget(clock),
@@ -37,7 +37,7 @@ async def http(httpserver: HTTPServer, clock: TurnedClock) -> AsyncIterator[Octo
 @pytest.fixture
 async def space(board: Board, clock: TurnedClock) -> AsyncIterator[OctopusSpace]:
     made = OctopusSpace(
-        board.url, "Default", Secret("API-OBSERVER"), Secret("API-DEPLOYER"), clock, QUICK
+        board.url, "Default", fixed("API-OBSERVER"), fixed("API-DEPLOYER"), clock, QUICK
     )
     yield made
     await made.close()
@@ -49,8 +49,8 @@ async def make_space(
 ) -> AsyncIterator[Callable[..., OctopusSpace]]:
     made: list[OctopusSpace] = []
 
-    def make(name: str = "Default", *, deploy: Secret | None = None) -> OctopusSpace:
-        made.append(OctopusSpace(board.url, name, Secret("API-OBSERVER"), deploy, clock, QUICK))
+    def make(name: str = "Default", *, deploy: ServerKey | None = None) -> OctopusSpace:
+        made.append(OctopusSpace(board.url, name, fixed("API-OBSERVER"), deploy, clock, QUICK))
         return made[-1]
 
     yield make

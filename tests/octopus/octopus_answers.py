@@ -8,6 +8,9 @@ from typing import Any
 from pytest_httpserver import HTTPServer, URIPattern
 from werkzeug import Request, Response
 
+from reconciler.core.secret import Secret
+from reconciler.credentials import Given
+from reconciler.octopus.key import ServerKey
 from reconciler.octopus.options import ClientOptions
 
 Json = dict[str, Any]
@@ -40,6 +43,11 @@ class TurnedClock:
 
     def turn(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
+
+
+def fixed(key: str) -> ServerKey:
+    """Return a key that never changes."""
+    return ServerKey(Given("test", Secret(key)))
 
 
 def page(items: list[Json], total: int | None = None) -> Json:

@@ -9,6 +9,7 @@ from octopus_answers import (
     Json,
     TurnedClock,
     deployment,
+    fixed,
     item,
     permissions,
     project,
@@ -18,7 +19,6 @@ from octopus_answers import (
 )
 from werkzeug import Response
 
-from reconciler.core.secret import Secret
 from reconciler.core.state import BoardItem, SpaceState, TaskState
 from reconciler.errors import BadAnswer, NotAllowed, RemoteRejected, Unreachable
 from reconciler.octopus.pages import together
@@ -446,8 +446,8 @@ async def test_a_bug_among_the_requests_stays_a_bug() -> None:
 async def test_a_look_may_be_repeated_after_a_failed_start(
     board: Board, space: OctopusSpace
 ) -> None:
-    board.odd["/api"] = reply(401, {"ErrorMessage": "no"})
-    with pytest.raises(NotAllowed):
+    board.odd["/api"] = reply(404, {"ErrorMessage": "no"})
+    with pytest.raises(RemoteRejected):
         await space.look(NOTHING)
     board.odd.clear()
 
@@ -473,7 +473,7 @@ async def test_a_space_that_is_not_there_is_refused_by_name(
 async def test_rule_29_looking_never_uses_the_deploy_credential(
     board: Board, make_space: Callable[..., OctopusSpace]
 ) -> None:
-    await make_space(deploy=Secret("API-DEPLOYER")).look(NOTHING)
+    await make_space(deploy=fixed("API-DEPLOYER")).look(NOTHING)
 
     assert set(board.keys) == {"API-OBSERVER"}
 

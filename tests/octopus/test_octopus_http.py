@@ -11,11 +11,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
-from octopus_answers import QUICK, TurnedClock, reply
+from octopus_answers import QUICK, TurnedClock, fixed, reply
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from reconciler.core.secret import Secret
 from reconciler.errors import (
     BadAnswer,
     NotAllowed,
@@ -63,7 +62,7 @@ async def raw_server(answer: bytes) -> AsyncIterator[str]:
 
 def client(url: str, clock: TurnedClock, key: str = KEY) -> OctopusHttp:
     budget = RequestBudget(clock)
-    return OctopusHttp(url, Secret(key), options=QUICK, clock=clock, budget=budget)
+    return OctopusHttp(url, fixed(key), options=QUICK, clock=clock, budget=budget)
 
 
 async def test_an_answer_is_read_with_the_key_in_a_header_and_unpacked(
@@ -465,7 +464,7 @@ async def test_rule_20_a_read_that_finds_no_room_in_the_budget_is_not_sent(
     budget = RequestBudget(clock)
     budget.learn(3600)
     http = OctopusHttp(
-        httpserver.url_for(""), Secret(KEY), options=QUICK, clock=clock, budget=budget
+        httpserver.url_for(""), fixed(KEY), options=QUICK, clock=clock, budget=budget
     )
 
     for request in (http.get("api/x"), http.post("api/x", b"{}")):

@@ -25,11 +25,13 @@ from reconciler.core.capture import capture
 from reconciler.core.manifest import DesiredState
 from reconciler.core.secret import Secret
 from reconciler.core.snapshot import snapshot_path
+from reconciler.credentials import Given
 from reconciler.daemon.backoff import Timing
 from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.doors import blocking
 from reconciler.engine.history import History
 from reconciler.engine.survey import judge, load_manifests, look
+from reconciler.octopus.key import ServerKey
 from reconciler.octopus.space import OctopusSpace
 from reconciler.ports import Known
 from reconciler.settings import AuditSettings, GitSettings, OctopusSettings, Settings
@@ -178,7 +180,8 @@ async def watching(
 async def record(simulator: Simulator) -> tuple[dict[str, bytes], list[str]]:
     """Return what the simulator answers to a first look, by target, and the targets of the next."""
     with SimulatorServer(simulator) as server:
-        space = OctopusSpace(server.url, "Estate", Secret(KEY), Secret(KEY), SystemClock())
+        key = ServerKey(Given("bench", Secret(KEY)))
+        space = OctopusSpace(server.url, "Estate", key, key, SystemClock())
         first = await space.look(Known({}, {}))
         before = len(simulator.requests)
         await space.look(Known(first.deployments, first.releases))

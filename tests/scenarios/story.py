@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from reconciler.bootstrap import Spaces
     from reconciler.engine.doors import Doors
     from reconciler.engine.events import Event
 
@@ -152,6 +153,9 @@ class Story:
     address: str | None = None  # of the remote, as the reconciler is told; None: its path
     token: str | None = None
     allowed_signers: Path | None = None
+    secrets: Path | None = None
+    token_file: Path | None = None
+    spaces: Spaces | None = None
 
     @property
     def remote(self) -> Path:
@@ -220,8 +224,10 @@ class Story:
             git=GitSettings(
                 allow_local=True,
                 token=None if self.token is None else SecretStr(self.token),
+                token_file=self.token_file,
                 allowed_signers=self.allowed_signers,
             ),
+            secrets_dir=self.secrets,
             octopus=OctopusSettings(),
             audit=AuditSettings(remote=self.audit_remote),
         )
@@ -232,6 +238,7 @@ class Story:
             tell=self.events.append,
             clock=self.clock,
             pause=self.clock.turn,
+            spaces=self.spaces,
         ) as doors:
             yield self.wrap(doors)
 

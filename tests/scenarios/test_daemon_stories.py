@@ -266,7 +266,7 @@ async def test_rule_31_a_refused_key_stalls_the_environment_and_says_so(world: S
     async with daemon(world) as running:
         world.octopus.fault("status", path="/api", status=401, count=None)
         await running.settles(2)
-        assert running.conditions() == {ConditionType.STALLED: "NotAllowed"}
+        assert running.conditions() == {ConditionType.STALLED: "CredentialRefused"}
 
 
 @pytest.mark.parametrize("refused", [False, True])

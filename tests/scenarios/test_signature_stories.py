@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from story import git
-from test_daemon_stories import daemon
+from watching import daemon
 
 from reconciler.core.condition import ConditionType
 from reconciler.core.gate import GateName
