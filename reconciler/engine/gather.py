@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from reconciler.engine.doors import blocking
 
@@ -20,11 +20,19 @@ if TYPE_CHECKING:
 
 J = TypeVar("J")
 R = TypeVar("R")
+F_co = TypeVar("F_co", covariant=True)
 
 SECOND: Final = 1.0
 """From one push to the next, where more passes run than wait to be recorded."""
 LOOK: Final = 0.1
 """Seconds between looks at who has come meanwhile."""
+
+
+class _Mirrored(Protocol[F_co]):
+    """A door to a remote, through a mirror that all passes read."""
+
+    def fetch(self) -> F_co:
+        """Bring the mirror up to date."""
 
 
 class Gathering:
@@ -35,7 +43,7 @@ class Gathering:
         self._writers = 0
         self._began = float("-inf")
         self._entries: _Turns[Entry, Published] = _Turns(self._gather)
-        self._fetches: _Turns[None, str | None] = _Turns(_at_once)
+        self._fetches: dict[int, _Turns[None, Any]] = {}
 
     def begin(self) -> None:
         """Count a pass that has taken a lease, and so will have something to record."""
@@ -56,13 +64,17 @@ class Gathering:
 
         return await self._entries.take(entry, push)
 
-    async def fetch(self, audit: AuditBranch) -> str | None:
-        """Bring the audit branch up to date; a fetch that began before this call is not enough."""
+    async def fetch(self, door: _Mirrored[F_co]) -> F_co:
+        """Bring a mirror up to date and return its tip, together with all who ask for that.
 
-        async def fetch(calls: Sequence[None]) -> Sequence[str | None]:
-            return [await blocking(audit.fetch)] * len(calls)
+        A fetch that began before this call is not enough: it may have missed what came meanwhile.
+        """
 
-        return await self._fetches.take(None, fetch)
+        async def fetch(calls: Sequence[None]) -> Sequence[F_co]:
+            return [await blocking(door.fetch)] * len(calls)
+
+        turns: _Turns[None, F_co] = self._fetches.setdefault(id(door), _Turns(_at_once))
+        return await turns.take(None, fetch)
 
     async def _gather(self) -> None:
         while len(self._entries.waiting) < self._writers:

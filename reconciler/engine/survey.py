@@ -278,7 +278,7 @@ async def survey(
     Raises: UsageError, ManifestsInvalid, GitTrouble and its kin, OctopusTrouble and its kin.
     """
     if commit is None:
-        commit = await blocking(doors.repository.fetch)
+        commit = await doors.gathering.fetch(doors.repository)
     await fetch_audit(doors)
     ground = await lay_ground(doors, name, commit)
     if ground.is_moved and not consent:

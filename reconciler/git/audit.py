@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TRIES: Final = 8  # pushes of one change, before other writers are called too fast
 _LONGEST_PAUSE: Final = 2.0
+_ALONE: Final = 3
 
 
 class GitAudit:
@@ -112,11 +113,25 @@ class GitAudit:
         try:
             self._push(publication)
         except GitTrouble as error:
-            # a hook may dislike one of several, which must not keep the others from arriving
-            alone = isinstance(error, Refused) and len(publication.waiting) > 1
-            for number, entry in list(publication.waiting.items()):
-                publication.outcomes[number] = self.publish([entry])[0] if alone else error
+            for number in publication.waiting:
+                publication.outcomes[number] = error
+            if isinstance(error, Refused) and len(publication.waiting) > 1:
+                publication.outcomes |= self._alone(publication.waiting)
         return tuple(publication.outcomes[number] for number in range(len(entries)))
+
+    def _alone(self, entries: Mapping[int, Entry]) -> dict[int, Published | ReconcilerError]:
+        """Push entries that were refused together one by one: a hook may dislike one of them.
+
+        Where the first few are refused alone too, the remote takes nothing; no more are tried.
+        """
+        outcomes = {}
+        refused = 0
+        for number, entry in entries.items():
+            (outcomes[number],) = self.publish([entry])
+            refused += isinstance(outcomes[number], Refused)
+            if refused == len(outcomes) == _ALONE:
+                break
+        return outcomes
 
     def _push(self, publication: Publication) -> None:
         tip = self._known_tip()

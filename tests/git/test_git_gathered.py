@@ -16,6 +16,7 @@ from reconciler.errors import (
     RemoteUnreachable,
     StoreTrouble,
 )
+from reconciler.git.push import Refused
 from reconciler.ports import Entry, Published
 
 if TYPE_CHECKING:
@@ -310,6 +311,19 @@ def test_a_hook_that_refuses_one_of_five_does_not_keep_the_others_away(
 
     assert isinstance(error, GitTrouble)
     assert "refused the push" in error.message
+
+
+def test_a_remote_that_refuses_everyone_is_asked_a_few_times_only(
+    remote: Remote, writers: Writers
+) -> None:
+    audit = writers("one")
+    leases = leased(audit)
+    remote.hook("pre-receive", f"echo x >> {remote.bare}/asked; exit 1")
+
+    outcomes = audit.publish([Entry(told(name), leases[name]) for name in FIVE])
+
+    assert [type(outcome) for outcome in outcomes] == [Refused] * 5
+    assert (remote.bare / "asked").read_text().split() == ["x"] * 4
 
 
 def test_a_scratch_ref_that_a_dead_git_left_locked_stops_nothing(

@@ -11,6 +11,7 @@ import pytest
 from between import Between, at_audit, at_octopus, nobody
 from story import git
 
+from reconciler.core.acceptance import AuditState
 from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
 from reconciler.engine.apply import Done
@@ -201,6 +202,28 @@ async def test_rule_26_a_state_damaged_in_the_middle_leaves_records_pending(worl
     write_audit(world, {"state.json": good + b"\n"})
     assert (await world.apply()).recorded
     assert len(world.receipts("api")) == 1
+
+
+async def test_rule_10_two_passes_of_one_store_at_once_do_not_make_it_look_older(
+    world: Story,
+) -> None:
+    await world.accept()
+    world.pin(api="1.1.0")
+    async with world.doors() as beside:
+        journal = beside.journal
+
+        def publish(real: Any, entries: Any) -> Any:
+            # another pass of this store is faster, with a number drawn after this one began
+            state = AuditState.parse(world.audit("state.json").encode())
+            state = state.written_by(journal.store_id, journal.next_write())
+            write_audit(world, {"state.json": state.render()})
+            return real(entries)
+
+        at_audit(world, publish=publish)
+        assert (await world.apply()).recorded
+    nobody(world)
+
+    assert (await world.plan()).situation.held is None
 
 
 async def test_rule_3_a_damaged_snapshot_is_no_empty_one(world: Story) -> None:
