@@ -130,6 +130,7 @@ async def open_doors(
     options = GitOptions(
         timeout=timedelta(seconds=settings.git.timeout),
         credential=_git_credential(settings.git, lambda text: tell(Said(text))),
+        signing_key=settings.git.signing_key,
     )
     signers = settings.git.allowed_signers
     mirrors = state / "mirrors"

@@ -54,6 +54,11 @@ class GitSettings(_Part):
         description="File of the SSH keys (ssh-keygen's allowed signers) one of which must have "
         "signed each commit; unset: no signature is asked for.",
     )
+    signing_key: Path | None = Field(
+        default=None,
+        description="SSH key that signs our own commits, records and edits; list it among the "
+        "allowed signers, or our edits are refused as everybody's.",
+    )
 
 
 class OctopusSettings(_Part):

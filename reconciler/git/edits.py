@@ -16,6 +16,7 @@ from reconciler.git import objects
 from reconciler.git.lease import COMMITTER
 from reconciler.git.names import TRANSACTIONS, checked_branch, is_branch, is_hash, own_ref
 from reconciler.git.push import RefUpdate, Verdict, push
+from reconciler.git.sign import signed
 from reconciler.git.trouble import remote_trouble
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class GitEdits:
     def commit(self, change: ManifestCommit) -> str:
         """Make the commit in the mirror and return its hash; no remote is asked.
 
-        Raises: GitTrouble (its parent lacks a file, or has no plain one there).
+        Raises: GitTrouble (its parent lacks a file, or has no plain one there; or it cannot be
+            signed).
         """
         modes = self._modes(change)
         message = _message(change)
@@ -63,6 +65,7 @@ class GitEdits:
         arguments = ("fast-import", "--quiet", "--done", "--date-format=raw")
         commit = self._mirror.local(*arguments, stdin=b"".join(script)).text()
         self._mirror.local("update-ref", "-d", ref)  # nothing is collected here: it stays
+        commit = signed(self._mirror, commit)
         self._check(commit, change)
         return commit
 

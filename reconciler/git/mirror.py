@@ -38,7 +38,7 @@ _REF_LINE = re.compile(r"([0-9a-f]+)\t(\S+)")
 
 @dataclass(frozen=True, slots=True)
 class GitOptions:
-    """How git is used: patience, and the credential of the remote.
+    """How git is used: patience, the credential of the remote, the key our commits are signed with.
 
     `timeout` covers one question or one push; `fetch_timeout` a fetch, whose first one brings
     the whole history.
@@ -47,6 +47,7 @@ class GitOptions:
     timeout: timedelta = timedelta(seconds=60)
     fetch_timeout: timedelta = timedelta(minutes=10)
     credential: HttpsCredential | None = None
+    signing_key: Path | None = None
 
 
 class Mirror:
@@ -60,6 +61,11 @@ class Mirror:
         self.address = address
         self._options = options
 
+    @property
+    def signing_key(self) -> Path | None:
+        """The SSH key that commits made here are signed with."""
+        return self._options.signing_key
+
     def local(
         self,
         *arguments: str,
@@ -67,6 +73,7 @@ class Mirror:
         ok: Container[int] = (0,),
         limit: int = OUTPUT_LIMIT,
         config: tuple[tuple[str, str], ...] = (),
+        variables: tuple[tuple[str, str], ...] = (),
     ) -> Answer:
         """Run git on the mirror's own objects and refs; no remote is asked.
 
@@ -81,6 +88,7 @@ class Mirror:
             stdin=stdin,
             limit=limit,
             config=config,
+            variables=variables,
         )
         answer = run_git(call, *arguments)
         self._check(answer)

@@ -11,6 +11,7 @@ from reconciler.git.message import check_text, message_of
 from reconciler.git.names import TRANSACTIONS, checked_path, lease_ref, own_ref
 from reconciler.git.overlay import Overlay
 from reconciler.git.push import RefUpdate, Verdict, push
+from reconciler.git.sign import signed
 from reconciler.git.trouble import local_trouble
 from reconciler.ports import Entry, Published
 
@@ -70,6 +71,8 @@ class Publication:
             return [], {}
         drafts = [self.leases.drafted(e.lease.environment, e.lease.fence) for e in self._entries]
         commit, *values = self._written(tip, overlay, [self.waiting[n] for n in telling], drafts)
+        if commit:
+            commit = signed(self.mirror, commit)
         updates = [RefUpdate(f"refs/heads/{self.branch}", commit)] if commit else []
         published = {}
         for (number, entry), draft, value in zip(self.waiting.items(), drafts, values, strict=True):

@@ -101,6 +101,7 @@ class Call:
     """How to run one git.
 
     `config` is handed over in the environment, so a token in it is in no argument list (rule 30).
+    `variables` are further ones of git, such as who a commit is of.
     `transport` is the only protocol git may speak; None: git stays on this machine's objects.
     """
 
@@ -109,6 +110,7 @@ class Call:
     git_dir: Path | None = None
     transport: str | None = None
     config: tuple[tuple[str, str], ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
     stdin: bytes = b""
     limit: int = OUTPUT_LIMIT
 
@@ -164,7 +166,7 @@ def _execute(command: Sequence[str], verb: str, call: Call) -> Answer:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else its import fails without git
     import git
 
-    variables = dict(_ENVIRONMENT)
+    variables = {**_ENVIRONMENT, **dict(call.variables)}
     if "GIT_SSH" not in os.environ:
         variables["GIT_SSH_COMMAND"] = os.environ.get("GIT_SSH_COMMAND", _SSH)
     if call.config:

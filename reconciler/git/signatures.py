@@ -47,6 +47,17 @@ _CONFIG = (
 )
 
 
+def check_tools() -> None:
+    """Make sure that git and ssh-keygen can make and check signatures. Raises: GitTrouble."""
+    if check_version() < OLDEST_GIT:
+        raise GitTrouble("this git knows no SSH signatures", hint="install git 2.34 or newer")
+    if shutil.which(KEYGEN) is None:
+        raise GitTrouble(
+            f"{KEYGEN} was not found on this machine",
+            hint="install the OpenSSH client 8.2 or newer (apt-get install openssh-client)",
+        )
+
+
 class CommitSignatures:
     """Verdicts on commits of one mirror: implements the door `Signatures`.
 
@@ -128,13 +139,7 @@ class CommitSignatures:
         """Let git check commits against a copy of just these signers, and remember its verdicts."""
         if not commits:
             return
-        if check_version() < OLDEST_GIT:
-            raise GitTrouble("this git knows no SSH signatures", hint="install git 2.34 or newer")
-        if shutil.which(KEYGEN) is None:
-            raise GitTrouble(
-                f"{KEYGEN} was not found on this machine",
-                hint="install the OpenSSH client 8.2 or newer (apt-get install openssh-client)",
-            )
+        check_tools()
         question = "".join(f"{one}\n" for one in commits).encode("ascii")
         with tempfile.NamedTemporaryFile(prefix="reconciler-signers-") as copy:
             copy.write(allowed)

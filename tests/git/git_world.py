@@ -109,11 +109,12 @@ class Writers:
     state: Path
     clock: TurnedClock
     paused: list[float] = field(default_factory=list)
+    options: GitOptions | None = None
 
     def __call__(
         self, name: str, pause: Callable[[float], None] | None = None, host: str | None = None
     ) -> GitAudit:
-        mirror = mirror_of(self.remote.bare, self.state / name)
+        mirror = mirror_of(self.remote.bare, self.state / name, self.options)
         host = host or f"{name}.example"
         holder = Holder(id=name, host=host, pid=4711, store=f"store-{name}")
         return GitAudit(mirror, "audit", holder, self.clock, pause or self.paused.append)
