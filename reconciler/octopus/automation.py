@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from reconciler.core.deployers import Automation, DeployerKind, Lifecycle, Parent, Trigger
 from reconciler.errors import OctopusTrouble
 from reconciler.octopus import wire
+from reconciler.octopus import wire_automation as shapes
 from reconciler.octopus.look import ONE_PAGE
 from reconciler.octopus.pages import IDS_AT_ONCE, read_by_ids, read_pages, together
 
@@ -92,10 +93,10 @@ class AutomationReader:
         async with together() as group:
             triggers = group.create_task(part("triggers", self._triggers(space)))
             lifecycles = group.create_task(
-                part("lifecycles", self._array(f"{space}/lifecycles/all", wire.Lifecycle))
+                part("lifecycles", self._array(f"{space}/lifecycles/all", shapes.Lifecycle))
             )
             channels = group.create_task(
-                part("channels", self._array(f"{space}/channels/all", wire.Channel))
+                part("channels", self._array(f"{space}/channels/all", shapes.Channel))
             )
             read = group.create_task(
                 part("deployment processes", self._read_processes(space, processes))
@@ -112,17 +113,17 @@ class AutomationReader:
             unread=tuple(sorted(unread)),
         )
 
-    async def _triggers(self, space: str) -> tuple[tuple[wire.Trigger, ...], bool]:
+    async def _triggers(self, space: str) -> tuple[tuple[shapes.Trigger, ...], bool]:
         path = f"{space}/projecttriggers"
-        return await read_pages(self._http, path, {}, wire.Trigger, ONE_PAGE, alone=True)
+        return await read_pages(self._http, path, {}, shapes.Trigger, ONE_PAGE, alone=True)
 
-    async def _read_processes(self, space: str, ids: Iterable[str]) -> tuple[wire.Process, ...]:
+    async def _read_processes(self, space: str, ids: Iterable[str]) -> tuple[shapes.Process, ...]:
         """Read processes a few hundred at a time: each holds all its scripts (rule 47)."""
         wanted, path = sorted(ids), f"{space}/deploymentprocesses"
-        found: list[wire.Process] = []
+        found: list[shapes.Process] = []
         for start in range(0, len(wanted), AT_ONCE):
             chunk = wanted[start : start + AT_ONCE]
-            found += await read_by_ids(self._http, path, chunk, wire.Process, alone=True)
+            found += await read_by_ids(self._http, path, chunk, shapes.Process, alone=True)
         return tuple(found)
 
     async def _array(self, path: str, shape: type[T]) -> list[T]:
@@ -143,7 +144,7 @@ def _processes(state: SpaceState) -> dict[str, str]:
     return found
 
 
-def _trigger(said: wire.Trigger) -> Iterator[Trigger]:
+def _trigger(said: shapes.Trigger) -> Iterator[Trigger]:
     """Yield a trigger, if it is active and deploys; a word we do not know counts as deploying."""
     action, waits_for = said.action, said.filter
     if said.is_disabled or action.action_type == _NO_DEPLOYMENT:
@@ -166,7 +167,7 @@ def _trigger(said: wire.Trigger) -> Iterator[Trigger]:
     )
 
 
-def _lifecycle(said: wire.Lifecycle) -> Lifecycle:
+def _lifecycle(said: shapes.Lifecycle) -> Lifecycle:
     automatic = (
         environment
         for phase in said.phases
@@ -177,7 +178,7 @@ def _lifecycle(said: wire.Lifecycle) -> Lifecycle:
 
 
 def _lifecycles_of(
-    projects: Iterable[Project], channels: Iterable[wire.Channel]
+    projects: Iterable[Project], channels: Iterable[shapes.Channel]
 ) -> dict[str, frozenset[str]]:
     """Return the lifecycles of each project that has a channel: a channel's, else its own."""
     own = {one.id: one.lifecycle_id for one in projects}
@@ -188,7 +189,7 @@ def _lifecycles_of(
 
 
 def _parents(
-    state: SpaceState, processes: Mapping[str, str], read: Iterable[wire.Process]
+    state: SpaceState, processes: Mapping[str, str], read: Iterable[shapes.Process]
 ) -> Iterator[Parent]:
     """Yield every project that deploys another, or whose process does not tell."""
     found = {process.id: process for process in read}
@@ -206,7 +207,7 @@ def _parents(
             yield Parent(one.id, None, doubt="Octopus does not name its process")
 
 
-def _deploys(project: str, action: wire.ProcessAction) -> Iterator[Parent]:
+def _deploys(project: str, action: shapes.ProcessAction) -> Iterator[Parent]:
     named = action.properties.deploys
     if action.is_disabled or (action.action_type != DEPLOY_RELEASE and named is None):
         return
