@@ -34,6 +34,7 @@ COMMANDS = {
     "suspend": Entry("suspend", "Propose the commit that leaves an environment alone."),
     "unpause": Entry("unpause", "Lift a pause."),
     "validate": Entry("validate", "Check all manifests below a folder."),
+    "watch": Entry("watch", "Watch what the daemon does, until Ctrl-C."),
 }
 
 

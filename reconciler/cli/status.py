@@ -23,45 +23,37 @@ def command(environment: str | None, output: str) -> Exit:
     """Show how the environments stood when the daemon last looked at them.
 
     Reads what `reconciler serve` wrote into the state directory; asks neither git nor Octopus.
+    Exits with 0 whatever the conditions are, and with 1 where no daemon runs: then it is shown how
+    the environments stood when the last one looked.
     """
+    from reconciler.cli.render.standing import standing_lines, trouble_line
+    from reconciler.cli.session import say
+    from reconciler.cli.standing import Standing, no_daemon
     from reconciler.core.text import clean
     from reconciler.errors import UsageError
     from reconciler.settings import read_settings
-    from reconciler.store.statusfile import read_status
 
-    settings = read_settings()
-    found = read_status(settings.state_dir)
+    state_dir = read_settings().state_dir
+    found = Standing.read(state_dir, () if environment is None else (environment,))
     if found is None:
-        raise UsageError(
-            f"no daemon has looked at anything from {clean(str(settings.state_dir))} yet",
-            hint="start `reconciler serve`, or set RECONCILER_STATE_DIR to where it runs",
-        )
-    standing = {
-        name: one
-        for repository in found["repositories"].values()
-        for name, one in repository["environments"].items()
-        if environment in (None, name)
-    }
-    if environment is not None and not standing:
+        raise no_daemon(state_dir, "no daemon has looked at anything yet from")
+    if environment is not None and not found.environments:
         raise UsageError(
             f"the daemon knows no environment '{clean(environment)}'",
             hint="`reconciler status` lists those it knows",
         )
-    for name, repository in found["repositories"].items():
-        if repository["trouble"]:
-            click.echo(f"{clean(name)}: {clean(str(repository['trouble']), 300)}", err=True)
+    for name, trouble in found.troubles.items():
+        say(trouble_line(name, trouble))
     if output == "json":
-        click.echo(json.dumps(standing, indent=1, sort_keys=True))
-        return Exit.OK
-    for name, one in sorted(standing.items()):
-        commit = clean(str(one["commit"]))[:12] or "no commit"
-        pending = int(one.get("pending", 0))
-        told = f", {pending} record{'' if pending == 1 else 's'} pending" if pending else ""
-        click.echo(f"{clean(name)} at {commit}, looked at {one['looked'] or 'never'}{told}")
-        for condition in one["conditions"]:
-            told = clean(str(condition["message"]), 300)
-            click.echo(
-                f"  {condition['type']:<11} {clean(str(condition['reason'])):<16} {told} "
-                f"(since {condition['since']})"
-            )
+        click.echo(json.dumps(found.environments, indent=1, sort_keys=True))
+    else:
+        for name, one in sorted(found.environments.items()):
+            for line in standing_lines(name, one):
+                click.echo(line)
+    if not found.is_served:
+        say(f"error: no daemon runs for {clean(str(state_dir))}: this is how things stood before")
+        say("hint: start `reconciler serve`")
+        return Exit.FAILED
+    if not found.is_current:
+        say("the daemon has just begun: this is how things stood before it")
     return Exit.OK

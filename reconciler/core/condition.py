@@ -136,12 +136,23 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class RunningDeployment:
+    """A deployment of ours that a pass watches: its task, the task's state, since when (UTC)."""
+
+    component: str
+    task: str
+    state: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
     """How one environment stood when it was last looked at.
 
     `looked` is the time the reading began, `attempted` the last pass that asked Octopus for a
     change, `reached` the last look that found everything as git says; None: never yet. `failures`
     counts failed looks in a row, `pending` the records that the git remote does not have yet.
+    `running` is by component, `next_look` when it is looked at again where nothing wakes it.
     """
 
     environment: str
@@ -152,6 +163,7 @@ class EnvironmentStatus:
     reached: datetime | None = None
     failures: int = 0
     pending: int = 0
+    running: tuple[RunningDeployment, ...] = ()
     next_look: datetime | None = field(default=None, compare=False)
 
     def has(self, kind: ConditionType) -> bool:

@@ -196,8 +196,13 @@ def as_json(status: EnvironmentStatus) -> dict[str, Any]:
         "looked": time(status.looked),
         "attempted": time(status.attempted),
         "reached": time(status.reached),
+        "next_look": time(status.next_look),
         "failures": status.failures,
         "pending": status.pending,
+        "running": [
+            {"component": r.component, "task": r.task, "state": r.state, "since": time(r.since)}
+            for r in status.running
+        ],
         "conditions": [
             {"type": c.type.value, "reason": c.reason, "message": c.message, "since": time(c.since)}
             for c in status.conditions

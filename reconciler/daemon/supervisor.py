@@ -11,6 +11,8 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,6 +28,7 @@ from reconciler.core.condition import (
 )
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.daemon.backoff import Timing, wait_after
+from reconciler.daemon.running import running_after
 from reconciler.engine.apply import Done
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Said
@@ -46,7 +49,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reconciler.core.manifest import Space
+    from reconciler.daemon.running import Running
     from reconciler.engine.doors import Doors
+    from reconciler.engine.events import Event
     from reconciler.engine.planning import Planned
     from reconciler.engine.run import PassReport
     from reconciler.engine.survey import Ground, Reading
@@ -268,10 +273,13 @@ class Supervisor:
         structlog.contextvars.bind_contextvars(environment=name)
         self._note_reconciling(name, planned)
         try:
-            report = await apply_environment(self.doors, name)
+            doors = replace(self.doors, tell=partial(self._hear, name))
+            report = await apply_environment(doors, name)
+            self._runs(name, ())
             await self._count_pending(name)
             self._note_report(name, report)
         except ReconcilerError as error:
+            self._runs(name, ())
             await self._count_pending(name)
             self._note_error(name, error)
         finally:
@@ -279,6 +287,17 @@ class Supervisor:
             self._grounds.pop(name, None)
             if name not in self._manifests:
                 self._forget(name)
+
+    def _hear(self, name: str, event: Event) -> None:
+        """Keep what runs in a pass, and pass on what it tells."""
+        before = self._status(name)
+        self._runs(name, running_after(event, before.running, self._now()))
+        if self.statuses[name] != before:
+            self.keep(self.statuses[name])
+        self.doors.tell(event)
+
+    def _runs(self, name: str, running: Running) -> None:
+        self.statuses[name] = replace(self._status(name), running=running)
 
     # --- what became of it ----------------------------------------------------------------------
 
@@ -295,6 +314,7 @@ class Supervisor:
         wait = wait_after(self.timing, disposition, status.failures, self.chance)
         clock = self.doors.clock
         self._due[status.environment] = clock.monotonic() + wait
+        status = replace(status, next_look=clock.now() + timedelta(seconds=wait))
         before = self.statuses.get(status.environment)
         self.statuses[status.environment] = status
         if status != before:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PID_DIGITS = 20
+_SERVE = "serve.lock"
+_MOMENT = 0.05
+TRIES = 3
+"""Of a daemon that begins: `served_since` holds the lock for the moment of its question."""
 
 
 @contextmanager
@@ -45,31 +50,56 @@ def daemon_lock(state_dir: Path) -> Iterator[None]:
     """
     work = f"the state directory {clean(str(state_dir))} is being served"
     hint = "end that one first, or set RECONCILER_STATE_DIR to another directory"
-    with _held(state_dir / "serve.lock", work, hint):
+    with _held(state_dir / _SERVE, work, hint, tries=TRIES):
         yield
 
 
+def served_since(state_dir: Path) -> int | None:
+    """Return since when a daemon runs for a state directory, None where none does.
+
+    In nanoseconds of the file system's clock, as files tell when they were written. Makes and
+    changes nothing. Raises: StoreTrouble: the lock file is there and cannot be opened.
+    """
+    path = state_dir / _SERVE
+    with told(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.fstat(descriptor).st_mtime_ns  # the daemon wrote its number into it
+    finally:
+        os.close(descriptor)
+    return None
+
+
 @contextmanager
-def _held(path: Path, work: str, hint: str) -> Iterator[None]:
+def _held(path: Path, work: str, hint: str, tries: int = 1) -> Iterator[None]:
     with told(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _take(descriptor, path, work, hint)
+        _take(descriptor, path, work, hint, tries)
         # The file stays: removing it would let two holders lock two files of one name.
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, work: str, hint: str) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise LeaseHeld(
-            f"{work} by process {_holder(descriptor)} on this machine; nothing was started",
-            hint=hint,
-        ) from None
+def _take(descriptor: int, path: Path, work: str, hint: str, tries: int) -> None:
+    for left in reversed(range(tries)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if not left:
+                raise LeaseHeld(
+                    f"{work} by process {_holder(descriptor)} on this machine; nothing was started",
+                    hint=hint,
+                ) from None
+            time.sleep(_MOMENT)
     with told(path):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -50,8 +50,21 @@ def read_status(state_dir: Path) -> dict[str, Any] | None:
     return found
 
 
-_FACTS = frozenset({"commit", "looked", "conditions"})
+def written_at(state_dir: Path) -> int:
+    """Return when the file was written, 0 where there is none, as `lock.served_since` tells it.
+
+    Raises: StoreTrouble.
+    """
+    path = state_dir / NAME
+    with told(path):
+        return path.stat().st_mtime_ns if path.exists() else 0
+
+
+_FACTS = frozenset(
+    {"commit", "looked", "attempted", "reached", "next_look", "pending", "conditions", "running"}
+)
 _WORDS = frozenset({"type", "reason", "message", "since"})
+_TASKS = frozenset({"component", "task", "state", "since"})
 
 
 def _is_whole(found: dict[str, Any]) -> bool:
@@ -60,7 +73,10 @@ def _is_whole(found: dict[str, Any]) -> bool:
         return all(
             repository.keys() >= {"trouble"}
             and all(
-                one.keys() >= _FACTS and all(c.keys() >= _WORDS for c in one["conditions"])
+                one.keys() >= _FACTS
+                and type(one["pending"]) is int
+                and all(c.keys() >= _WORDS for c in one["conditions"])
+                and all(r.keys() >= _TASKS for r in one["running"])
                 for one in repository["environments"].values()
             )
             for repository in found["repositories"].values()

@@ -16,6 +16,7 @@ import pytest
 
 from reconciler.cli.daemon import _address, _listen
 from reconciler.errors import UsageError
+from reconciler.store.lock import daemon_lock
 
 if TYPE_CHECKING:
     import subprocess
@@ -130,6 +131,9 @@ def test_a_pushed_commit_is_applied_by_itself_and_told_in_every_place(shop: Shop
         (told,) = daemon.asks("/status")["repositories"].values()
         assert told["environments"]["production"]["commit"] == commit
 
+        waited = shop.run("watch", "production", "--until", "Ready", "--at", commit)
+        assert waited.exit_code == 0
+        assert f" production at {commit[:12]}: Ready InSync (4 of 4" in waited.stdout
         table = shop.run("status")
         assert table.exit_code == 0
         assert f"production at {commit[:12]}, looked at 2" in table.stdout
@@ -196,6 +200,30 @@ def test_a_service_manager_is_told_when_it_is_ready_lives_and_ends(shop: Shop) -
 
             assert daemon.process.wait(PATIENCE) == 0
     assert heard.count("READY=1") == heard.count("STOPPING=1") == 1
+
+
+def test_watch_streams_lines_until_ctrl_c(shop: Shop) -> None:
+    assert shop.run("accept", "production").exit_code == 0
+    shop.simulator.world.task_seconds = 1.5
+    with serving(shop) as daemon:
+        daemon.stands("production", "Ready")
+        with shop.start("watch", "production") as watching:
+            assert watching.stdout is not None
+            assert watching.stderr is not None
+            patience = threading.Timer(PATIENCE, watching.kill)
+            patience.start()
+            lines = [watching.stdout.readline()]
+            commit = shop.pin(orders="2.4.0")
+            while f" production at {commit[:12]}: Ready" not in lines[-1]:
+                lines.append(watching.stdout.readline())
+                assert lines[-1], watching.stderr.read()
+            watching.send_signal(signal.SIGINT)
+
+            assert watching.wait(PATIENCE) == 130
+            assert watching.stderr.read().split() == ["interrupted"]
+            patience.cancel()
+        assert " production at " in lines[0]
+        assert any("runs orders ServerTasks-" in line for line in lines)
 
 
 def test_a_second_signal_ends_it_at_once(shop: Shop) -> None:
@@ -275,7 +303,7 @@ def test_status_before_any_daemon_says_how_to_start_one(shop: Shop) -> None:
     assert result.exit_code == 64
     assert result.stdout == ""
     error, hint = result.stderr.splitlines()
-    assert error.startswith("error: no daemon has looked at anything from ")
+    assert error.startswith("error: no daemon has looked at anything yet from ")
     assert hint.startswith("hint: start `reconciler serve`")
 
 
@@ -284,8 +312,10 @@ def test_status_says_which_repository_cannot_be_read(shop: Shop) -> None:
     told = {"repositories": {"r": {"trouble": "no\x1b[2J answer", "environments": {}}}}
     (shop.folder / "state" / "status.json").write_text(json.dumps(told))
 
-    for output in ("table", "json"):
-        assert shop.run("status", "-o", output).stderr == "r: no\\x1b[2J answer\n"
+    with daemon_lock(shop.folder / "state"):
+        (shop.folder / "state" / "status.json").touch()
+        for output in ("table", "json"):
+            assert shop.run("status", "-o", output).stderr == "r: no\\x1b[2J answer\n"
 
 
 def test_rule_47_a_damaged_status_is_one_line(shop: Shop) -> None:

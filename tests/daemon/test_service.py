@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from reconciler.core.condition import Condition, ConditionType, EnvironmentStatus
+from reconciler.core.condition import (
+    Condition,
+    ConditionType,
+    EnvironmentStatus,
+    RunningDeployment,
+)
 from reconciler.daemon import service as module
 from reconciler.daemon.service import DEAD, Service, as_json
 from reconciler.errors import ReconcilerError, RemoteUnreachable
@@ -276,7 +281,10 @@ def test_its_status_is_json_values_of_every_environment() -> None:
     running = service(repo=nothing)
     watcher = cast("Watcher", running.supervisors["repo"])
     condition = Condition(ConditionType.READY, "InSync", "3 of 3 as pinned", NOON)
-    watcher.statuses["qa"] = EnvironmentStatus("qa", "4f" * 20, (condition,), looked=NOON)
+    runs = (RunningDeployment("api", "ServerTasks-1", "Queued", NOON),)
+    watcher.statuses["qa"] = EnvironmentStatus(
+        "qa", "4f" * 20, (condition,), looked=NOON, running=runs, next_look=NOON
+    )
 
     status: dict[str, Any] = running.status()
 
@@ -287,8 +295,17 @@ def test_its_status_is_json_values_of_every_environment() -> None:
             "looked": "2026-11-20T12:00:00Z",
             "attempted": None,
             "reached": None,
+            "next_look": "2026-11-20T12:00:00Z",
             "failures": 0,
             "pending": 0,
+            "running": [
+                {
+                    "component": "api",
+                    "task": "ServerTasks-1",
+                    "state": "Queued",
+                    "since": "2026-11-20T12:00:00Z",
+                }
+            ],
             "conditions": [
                 {
                     "type": "Ready",

@@ -48,6 +48,29 @@ async def test_a_commit_is_applied_by_itself_after_the_environment_was_accepted(
         assert len(world.receipts()) == 2
 
 
+async def test_what_runs_is_shown_while_it_runs_and_when_it_is_looked_at_next(
+    world: Story,
+) -> None:
+    await world.accept()
+    world.pin(db="1.1.0", jobs="1.1.0")
+    told: list[EnvironmentStatus] = []
+    async with daemon(world) as running:
+        running.supervisor.keep = told.append
+        await running.settles(2)
+
+        shown = [[(r.component, r.state) for r in status.running] for status in told]
+        assert shown[0] == []
+        assert [("db", "Queued"), ("jobs", "Queued")] in shown
+        assert [("db", "Executing"), ("jobs", "Executing")] in shown
+        assert shown[-1] == []
+        first = next(status.running[0] for status in told if status.running)
+        assert all(r.since == first.since for s in told for r in s.running if r.task == first.task)
+        status = running.supervisor.statuses["test"]
+        assert status.looked is not None
+        assert status.next_look is not None
+        assert (status.next_look - status.looked).total_seconds() == Timing().full_look
+
+
 async def test_rule_10_the_daemon_only_observes_what_nobody_accepted(world: Story) -> None:
     world.pin(api="1.1.0")
     async with daemon(world) as running:

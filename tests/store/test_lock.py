@@ -1,15 +1,17 @@
 """One writer per environment on this machine."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from reconciler.errors import LeaseHeld, StoreTrouble
 from reconciler.store import environment_lock
-from reconciler.store.lock import daemon_lock
+from reconciler.store.lock import daemon_lock, served_since
 
 HOLDER = """
 import sys
@@ -93,6 +95,23 @@ def test_one_daemon_for_each_state_directory(tmp_path: Path) -> None:
     assert held.value.hint.startswith("end that one first")
     with daemon_lock(tmp_path / "one"):
         assert (tmp_path / "one").stat().st_mode & 0o777 == 0o700
+
+
+def test_whether_a_daemon_runs_is_asked_without_a_trace_and_keeps_none_from_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert served_since(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    with daemon_lock(tmp_path):
+        os.utime(tmp_path / "serve.lock", ns=(7, 7))
+        assert served_since(tmp_path) == 7
+    assert served_since(tmp_path) is None
+
+    asked = os.open(tmp_path / "serve.lock", os.O_RDONLY)
+    fcntl.flock(asked, fcntl.LOCK_SH)  # somebody asks in the moment a daemon begins
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(asked))
+    with daemon_lock(tmp_path):
+        assert served_since(tmp_path) is not None
 
 
 def test_a_daemon_leaves_the_environments_to_commands(tmp_path: Path) -> None:

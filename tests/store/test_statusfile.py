@@ -1,5 +1,7 @@
 """The status file: what the daemon knew last, whole or not at all."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +9,20 @@ import pytest
 
 from reconciler.errors import StoreTrouble
 from reconciler.store import statusfile
-from reconciler.store.statusfile import NAME, read_status, write_status
+from reconciler.store.statusfile import NAME, read_status, write_status, written_at
 
 CONDITION = {"type": "Ready", "reason": "InSync", "message": "\u00fc\ud800", "since": None}
-ENVIRONMENT = {"commit": "", "looked": None, "conditions": [CONDITION]}
+TASK = {"component": "api", "task": "ServerTasks-1", "state": "Executing", "since": None}
+ENVIRONMENT = {
+    "commit": "",
+    "looked": None,
+    "attempted": None,
+    "reached": None,
+    "next_look": None,
+    "pending": 0,
+    "conditions": [CONDITION],
+    "running": [TASK],
+}
 STATUS: dict[str, Any] = {
     "repositories": {"r": {"trouble": None, "environments": {"qa": ENVIRONMENT}}}
 }
@@ -57,6 +69,17 @@ def test_a_draft_that_a_killed_daemon_left_is_in_nobodys_way(tmp_path: Path) -> 
         b'{"repositories": {"r": {"trouble": null, "environments": {"qa": {}}}}}',
         b'{"repositories": {"r": {"trouble": null, "environments": {"qa":'
         b' {"commit": "", "looked": "", "conditions": [{}]}}}}}',
+        *(
+            json.dumps(
+                {"repositories": {"r": {"trouble": None, "environments": {"qa": one}}}}
+            ).encode()
+            for one in (
+                {**ENVIRONMENT, "running": [{}]},
+                {**ENVIRONMENT, "pending": "some"},
+                {**ENVIRONMENT, "conditions": [{}]},
+                {k: v for k, v in ENVIRONMENT.items() if k != "next_look"},
+            )
+        ),
     ],
 )
 def test_a_damaged_file_is_told_and_left(tmp_path: Path, content: bytes) -> None:
@@ -84,3 +107,11 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StoreTrouble, match="cannot be written"):
         write_status(tmp_path / "state", STATUS)
+
+
+def test_when_it_was_written_is_told(tmp_path: Path) -> None:
+    assert written_at(tmp_path) == 0
+    write_status(tmp_path, STATUS)
+    os.utime(tmp_path / NAME, ns=(5, 5))
+
+    assert written_at(tmp_path) == 5

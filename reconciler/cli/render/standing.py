@@ -1,0 +1,60 @@
+"""How environments stand, as lines: what the daemon wrote down, cleaned once more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.cli.render.plan import DIGITS
+from reconciler.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LONGEST = 300
+
+
+def standing_lines(name: str, one: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how one environment stands: commit and times, conditions, and what runs."""
+    pending = one["pending"]
+    what = f", {pending} record{'' if pending == 1 else 's'} pending" if pending else ""
+    yield f"{clean(name)} at {_commit(one)}, looked at {_time(one['looked'])}{what}"
+    yield (
+        f"  attempted {_time(one['attempted'])}, reached {_time(one['reached'])}, "
+        f"next look {_time(one['next_look'])}"
+    )
+    for c in one["conditions"]:
+        kind, reason = clean(str(c["type"])), clean(str(c["reason"]))
+        yield f"  {kind:<11} {reason:<16} {_said(c['message'])} (since {_time(c['since'])})"
+    for r in one["running"]:
+        task = f"{clean(str(r['task']))} is {clean(str(r['state']))}"
+        yield f"  runs        {clean(str(r['component'])):<16} {task} (since {_time(r['since'])})"
+
+
+def news_line(name: str, one: Mapping[str, Any]) -> str:
+    """Return how one environment stands in one line, without the times that every look moves."""
+    facts = [
+        f"{clean(str(c['type']))} {clean(str(c['reason']))} ({_said(c['message'])})"
+        for c in one["conditions"]
+    ]
+    facts += [
+        f"runs {clean(str(r['component']))} {clean(str(r['task']))} ({clean(str(r['state']))})"
+        for r in one["running"]
+    ]
+    return f"{clean(name)} at {_commit(one)}: {', '.join(facts) or 'not looked at yet'}"
+
+
+def trouble_line(name: str, trouble: object) -> str:
+    """Return why a repository cannot be read."""
+    return f"{clean(name)}: {_said(trouble)}"
+
+
+def _commit(one: Mapping[str, Any]) -> str:
+    return clean(str(one["commit"]))[:DIGITS] or "no commit"
+
+
+def _time(moment: object) -> str:
+    return "never" if moment is None else clean(str(moment))
+
+
+def _said(message: object) -> str:
+    return clean(str(message), _LONGEST)

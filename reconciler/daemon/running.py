@@ -1,0 +1,37 @@
+"""The deployments that run in a pass, as its events tell of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from reconciler.core.condition import RunningDeployment
+from reconciler.engine.events import Ended, Launched, Watched
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.engine.events import Event
+
+Running = tuple[RunningDeployment, ...]
+
+
+def running_after(event: Event, before: Running, now: datetime) -> Running:
+    """Return what runs after one event of a pass, sorted by component; `now` is wall time, UTC."""
+    match event:
+        case Launched(action=action, task_id=task):
+            begun = RunningDeployment(action.component, task, "Queued", now)
+            found = (*(one for one in before if one.task != task), begun)
+        case Watched(running=seen):
+            since = {one.task: one.since for one in before}
+            found = tuple(
+                RunningDeployment(
+                    name, task, state, since.get(task, now - timedelta(seconds=seconds))
+                )
+                for name, task, state, seconds in seen
+            )
+        case Ended(task_id=task):
+            found = tuple(one for one in before if one.task != task)
+        case _:
+            return before
+    return tuple(sorted(found, key=lambda one: (one.component, one.task)))
