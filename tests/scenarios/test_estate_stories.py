@@ -6,6 +6,8 @@ import asyncio
 import random
 import threading
 from collections import defaultdict
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +19,11 @@ from reconciler.core.condition import ConditionType
 from reconciler.daemon.backoff import Timing
 from reconciler.daemon.service import Service
 from reconciler.daemon.supervisor import Supervisor
+from reconciler.errors import RemoteUnreachable
+from reconciler.git.audit import GitAudit
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from story import Story
@@ -129,43 +134,93 @@ async def test_a_day_of_commits_to_fifty_environments_deploys_every_pin_once(
     assert made > 100
 
 
-@pytest.mark.parametrize("number", [6, pytest.param(20, marks=pytest.mark.proof)])
-async def test_a_commit_to_many_environments_is_recorded_in_a_few_commits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+@dataclass
+class Estate:
+    """Some environments, and their daemon on a clock that many sleep on."""
+
+    world: Story
+    clock: SharedClock
+    supervisor: Supervisor
+    names: tuple[str, ...]
+    passes: list[asyncio.Task[None]]
+
+    def pin_api(self, number: int) -> None:
+        """Pin one version in all environments, by one commit."""
+        pins = {"db": VERSIONS[0], "api": VERSIONS[number], "web": VERSIONS[0]}
+        self.world.push({path_of(name): manifest(name, pins) for name in self.names})
+
+    async def settles(self) -> int:
+        """Look, and wait for the passes; return how many commits that was recorded in."""
+        before = len(self.world.audit_commits())
+        await self.supervisor.tick()
+        while self.passes:
+            await self.passes.pop()
+        await self.clock.sleep(1.3 * TIMING.full_look)
+        return len(self.world.audit_commits()) - before
+
+    def are_ready(self) -> bool:
+        return all(s.has(ConditionType.READY) for s in self.supervisor.statuses.values())
+
+
+@asynccontextmanager
+async def estate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> AsyncIterator[Estate]:
     monkeypatch.setenv("OCTOPUS_STORY_KEY", "API-SERVICE")
     names, clock = names_of(number), SharedClock()
-    with story(tmp_path, seed_of(names), files_of(names), clock) as world:
+    passes: list[asyncio.Task[None]] = []
+    with story(folder, seed_of(names), files_of(names), clock) as world:
         world.wrap = clock.stands_for(monkeypatch)
-        passes: list[asyncio.Task[None]] = []
-
         async with world.doors() as doors:
             supervisor = Supervisor(
                 doors, TIMING, start=lambda work: passes.append(asyncio.ensure_future(work))
             )
-
-            async def settles() -> int:
-                """Look, and wait for the passes; return how many commits that was recorded in."""
-                before = len(world.audit_commits())
-                await supervisor.tick()
-                await asyncio.gather(*passes)
-                passes.clear()
-                await clock.sleep(1.3 * TIMING.full_look)
-                return len(world.audit_commits()) - before
-
             turning = asyncio.create_task(clock.turns())
-            accepted = await settles()
-            pins = {"db": VERSIONS[0], "api": VERSIONS[1], "web": VERSIONS[0]}
-            world.push({path_of(name): manifest(name, pins) for name in names})
-            moved = await settles()
-            idle = await settles() + await settles()
+            yield Estate(world, clock, supervisor, names, passes)
             turning.cancel()
 
-        assert {len(world.receipts("api", name)) for name in names} == {1}
-        assert all(supervisor.statuses[name].has(ConditionType.READY) for name in names)
+
+@pytest.mark.parametrize("number", [6, pytest.param(20, marks=pytest.mark.proof)])
+async def test_a_commit_to_many_environments_is_recorded_in_a_few_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    async with estate(tmp_path, monkeypatch, number) as many:
+        accepted = await many.settles()
+        many.pin_api(1)
+        moved = await many.settles()
+        idle = await many.settles() + await many.settles()
+
+        assert {len(many.world.receipts("api", name)) for name in many.names} == {1}
+        assert many.are_ready()
         assert (accepted <= 3, moved <= 3, idle) == (True, True, 0), (accepted, moved)
-        assert world.audit_commits()[0].endswith(" environments [skip ci]")
-        assert world.audit("state.json").count('"accepted"') == len(names)
+        assert many.world.audit_commits()[0].endswith(" environments [skip ci]")
+        assert many.world.audit("state.json").count('"accepted"') == number
+
+
+async def test_rule_26_what_many_passes_could_not_push_is_pushed_together_without_new_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = RemoteUnreachable("the remote did not answer", hint="look at the network")
+    async with estate(tmp_path, monkeypatch, 4) as many:
+        await many.settles()
+        many.pin_api(1)
+        with monkeypatch.context() as patched:
+            patched.setattr(GitAudit, "publish", lambda _, entries: (away,) * len(entries))
+            assert await many.settles() == 0
+            journal, statuses = many.supervisor.doors.journal, many.supervisor.statuses
+            kept = {q.path: q.content for name in many.names for q in journal.queued(name)}
+            assert [statuses[name].pending for name in many.names] == [2] * 4
+            assert not many.are_ready()
+        asked = [seen for seen in many.world.octopus.requests if seen.method == "POST"]
+
+        assert await many.settles() <= 3
+        assert {p: many.world.audit(p).encode() for p in kept} == {
+            path: content.rstrip() for path, content in kept.items()
+        }
+        assert [statuses[name].pending for name in many.names] == [0] * 4
+        assert many.are_ready()
+        assert asked == [seen for seen in many.world.octopus.requests if seen.method == "POST"]
+        assert len(asked) == 4
 
 
 async def test_rule_47_a_remote_that_hangs_holds_up_no_other_repository(
