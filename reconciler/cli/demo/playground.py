@@ -52,17 +52,17 @@ Kill the daemon in the middle of that: the next one finds its work and goes on
 
     kill -9 "$(cat @FOLDER@/daemon.pid)"
 
-Pause everything, commit another, see nothing happen; then lift it
+Pause everything, commit something, see nothing happen; then lift it
 
     reconciler pause --all --reason "lunch"
     reconciler pause --list
     reconciler unpause --all
 
-Pin something in production: it waits there until somebody accepts
+Go back in production: its policy holds any downgrade, and the plan says why
 
-    sed -i.bak 's/ledger-api: .*/ledger-api: "3.3.0"/' environments/production-uk.yaml
-    git commit -qam "Ledger 3.3.0 for the UK" && git pull -q --rebase && git push -q
-    reconciler accept production-uk
+    sed -i.bak 's/push-sender: .*/push-sender: "1.7.0"/' environments/production-uk.yaml
+    git commit -qam "Push sender back" && git pull -q --rebase && git push -q
+    reconciler plan production-uk
 
 What was done, signed and in git
 
