@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused
-from reconciler.simulator.deploying import deploy, needs_person, refuse_out_of_order
+from reconciler.simulator.deploying import deploy, refuse_out_of_order
+from reconciler.simulator.interrupting import needs_person
 from reconciler.simulator.records import Deployment, Task, TaskState
 from reconciler.simulator.versions import version_key
 from reconciler.simulator.world import release_named

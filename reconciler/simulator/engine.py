@@ -54,7 +54,7 @@ class Engine:
         self._order = count()
         self._ready: list[Task] = []
         self._resuming: list[Task] = []
-        self._busy: dict[Cell, Task] = {}
+        self._busy: dict[tuple[str | None, Cell], Task] = {}
         self._used_slots = 0
 
     def advance(self, now: datetime) -> None:
@@ -118,7 +118,7 @@ class Engine:
         same = [
             other
             for other in self.active.values()
-            if other is not task and task.cell is not None and other.cell == task.cell
+            if other is not task and task.lane is not None and other.lane == task.lane
         ]
         before = [
             other
@@ -180,8 +180,8 @@ class Engine:
             waited.is_pending = False
         self.active.pop(task.id, None)
         self._free_slot(task)
-        if task.cell is not None and self._busy.get(task.cell) is task:
-            del self._busy[task.cell]
+        if task.lane is not None and self._busy.get(task.lane) is task:
+            del self._busy[task.lane]
         if task in self._ready:
             self._ready.remove(task)
         if task in self._resuming:
@@ -209,12 +209,12 @@ class Engine:
         for task in list(self._ready):
             if self._used_slots >= self.slots:
                 return
-            taken = task.cell is not None and task.cell in self._busy
+            taken = task.lane is not None and task.lane in self._busy
             if taken or task.script.outcome is Outcome.STUCK_QUEUED or not self._may_start(task):
                 continue
             self._ready.remove(task)
-            if task.cell is not None:
-                self._busy[task.cell] = task
+            if task.lane is not None:
+                self._busy[task.lane] = task
             task.state = TaskState.EXECUTING
             task.start_time = self.now
             self._work(task)

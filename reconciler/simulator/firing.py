@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.simulator.answers import Refused
 from reconciler.simulator.deploying import deploy, deploy_automatically, refuse_out_of_order
 from reconciler.simulator.records import TaskState, Trigger
+from reconciler.simulator.running import published, refuse_run, run
 from reconciler.simulator.shelf import versions_for
 from reconciler.simulator.triggers import schedule_of
 from reconciler.simulator.versions import next_version
@@ -93,6 +94,9 @@ def _act(world: World, space: Space, project: Project, trigger: Trigger) -> tupl
             target = action["EnvironmentId"]
             if any(each.environment_id == target for each in release.deployments):
                 return ()
+        case "RunRunbook":
+            _run_runbook(world, space, trigger)
+            return ()
         case "CreateRelease":
             _new_release(world, space, project, trigger)
             return ()
@@ -153,7 +157,7 @@ def _new_release(world: World, space: Space, project: Project, trigger: Trigger)
         version,
         channel=channel,
         assembled=world.now,
-        packages=versions_for(space, project, version, newest=True),
+        packages=versions_for(space, space.processes[project.process_id], version, newest=True),
     )
     world.record(
         "Created",
@@ -164,6 +168,16 @@ def _new_release(world: World, space: Space, project: Project, trigger: Trigger)
     )
     deploy_automatically(world, space, release)
     return release
+
+
+def _run_runbook(world: World, space: Space, trigger: Trigger) -> None:
+    """Run the published snapshot in each environment of the trigger that lets it."""
+    runbook = space.runbooks[trigger.action["RunbookId"]]
+    snapshot = published(space, runbook)
+    for environment_id in trigger.action["EnvironmentIds"]:
+        environment = space.environments[environment_id]
+        refuse_run(space, runbook, environment)
+        run(world, space, snapshot, environment, world.system)
 
 
 def package_arrived(world: World, space: Space, package: str, version: str) -> None:

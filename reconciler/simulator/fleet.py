@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from reconciler.simulator.records import Process, Project, Space, Step
+    from reconciler.simulator.records import Process, Space, Step
 
 __all__ = [
     "TENTACLES",
@@ -136,6 +136,11 @@ def endpoint_of(fields: dict[str, Any]) -> dict[str, Any]:
     return {**made, "Id": None, "Links": {}}
 
 
+def policy_of(more: dict[str, Any], field: str) -> dict[str, Any]:
+    """Return the connectivity policy among the fields that a client set of something."""
+    return more.get(field) or {}
+
+
 def roles_of(step: Step) -> frozenset[str]:
     """Return the roles a step goes to, folded; none for a step that runs on the server."""
     document = step.document
@@ -163,14 +168,13 @@ class Targets:
 
 def targets_of(
     space: Space,
-    project: Project,
+    policy: dict[str, Any],
     process: Process,
     environment: str,
     tenant: str | None,
     options: dict[str, Any],
 ) -> tuple[Targets, ...]:
-    """Return the targets of every step, in order."""
-    policy = project.more.get("ProjectConnectivityPolicy") or {}
+    """Return the targets of every step, in order, under a project's or runbook's policy."""
     skips = policy.get("SkipMachineBehavior") == "SkipUnavailableMachines"
     only_healthy = bool(policy.get("ExcludeUnhealthyTargets"))
     specific = set(options.get("SpecificMachineIds") or ())

@@ -67,7 +67,7 @@ def log_of(task: Task, now: datetime) -> Node:
             task, f"{root_id}/{_node_id(task.id, name)}", name, index, share, worked, number
         )
         number += len(node.lines)
-        machines = task.step_machines.get(index, ())
+        machines = task.step_machines[index] if task.step_machines else ()
         children.append(replace(node, children=tuple(_on(node, each) for each in machines)))
     status = _root_status(task)
     lines: list[Line] = []

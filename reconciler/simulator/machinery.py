@@ -9,10 +9,13 @@ from reconciler.simulator.fleet import (
     Machine,
     default_of,
     endpoint_of,
+    policy_of,
     targets_of,
     thumbprint_of,
 )
+from reconciler.simulator.interrupting import work_of
 from reconciler.simulator.records import Outcome, TaskState
+from reconciler.simulator.runbooks import RunbookRun
 from reconciler.simulator.slugs import slug_of
 
 if TYPE_CHECKING:
@@ -115,42 +118,39 @@ def _cannot_reach(task: Task, machine: Machine) -> None:
 
 
 def _task_changed(world: World, task: Task) -> None:
-    deployment = world.deployment_of.get(task.id)
-    if deployment is None:
+    work = work_of(world, task)
+    if work is None:
         return
-    space = world.spaces[deployment.space_id]
+    space = world.spaces[work.space_id]
     if task.state is TaskState.EXECUTING:
-        _find_targets(space, deployment)
-    elif task.state is TaskState.SUCCESS:
+        _find_targets(space, work)
+    elif task.state is TaskState.SUCCESS and not isinstance(work, RunbookRun):
         for each in task.machines:
             machine = space.machines.get(each)
             if machine is not None and not machine.is_gone:
-                machine.runs[deployment.cell] = deployment.release.id
+                machine.runs[work.cell] = work.release.id
 
 
-def _find_targets(space: Space, deployment: Deployment) -> None:
-    """Settle which machines a deployment goes to, as they are when it starts."""
-    task, release = deployment.task, deployment.release
-    project = space.projects[release.project_id]
-    found = targets_of(
-        space,
-        project,
-        space.processes[release.process_snapshot_id],
-        deployment.environment_id,
-        deployment.tenant_id,
-        deployment.options,
-    )
+def _find_targets(space: Space, work: Deployment | RunbookRun) -> None:
+    """Settle which machines a deployment or a run goes to, as they are when it starts."""
+    task = work.task
+    if isinstance(work, RunbookRun):
+        policy = policy_of(work.runbook.more, "ConnectivityPolicy")
+        process = space.runbook_processes[work.snapshot.process_snapshot_id]
+    else:
+        project = space.projects[work.release.project_id]
+        policy = policy_of(project.more, "ProjectConnectivityPolicy")
+        process = space.processes[work.release.process_snapshot_id]
+    found = targets_of(space, policy, process, work.environment_id, work.tenant_id, work.options)
     kept = {each.id: each for targets in found for each in targets.machines}
     task.machines = tuple(kept)
-    before = len(task.steps) - len(found)
-    task.step_machines = {
-        before + index: tuple(each.name for each in targets.machines)
-        for index, targets in enumerate(found)
-    }
+    if kept:
+        before = len(task.steps) - len(found)
+        names = (tuple(each.name for each in targets.machines) for targets in found)
+        task.step_machines = (*[()] * before, *names)
     for each in kept.values():
         if each.is_gone:
             _cannot_reach(task, each)
-    policy = project.more.get("ProjectConnectivityPolicy") or {}
     empty = next((each for each in found if each.has_none), None)
     if empty is not None and policy.get("AllowDeploymentsToNoTargets") is False:
         task.script.outcome = Outcome.FAILURE

@@ -44,7 +44,7 @@ class People(Stage):
                 version,
                 channel=chosen or found.channels[0],
                 assembled=assembled or world.now,
-                packages=versions_for(where, found, version),
+                packages=versions_for(where, where.processes[found.process_id], version),
             ).id
 
     def delete_release(self, project: str, version: str, *, space: str | None = None) -> None:

@@ -211,7 +211,7 @@ def _releases(
             version,
             channel=project.channels[0],
             assembled=world.now - timedelta(days=len(seed.releases) - index),
-            packages=versions_for(space, project, version),
+            packages=versions_for(space, space.processes[project.process_id], version),
         )
         for index, version in enumerate(seed.releases)
     }
@@ -240,7 +240,7 @@ def _deployed_before(
         queue_time=moment,
         work=work,
         cell=(project.id, environment.id, None),
-        steps=log_steps(space, release),
+        steps=log_steps(space.processes[release.process_snapshot_id], release.packages),
         state=TaskState.SUCCESS,
         start_time=moment + timedelta(seconds=1),
         completed_time=ended,
@@ -249,7 +249,7 @@ def _deployed_before(
         stretches=[(moment + timedelta(seconds=1), 0.0)],
     )
     process = space.processes[release.process_snapshot_id]
-    found = targets_of(space, project, process, environment.id, None, {}) if space.machines else ()
+    found = targets_of(space, {}, process, environment.id, None, {}) if space.machines else ()
     for targets in found:
         for machine in targets.machines:
             task.machines = tuple(dict.fromkeys((*task.machines, machine.id)))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.simulator.fleet import Machine, MachinePolicy, WorkerPool
+    from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
 
 __all__ = [
     "Cell",
@@ -217,6 +218,8 @@ class Process:
     version: int
     steps: tuple[Step, ...]
     is_frozen: bool = False
+    runbook_id: str | None = None
+    """Whose process it is, when it is not the project's own."""
 
 
 @dataclass(slots=True, eq=False)
@@ -362,6 +365,7 @@ class Task:
     queue_time: datetime
     work: float
     cell: Cell | None = None
+    runbook_id: str | None = None
     steps: tuple[str, ...] = ()
     queue_expiry: datetime | None = None
     state: TaskState = TaskState.QUEUED
@@ -380,13 +384,18 @@ class Task:
     waits: list[Interruption] = field(default_factory=list)
     machines: tuple[str, ...] = ()
     """Ids of the machines it works on."""
-    step_machines: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    """Names of the machines that steps, by their place in `steps`, go to."""
+    step_machines: tuple[tuple[str, ...], ...] = ()
+    """Names of the machines that each of `steps` goes to, once it has started."""
     children: tuple[ChildStep, ...] = ()
     parent: Task | None = None
     """Whose step this task is, when it is a child."""
     epoch: int = 0
     """Grows with every change of course, so that older appointments are void."""
+
+    @property
+    def lane(self) -> tuple[str | None, Cell] | None:
+        """Return what no two tasks may be in at once: a cell, or a runbook in one."""
+        return None if self.cell is None else (self.runbook_id, self.cell)
 
     @property
     def is_waiting(self) -> bool:
@@ -478,6 +487,10 @@ class Space:
     interruptions: dict[str, Interruption] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     variables: dict[str, VariableSet] = field(default_factory=dict)
+    runbooks: dict[str, Runbook] = field(default_factory=dict)
+    runbook_processes: dict[str, Process] = field(default_factory=dict)
+    runbook_snapshots: dict[str, RunbookSnapshot] = field(default_factory=dict)
+    runbook_runs: dict[str, RunbookRun] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
     workers: dict[str, Machine] = field(default_factory=dict)
     machine_policies: dict[str, MachinePolicy] = field(default_factory=dict)

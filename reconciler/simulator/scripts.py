@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reconciler.simulator import deploying
+from reconciler.simulator import deploying, interrupting
 from reconciler.simulator.records import Outcome, Script, TaskState
 from reconciler.simulator.stage import Stage
 
@@ -92,7 +92,7 @@ class Scripts(Stage):
             task = self._active(project, environment, space)
             if task.state is not TaskState.EXECUTING:
                 raise LookupError(f"the deployment of {project} to {environment} has not started")
-            return deploying.raise_interruption(world, task, title, instructions, teams=teams).id
+            return interrupting.raise_interruption(world, task, title, instructions, teams=teams).id
 
     def finish(
         self,

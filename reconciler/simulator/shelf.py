@@ -11,7 +11,7 @@ from reconciler.simulator.world import find
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from reconciler.simulator.records import PackageReference, Project, Space
+    from reconciler.simulator.records import PackageReference, Process, Space
 
 __all__ = ["BUILT_IN", "packages_of", "releases_of", "versions_for"]
 
@@ -47,9 +47,9 @@ def releases_of(space: Space) -> dict[str, dict[str, datetime]]:
 
 
 def versions_for(
-    space: Space, project: Project, version: str, *, newest: bool = False
+    space: Space, process: Process, version: str, *, newest: bool = False
 ) -> tuple[tuple[str, str, str], ...]:
-    """Return the package versions of a new release that nobody chose: action, reference, version.
+    """Return the package versions of a release that nobody chose: action, reference, version.
 
     A package has the release's own version, or the newest there is; another project's release is
     the one of equal version, else its newest by assembly.
@@ -66,6 +66,6 @@ def versions_for(
 
     return tuple(
         (each.action, each.reference, choose(each))
-        for step in space.processes[project.process_id].steps
+        for step in process.steps
         for each in step.packages
     )

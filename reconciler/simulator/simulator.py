@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator import children, chores, deploying, machinery, targettriggers
+from reconciler.simulator import children, chores, deploying, machinery, running, targettriggers
 from reconciler.simulator.application import Application, RequestSeen
 from reconciler.simulator.automation import Automation
 from reconciler.simulator.control import control_routes
@@ -17,6 +17,7 @@ from reconciler.simulator.people import People
 from reconciler.simulator.populate import populate
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.routes import make_router
+from reconciler.simulator.runs import Runbooks
 from reconciler.simulator.scripts import Scripts
 from reconciler.simulator.times import utcnow
 from reconciler.simulator.world import World
@@ -62,7 +63,7 @@ class DeploymentSeen:
     completed: datetime | None
 
 
-class Simulator(Scripts, People, Automation, Machines):
+class Simulator(Scripts, People, Automation, Machines, Runbooks):
     """An Octopus Deploy server in memory. Every method is safe beside running requests.
 
     Projects, environments and spaces are named by id, slug or name; no space means the default
@@ -92,6 +93,7 @@ class Simulator(Scripts, People, Automation, Machines):
         super().__init__(World(clock, task_seconds=task_seconds))
         deploying.attach(self.world)
         children.attach(self.world)
+        running.attach(self.world)
         machinery.attach(self.world)
         chores.attach(self.world)
         targettriggers.attach(self.world)

@@ -120,12 +120,14 @@ def _filled(body: Body, name: str, kind: str, known: dict[str, dict[str, Any]]) 
 
 def _check_references(space: Space, project: Project, fields: tuple[tuple[str, Any], ...]) -> None:
     channels = {each.id for each in project.channels}
+    runbooks = {each.id for each in space.runbooks.values() if each.project_id == project.id}
     places = {
         "EnvironmentId": (space.environments, "Environment"),
         "EnvironmentIds": (space.environments, "Environment"),
         "SourceEnvironmentIds": (space.environments, "Environment"),
         "DestinationEnvironmentId": (space.environments, "Environment"),
         "ChannelId": (channels, "Channel"),
+        "RunbookId": (runbooks, "Runbook"),
     }
     for field, value in fields:
         known, kind = places.get(field, (None, ""))

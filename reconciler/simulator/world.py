@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reconciler.simulator.fleet import Machine
+    from reconciler.simulator.runbooks import RunbookRun
 
 __all__ = ["World", "find", "letters"]
 
@@ -91,6 +92,7 @@ class World:
         self.key_ids: dict[str, str] = {}
         self.tasks: dict[str, Task] = {}
         self.deployment_of: dict[str, Deployment] = {}
+        self.run_of: dict[str, RunbookRun] = {}
         self.scripts: dict[tuple[str, str | None, str], list[Script]] = {}
         self.events: list[Event] = []
         self.fired_in_turn: Counter[str] = Counter()

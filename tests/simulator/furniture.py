@@ -8,6 +8,10 @@ PLACES = {
     "machine": "Machines-1",
     "policy": "MachinePolicies-1",
     "pool": "WorkerPools-1",
+    "run": "RunbookRuns-1",
+    "runbook": "Runbooks-1",
+    "runbookProcess": "RunbookProcess-Runbooks-1",
+    "snapshot": "RunbookSnapshots-1",
     "trigger": "ProjectTriggers-1",
     "worker": "Workers-1",
 }
@@ -18,6 +22,8 @@ def furnish(simulator: Simulator) -> None:
     """Put one of each thing into the small server."""
     simulator.add_machine("web-1", environments=["Dev"], roles=["web"])
     simulator.add_worker("worker-1")
+    simulator.add_runbook("Web Shop", "Backup")
+    simulator.run_runbook("Web Shop", "Backup", "Dev")
     simulator.add_trigger(
         "Web Shop",
         "New targets",

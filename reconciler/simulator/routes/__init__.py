@@ -28,6 +28,12 @@ from reconciler.simulator.routes import (
     projecttriggers,
     releases,
     root,
+    runbookboards,
+    runbookcommands,
+    runbookprocesses,
+    runbookruns,
+    runbooks,
+    runbooksnapshots,
     server,
     spaces,
     summaries,
@@ -44,8 +50,9 @@ __all__ = ["api_routes", "make_router"]
 _SUBJECTS = (
     accounts, adhoc, channels, dashboard, defects, deployments, environments, events,
     executions, feeds, infrastructure, interruptions, lifecycles, machinepolicies, machines,
-    previews, processes, projectgroups, projects, projecttriggers, releases, root, server, spaces,
-    summaries, tasks, teams, users, variables, workerpools, workers,
+    previews, processes, projectgroups, projects, projecttriggers, releases, root,
+    runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots,
+    server, spaces, summaries, tasks, teams, users, variables, workerpools, workers,
 )  # fmt: skip
 
 

@@ -163,9 +163,9 @@ def create_deployment(call: Call) -> object:
         release,
         environment,
         comments=body.text("Comments"),
-        queue_time=_moment(body, "QueueTime"),
-        queue_expiry=_moment(body, "QueueTimeExpiry"),
-        options=_options(space, body),
+        queue_time=moment_of(body, "QueueTime"),
+        queue_expiry=moment_of(body, "QueueTimeExpiry"),
+        options=read_options(space, body),
     )
     return created(deployment_resource(space, made))
 
@@ -186,10 +186,7 @@ def order(
         Refused: 403 without DeploymentCreate; 400 against lifecycle, defect or schedule.
     """
     call.demand("DeploymentCreate", call.space.projects[release.project_id], environment.id)
-    if queue_expiry is not None and queue_expiry <= max(call.now, queue_time or call.now):
-        raise Refused(
-            400, "Deployment Schedule is invalid.", ("The expiry lies before the queue time.",)
-        )
+    check_schedule(call, queue_time, queue_expiry, "Deployment")
     refuse_out_of_order(call.space, release, environment)
     if queue_time is not None and queue_time <= call.now:
         queue_time = None
@@ -206,7 +203,18 @@ def order(
     )
 
 
-def _moment(body: Body, name: str) -> datetime | None:
+def check_schedule(
+    call: Call, queue_time: datetime | None, queue_expiry: datetime | None, kind: str
+) -> None:
+    """Refuse an expiry that lies before the start."""
+    if queue_expiry is not None and queue_expiry <= max(call.now, queue_time or call.now):
+        raise Refused(
+            400, f"{kind} Schedule is invalid.", ("The expiry lies before the queue time.",)
+        )
+
+
+def moment_of(body: Body, name: str) -> datetime | None:
+    """Return a moment that a body may name."""
     text = body.text(name)
     return None if text is None else parse_time(text, name=name)
 
@@ -218,7 +226,8 @@ def _machines(space: Space, body: Body, name: str) -> list[str]:
     return list(body.texts(name))
 
 
-def _options(space: Space, body: Body) -> dict[str, Any]:
+def read_options(space: Space, body: Body) -> dict[str, Any]:
+    """Return how a deployment or a run is to go, as a classic body says it."""
     values = body.get("FormValues")
     if values is not None and not isinstance(values, dict):
         raise _not_valid("The FormValues field has the wrong type.")

@@ -28,6 +28,11 @@ _CATEGORIES = (
     *("MachineDeleted", "MachineHealthChanged", *MACHINE_GROUPS["Machine"]),
     "ManualInterventionInterruptionRaised",
     "Modified",
+    "RunbookRunFailed",
+    "RunbookRunQueued",
+    "RunbookRunResumed",
+    "RunbookRunStarted",
+    "RunbookRunSucceeded",
     "TaskCanceled",
 )
 
@@ -40,6 +45,7 @@ _GROUPS = {
     ),
     "Document": ("Created", "Modified", "Deleted"),
     **MACHINE_GROUPS,
+    "RunbookRun": tuple(name for name in _CATEGORIES if name.startswith("RunbookRun")),
 }
 
 _DOCUMENTS = (
@@ -53,6 +59,9 @@ _DOCUMENTS = (
     "ProjectTriggers",
     "Projects",
     "Releases",
+    "RunbookRuns",
+    "RunbookSnapshots",
+    "Runbooks",
     "ServerTasks",
     "Spaces",
     "Users",

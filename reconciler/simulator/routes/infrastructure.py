@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from reconciler.simulator.answers import missing
 from reconciler.simulator.paging import page
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.projects import project_in
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
@@ -23,9 +22,6 @@ _NONE = {
     "certificates": ("Certificate", "CertificateView"),
     "libraryvariablesets": ("Library Variable Set", "LibraryVariableSetView"),
     "proxies": ("Proxy", "ProxyView"),
-    "runbooks": ("Runbook", "RunbookView"),
-    "runbookRuns": ("Runbook Run", "RunbookRunView"),
-    "runbookSnapshots": ("Runbook Snapshot", "RunbookView"),
     "subscriptions": ("Subscription", "SubscriptionView"),
     "tagsets": ("Tag Set", "TenantView"),
     "tenants": ("Tenant", "TenantView"),
@@ -52,10 +48,3 @@ def _serve_empty(path: str, kind: str, permission: str) -> None:
 
 for _path, (_kind, _permission) in _NONE.items():
     _serve_empty(_path, _kind, _permission)
-
-
-@routes.get("projects/{project}/runbooks")
-def runbooks_of_project(call: Call) -> object:
-    """GET /projects/{id}/runbooks: none."""
-    call.demand("RunbookView", project_in(call))
-    return page(call, "Runbook", [], lambda each: each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, missing
-from reconciler.simulator.deploying import answer_interruption
+from reconciler.simulator.interrupting import answer_interruption
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.permissions import refuse
 from reconciler.simulator.router import Routes, Scope

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import missing
-from reconciler.simulator.fleet import Health, roles_of, targets_of
+from reconciler.simulator.fleet import Health, policy_of, roles_of, targets_of
 from reconciler.simulator.progress import promotable
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.releases import release_in
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
-    from reconciler.simulator.fleet import Machine
+    from reconciler.simulator.fleet import Machine, Targets
     from reconciler.simulator.records import Release
+
+__all__ = ["routes", "steps_to_execute"]
 
 routes = Routes()
 
@@ -65,45 +67,51 @@ def _preview(call: Call, release: Release, environment_id: str) -> dict[str, obj
     if environment is None:
         raise missing("Environment")
     space = call.space
+    project = space.projects[release.project_id]
     targets = targets_of(
         space,
-        space.projects[release.project_id],
+        policy_of(project.more, "ProjectConnectivityPolicy"),
         space.processes[release.process_snapshot_id],
         environment.id,
         None,
         {},
     )
     return {
-        "StepsToExecute": [
-            {
-                "ActionId": each.step.id,
-                "ActionName": each.step.name,
-                "ActionNumber": str(number),
-                "Roles": sorted(roles_of(each.step)),
-                "MachineNames": [machine.name for machine in each.machines],
-                "Machines": [
-                    {
-                        "Id": machine.id,
-                        "Name": machine.name,
-                        "HasLatestCalamari": machine.has_calamari,
-                        "HealthStatus": _previewed(machine),
-                    }
-                    for machine in each.machines
-                ],
-                "CanBeSkipped": True,
-                "IsDisabled": False,
-                "HasNoApplicableMachines": each.has_none,
-                "UnavailableMachines": _references(each.unavailable),
-                "ExcludedMachines": _references(each.excluded),
-            }
-            for number, each in enumerate(targets, 1)
-        ],
+        "StepsToExecute": steps_to_execute(targets),
         "Form": {"Values": {}, "Elements": []},
         "UseGuidedFailureModeByDefault": environment.use_guided_failure,
         "Changes": [],
         "ChangesMarkdown": "",
         "Links": {},
     }
+
+
+def steps_to_execute(targets: tuple[Targets, ...]) -> list[dict[str, object]]:
+    """Return the steps of a preview, each with the machines it goes to."""
+    return [
+        {
+            "ActionId": each.step.id,
+            "ActionName": each.step.name,
+            "ActionNumber": str(number),
+            "Roles": sorted(roles_of(each.step)),
+            "MachineNames": [machine.name for machine in each.machines],
+            "Machines": [
+                {
+                    "Id": machine.id,
+                    "Name": machine.name,
+                    "HasLatestCalamari": machine.has_calamari,
+                    "HealthStatus": _previewed(machine),
+                }
+                for machine in each.machines
+            ],
+            "CanBeSkipped": True,
+            "IsDisabled": False,
+            "HasNoApplicableMachines": each.has_none,
+            "UnavailableMachines": _references(each.unavailable),
+            "ExcludedMachines": _references(each.excluded),
+        }
+        for number, each in enumerate(targets, 1)
+    ]
 
 
 def _previewed(machine: Machine) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.records import Process, Project, Space, Step
 
+__all__ = ["packages_in_template", "routes", "step_resource"]
+
 routes = Routes()
 
 
@@ -53,7 +55,10 @@ def _action(step: Step) -> dict[str, object]:
     }
 
 
-def _step(step: Step) -> dict[str, object]:
+def step_resource(step: Step) -> dict[str, object]:
+    """Return a step as JSON: as a client wrote it, or a seeded one."""
+    if step.document is not None:
+        return step.document
     return {
         "Id": step.id,
         "Name": step.name,
@@ -75,7 +80,7 @@ def process_resource(space: Space, process: Process) -> dict[str, object]:
         "ProjectId": process.project_id,
         "Version": process.version,
         "LastSnapshotId": None,
-        "Steps": [step.document or _step(step) for step in process.steps],
+        "Steps": [step_resource(step) for step in process.steps],
         "Links": {
             "Self": own,
             "Project": f"/api/{space.id}/projects/{process.project_id}",
@@ -181,38 +186,41 @@ def _template(call: Call, project: Project, process: Process) -> dict[str, objec
             400, "A channelId must be provided when more than one exists for the project."
         )
     last = project.releases[-1] if project.releases else None
-    before = (
-        {(action, reference): version for action, reference, version in last.packages}
-        if last
-        else {}
-    )
     return {
         "DeploymentProcessId": process.id,
         "LastReleaseVersion": last.version if last else None,
         "NextVersionIncrement": _next(last.version) if last else "0.0.1",
         "VersioningPackageStepName": None,
         "VersioningPackageReferenceName": None,
-        "Packages": [
-            {
-                "ActionName": each.action,
-                "StepName": step.name,
-                "PackageReferenceName": each.reference,
-                "PackageId": each.package,
-                "NuGetPackageId": each.package,
-                "FeedId": each.feed,
-                "NuGetFeedId": each.feed,
-                "FeedName": feed_name(each.feed),
-                "NuGetFeedName": feed_name(each.feed),
-                "ProjectName": project.name,
-                "IsResolvable": True,
-                "VersionSelectedLastRelease": before.get((each.action, each.reference)),
-            }
-            for step in process.steps
-            for each in step.packages
-        ],
+        "Packages": packages_in_template(project, process, last.packages if last else ()),
         "GitResources": [],
         "Links": {},
     }
+
+
+def packages_in_template(
+    project: Project, process: Process, last: tuple[tuple[str, str, str], ...]
+) -> list[dict[str, object]]:
+    """Return the packages that a new release or snapshot needs, with the versions of the last."""
+    before = {(action, reference): version for action, reference, version in last}
+    return [
+        {
+            "ActionName": each.action,
+            "StepName": step.name,
+            "PackageReferenceName": each.reference,
+            "PackageId": each.package,
+            "NuGetPackageId": each.package,
+            "FeedId": each.feed,
+            "NuGetFeedId": each.feed,
+            "FeedName": feed_name(each.feed),
+            "NuGetFeedName": feed_name(each.feed),
+            "ProjectName": project.name,
+            "IsResolvable": True,
+            "VersionSelectedLastRelease": before.get((each.action, each.reference)),
+        }
+        for step in process.steps
+        for each in step.packages
+    ]
 
 
 def _next(version: str) -> str | None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import changed_fields, forget_release, free_name, note
+from reconciler.simulator.changes import (
+    changed_fields,
+    forget_release,
+    free_name,
+    has_dependants,
+    note,
+)
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.running import forget_runbook
 from reconciler.simulator.slugs import slug_of
 
 if TYPE_CHECKING:
@@ -223,9 +230,16 @@ def delete_project(call: Call) -> object:
     call.demand("ProjectDelete", project)
     space = call.space
     shown = project_resource(space, project)
+    own = [
+        each.task for each in space.runbook_runs.values() if each.runbook.project_id == project.id
+    ]
+    if any(not task.state.is_completed for task in own):
+        raise has_dependants("Project")
     pending = [each for each in project.releases if not _is_over(each)]
     for release in pending or list(project.releases):
         forget_release(call.world, space, release)
+    for runbook in [each for each in space.runbooks.values() if each.project_id == project.id]:
+        forget_runbook(call.world, space, runbook)
     for channel in project.channels:
         del space.channels[channel.id]
     for store in (space.processes, space.variables):
@@ -251,7 +265,8 @@ def project_summary(call: Call) -> object:
     """GET /projects/{id}/summary."""
     project = project_in(call)
     steps = call.space.processes[project.process_id].steps
-    return {"HasDeploymentProcess": bool(steps), "HasRunbooks": False}
+    has_runbooks = any(each.project_id == project.id for each in call.space.runbooks.values())
+    return {"HasDeploymentProcess": bool(steps), "HasRunbooks": has_runbooks}
 
 
 @routes.get("projects/{project}/metadata")

@@ -171,7 +171,7 @@ def create_release(call: Call) -> object:
         project,
         version=body.need("Version"),
         channel=_channel(call.space, project, body),
-        chosen=_chosen(body),
+        chosen=chosen_packages(body),
         default_package=None,
         notes=body.text("ReleaseNotes"),
         ignore_channel_rules=ignore,
@@ -179,7 +179,7 @@ def create_release(call: Call) -> object:
     return created(release_resource(call.space, release))
 
 
-def _chosen(body: Body) -> dict[tuple[str, str], str]:
+def chosen_packages(body: Body) -> dict[tuple[str, str], str]:
     """Return the versions of `SelectedPackages` by action and reference name."""
     return {
         (
@@ -298,7 +298,7 @@ def change_release(call: Call) -> object:
     others = [each for each in project.releases if each is not release]
     check_number(version, others)
     channel = _channel(space, project, body) if body.text("ChannelId") else None
-    chosen = _chosen(body)
+    chosen = chosen_packages(body)
     unknown = chosen.keys() - {(action, name) for action, name, _ in release.packages}
     if any(not each for each in chosen.values()):
         raise Refused(400, "A version must be specified for every included package.")

@@ -148,7 +148,9 @@ def list_tasks(call: Call) -> object:
     for space in spaces:
         if not call.access("TaskView", space).anything:
             raise refuse("TaskView", f"space {space.id}")
-    wanted = {space.id for space in spaces}
+    wanted: set[str | None] = {space.id for space in spaces}
+    if query.flag("includeSystem") is True and call.scoped_space is None:
+        wanted.add(None)
     if query.flag("active") is True or query.flag("running") is True:
         source = list(call.world.engine.active.values())
     else:
@@ -191,7 +193,10 @@ def _tests(call: Call) -> list[Callable[[Task], bool]]:
         tests.append(lambda task: task.name.casefold() in low)
     cells = [(at, query.many(name)) for at, name in enumerate(("project", "environment", "tenant"))]
     tests += [_in_cell(at, wanted) for at, wanted in cells if wanted is not None]
-    if any(query.many(name) is not None for name in ("runbook", "batch", "tenantTag")):
+    runbooks = query.many("runbook")
+    if runbooks is not None:
+        tests.append(lambda task: task.runbook_id in runbooks)
+    if any(query.many(name) is not None for name in ("batch", "tenantTag")):
         tests.append(lambda _: False)
     node = query.many("node")
     if node is not None:

@@ -1,0 +1,74 @@
+"""The executions API for runbooks: run one, by names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.commands import (
+    environments_named,
+    named,
+    project_of,
+    read_options,
+)
+from reconciler.simulator.routes.deployments import moment_of
+from reconciler.simulator.routes.runbookruns import order_run
+from reconciler.simulator.running import published, refuse_run
+
+if TYPE_CHECKING:
+    from reconciler.simulator.calls import Call
+
+routes = Routes()
+
+
+@routes.post("runbook-runs/create/v1")
+def run_runbook(call: Call) -> object:
+    """POST /runbook-runs/create/v1: one task per environment, all or none."""
+    body = call.body()
+    project = project_of(call, body)
+    call.demand("RunbookView", project)
+    own = [each for each in call.space.runbooks.values() if each.project_id == project.id]
+    wanted = body.text("runbookName") or body.need("runbookIdOrName")
+    runbook = named(own, wanted, "Runbook")
+    name = body.text("snapshot")
+    snapshot = (
+        published(call.space, runbook)
+        if name is None
+        else named(runbook.snapshots, name, "Runbook snapshot")
+    )
+    environments = environments_named(call, body)
+    if body.texts("tenants") or body.texts("tenantTags"):
+        raise missing("Tenant")
+    process = call.space.runbook_processes[snapshot.process_snapshot_id]
+    options = read_options(call, body, process)
+    for environment in environments:
+        call.demand("RunbookRunCreate", project, environment.id)
+        refuse_run(call.space, runbook, environment)
+    made = [
+        order_run(
+            call,
+            snapshot,
+            environment,
+            comments=body.text("comments"),
+            queue_time=moment_of(body, "runAt"),
+            queue_expiry=moment_of(body, "noRunAfter"),
+            options=options,
+        )
+        for environment in environments
+    ]
+    return created(
+        {
+            "RunbookRunServerTasks": [
+                {"RunbookRunId": each.id, "ServerTaskId": each.task.id} for each in made
+            ]
+        }
+    )
+
+
+@routes.post("runbook-runs/git/create/v1")
+def run_from_git(call: Call) -> object:
+    """POST /runbook-runs/git/create/v1: no project here keeps its runbooks in git."""
+    project = project_of(call, call.body())
+    call.demand("RunbookView", project)
+    raise Refused(400, f"The runbooks of project '{project.name}' are not version controlled.")

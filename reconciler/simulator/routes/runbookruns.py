@@ -1,0 +1,351 @@
+"""Runs of runbooks: lists, one, create, templates and previews."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import has_dependants, note
+from reconciler.simulator.fleet import policy_of, targets_of
+from reconciler.simulator.paging import by_ids, page
+from reconciler.simulator.records import TaskState
+from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.deployments import check_schedule, moment_of, read_options
+from reconciler.simulator.routes.previews import steps_to_execute
+from reconciler.simulator.routes.projects import project_in
+from reconciler.simulator.routes.runbooks import runbook_in
+from reconciler.simulator.routes.runbooksnapshots import snapshot_in
+from reconciler.simulator.running import environments_of, forget_run, published, refuse_run, run
+from reconciler.simulator.times import stamp
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from reconciler.simulator.calls import Call
+    from reconciler.simulator.records import Environment, Process, Space
+    from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
+
+__all__ = ["order_run", "routes", "run_resource"]
+
+routes = Routes()
+
+_TEMPLATE = "{/id}{?skip,take,ids,projects,environments,tenants,runbooks,taskState,partialName}"
+_LIST = ("runbookRuns", "projects/{project}/runbookRuns")
+_ONE = ("runbookRuns/{run}", "projects/{project}/runbookRuns/{run}")
+
+
+def run_resource(space: Space, made: RunbookRun) -> dict[str, Any]:
+    """Return a run as JSON. It has no state: that is its task's."""
+    home = f"/api/{space.id}"
+    snapshot, task, options = made.snapshot, made.task, made.options
+    runbook = snapshot.runbook
+    return {
+        "Id": made.id,
+        "SpaceId": space.id,
+        "ProjectId": runbook.project_id,
+        "EnvironmentId": made.environment_id,
+        "TenantId": made.tenant_id,
+        "RunbookId": runbook.id,
+        "RunbookSnapshotId": snapshot.id,
+        "FrozenRunbookProcessId": snapshot.process_snapshot_id,
+        "Name": f"Run {runbook.name} on {space.environments[made.environment_id].name}",
+        "TaskId": task.id,
+        "Created": stamp(made.created),
+        "Comments": made.comments,
+        "DeployedBy": made.run_by.username,
+        "DeployedById": made.run_by.id,
+        "FailureEncountered": task.state is TaskState.FAILED,
+        "DeployedToMachineIds": list(task.machines),
+        "ManifestVariableSetId": f"variableset-{made.id}",
+        "TentacleRetentionPeriod": None,
+        "FormValues": options.get("FormValues", {}),
+        "ForcePackageDownload": options.get("ForcePackageDownload", False),
+        "SkipActions": options.get("SkipActions", []),
+        "SpecificMachineIds": options.get("SpecificMachineIds", []),
+        "ExcludedMachineIds": options.get("ExcludedMachineIds", []),
+        "UseGuidedFailure": task.is_guided,
+        "QueueTime": stamp(made.queue_time),
+        "QueueTimeExpiry": stamp(made.queue_expiry),
+        "Links": {
+            "Self": f"{home}/runbookRuns/{made.id}",
+            "Project": f"{home}/projects/{runbook.project_id}",
+            "Environment": f"{home}/environments/{made.environment_id}",
+            "Runbook": f"{home}/runbooks/{runbook.id}",
+            "RunbookSnapshot": f"{home}/runbookSnapshots/{snapshot.id}",
+            "RunbookProcess": f"{home}/runbookProcesses/{snapshot.process_snapshot_id}",
+            "Task": f"/api/tasks/{task.id}",
+            "Artifacts": f"{home}/artifacts?regarding={made.id}",
+            "Interruptions": f"{home}/interruptions?regarding={made.id}",
+            "Web": f"/app#/{space.id}/projects/{runbook.project_id}/operations/runbooks/"
+            f"{runbook.id}/snapshots/{snapshot.id}/runs/{made.id}",
+        },
+    }
+
+
+def _page(call: Call, found: list[RunbookRun], template: str) -> object:
+    held = call.demand_anywhere("RunbookRunView")
+    projects = call.space.projects
+    seen = [
+        each
+        for each in found
+        if held.allows(projects[each.runbook.project_id], each.environment_id, each.tenant_id)
+    ]
+    return page(
+        call,
+        "RunbookRun",
+        call.shown(reversed(seen), "created"),
+        lambda each: run_resource(call.space, each),
+        template,
+    )
+
+
+@routes.get(*_LIST)
+def list_runs(call: Call) -> object:
+    """GET /runbookRuns, and of one project: newest first; filters take ids."""
+    inside = project_in(call).id if "project" in (call.params or {}) else None
+    query = call.query
+    projects, environments = query.many("projects"), query.many("environments")
+    tenants, runbooks = query.many("tenants"), query.many("runbooks")
+    state = (query.text("taskState") or "").casefold()
+    part = (query.text("partialName") or "").casefold()
+    found = [
+        each
+        for each in by_ids(call, call.space.runbook_runs.values())
+        if inside in (None, each.runbook.project_id)
+        and (projects is None or each.runbook.project_id in projects)
+        and (environments is None or each.environment_id in environments)
+        and (tenants is None or each.tenant_id in tenants)
+        and (runbooks is None or each.runbook.id in runbooks)
+        and (not state or each.task.state.casefold() == state)
+        and part in each.runbook.name.casefold()
+    ]
+    return _page(call, found, _TEMPLATE)
+
+
+@routes.get(
+    "runbookSnapshots/{snapshot}/runbookRuns",
+    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns",
+)
+def runs_of_snapshot(call: Call) -> object:
+    """GET /runbookSnapshots/{id}/runbookRuns: newest first."""
+    return _page(call, snapshot_in(call).runs, "{?skip,take}")
+
+
+def _run_in(call: Call, permission: str = "RunbookRunView") -> RunbookRun:
+    inside = project_in(call).id if "project" in (call.params or {}) else None
+    found = call.space.runbook_runs.get(call.param("run"))
+    if found is None or inside not in (None, found.runbook.project_id):
+        raise missing("Runbook Run")
+    project = call.space.projects[found.runbook.project_id]
+    call.demand(permission, project, found.environment_id, found.tenant_id)
+    return found
+
+
+@routes.get(*_ONE)
+def one_run(call: Call) -> object:
+    """GET /runbookRuns/{id}."""
+    return run_resource(call.space, _run_in(call))
+
+
+@routes.on("DELETE", *_ONE)
+def delete_run(call: Call) -> object:
+    """DELETE /runbookRuns/{id}: when it is completed."""
+    found = _run_in(call, "RunbookRunDelete")
+    if not found.task.state.is_completed:
+        raise has_dependants("Runbook Run")
+    shown = run_resource(call.space, found)
+    forget_run(call.world, call.space, found)
+    note(call, "Deleted", "Runbook run", found.id, found.id, found.runbook.id)
+    return shown
+
+
+@routes.post(*_LIST)
+def create_run(call: Call) -> object:
+    """POST /runbookRuns: of the snapshot it names, else of the published one."""
+    body = call.body()
+    space = call.space
+    wanted = body.text("RunbookSnapshotId")
+    runbook = space.runbooks.get(body.text("RunbookId") or "")
+    if wanted is None:
+        if runbook is None:
+            raise missing("Runbook")
+        snapshot = published(space, runbook)
+    else:
+        found = space.runbook_snapshots.get(wanted)
+        if found is None or runbook not in (None, found.runbook):
+            raise missing("Runbook Snapshot")
+        snapshot = found
+    environment = _environment(space, body.need("EnvironmentId"))
+    if body.text("TenantId") is not None:
+        raise missing("Tenant")
+    made = order_run(
+        call,
+        snapshot,
+        environment,
+        comments=body.text("Comments"),
+        queue_time=moment_of(body, "QueueTime"),
+        queue_expiry=moment_of(body, "QueueTimeExpiry"),
+        options=read_options(space, body),
+    )
+    return created(run_resource(space, made))
+
+
+def _environment(space: Space, wanted: str) -> Environment:
+    found = space.environments.get(wanted)
+    if found is None:
+        raise missing("Environment")
+    return found
+
+
+def order_run(
+    call: Call,
+    snapshot: RunbookSnapshot,
+    environment: Environment,
+    *,
+    comments: str | None,
+    queue_time: datetime | None,
+    queue_expiry: datetime | None,
+    options: dict[str, Any],
+) -> RunbookRun:
+    """Queue a run after every check the server does.
+
+    Raises:
+        Refused: 403 without RunbookRunCreate; 400 against the runbook's scope or the schedule.
+    """
+    runbook = snapshot.runbook
+    call.demand("RunbookRunCreate", call.space.projects[runbook.project_id], environment.id)
+    check_schedule(call, queue_time, queue_expiry, "RunbookRun")
+    refuse_run(call.space, runbook, environment)
+    return run(
+        call.world,
+        call.space,
+        snapshot,
+        environment,
+        call.user,
+        comments=comments,
+        queue_time=None if queue_time is not None and queue_time <= call.now else queue_time,
+        queue_expiry=queue_expiry,
+        options=options,
+    )
+
+
+@routes.post("runbooks/{runbook}/run", "projects/{project}/runbooks/{runbook}/run")
+def run_command(call: Call) -> object:
+    """POST /runbooks/{id}/run: in each of the environments; all or none."""
+    runbook = runbook_in(call)
+    body = call.body()
+    space = call.space
+    wanted = body.text("RunbookSnapshotNameOrId")
+    snapshot = published(space, runbook) if wanted is None else _snapshot(runbook, wanted)
+    single = body.text("EnvironmentId")
+    names = body.texts("EnvironmentIds") or ((single,) if single else ())
+    if not names:
+        raise Refused(400, "RunbookRun creation failed.", ("An environment is required.",))
+    if body.text("TenantId") or body.texts("TenantIds"):
+        raise missing("Tenant")
+    environments = [_environment(space, each) for each in names]
+    project = space.projects[runbook.project_id]
+    for environment in environments:
+        call.demand("RunbookRunCreate", project, environment.id)
+        refuse_run(space, runbook, environment)
+    options = read_options(space, body)
+    made = [
+        order_run(
+            call,
+            snapshot,
+            each,
+            comments=body.text("Comments"),
+            queue_time=moment_of(body, "QueueTime"),
+            queue_expiry=moment_of(body, "QueueTimeExpiry"),
+            options=options,
+        )
+        for each in environments
+    ]
+    return created([run_resource(space, each) for each in made])
+
+
+def _snapshot(runbook: Runbook, wanted: str) -> RunbookSnapshot:
+    for each in runbook.snapshots:
+        if wanted == each.id or wanted.casefold() == each.name.casefold():
+            return each
+    raise missing("Runbook Snapshot")
+
+
+def _run_template(call: Call, runbook: Runbook) -> dict[str, object]:
+    space = call.space
+    project = space.projects[runbook.project_id]
+    held = call.access("RunbookRunCreate")
+    own = f"/api/{space.id}/runbooks/{runbook.id}/runbookRuns/preview"
+    live = space.runbook_processes[runbook.process_id]
+    shown = space.runbook_snapshots.get(runbook.published_id or "")
+    frozen = space.runbook_processes[shown.process_snapshot_id] if shown else live
+    return {
+        "IsRunbookProcessModified": frozen.version != live.version,
+        "IsVariableSetModified": False,
+        "IsLibraryVariableSetModified": False,
+        "PromoteTo": [
+            {
+                "Id": each.id,
+                "Name": each.name,
+                "Links": {"RunbookRunPreview": f"{own}/{each.id}{{?includeDisabledSteps}}"},
+            }
+            for each in environments_of(space, runbook)
+            if held.allows(project, each.id)
+        ],
+        "TenantPromotions": [],
+        "Links": {},
+    }
+
+
+@routes.get(
+    "runbooks/{runbook}/runbookRunTemplate",
+    "projects/{project}/runbooks/{runbook}/runbookRunTemplate",
+)
+def template_of_runbook(call: Call) -> object:
+    """GET /runbooks/{id}/runbookRunTemplate: where it may run now."""
+    return _run_template(call, runbook_in(call))
+
+
+@routes.get(
+    "runbookSnapshots/{snapshot}/runbookRuns/template",
+    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/template",
+)
+def template_of_snapshot(call: Call) -> object:
+    """GET /runbookSnapshots/{id}/runbookRuns/template."""
+    return _run_template(call, snapshot_in(call).runbook)
+
+
+@routes.get(
+    "runbooks/{runbook}/runbookRuns/preview/{environment}",
+    "projects/{project}/runbooks/{runbook}/runbookRuns/preview/{environment}",
+)
+def preview_of_runbook(call: Call) -> object:
+    """GET /runbooks/{id}/runbookRuns/preview/{env}: of what is published, else the draft."""
+    runbook = runbook_in(call)
+    space = call.space
+    shown = space.runbook_snapshots.get(runbook.published_id or "")
+    chosen = shown.process_snapshot_id if shown else runbook.process_id
+    return _preview(call, runbook, space.runbook_processes[chosen])
+
+
+@routes.get(
+    "runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}",
+    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}",
+)
+def preview_of_snapshot(call: Call) -> object:
+    """GET /runbookSnapshots/{id}/runbookRuns/preview/{env}."""
+    snapshot = snapshot_in(call)
+    process = call.space.runbook_processes[snapshot.process_snapshot_id]
+    return _preview(call, snapshot.runbook, process)
+
+
+def _preview(call: Call, runbook: Runbook, process: Process) -> dict[str, object]:
+    environment = _environment(call.space, call.param("environment"))
+    policy = policy_of(runbook.more, "ConnectivityPolicy")
+    targets = targets_of(call.space, policy, process, environment.id, None, {})
+    return {
+        "StepsToExecute": steps_to_execute(targets),
+        "Form": {"Values": {}, "Elements": []},
+        "UseGuidedFailureModeByDefault": environment.use_guided_failure,
+        "Links": {},
+    }
