@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import Place
 from reconciler.core.receipt import PAYLOAD_TYPE
-from reconciler.core.secret import Secret
 from reconciler.credentials import Credentials, File, Given
 from reconciler.engine.doors import Doors, Pace
 from reconciler.engine.events import Said
@@ -194,7 +193,7 @@ def _git_credential(git: GitSettings, tell: Callable[[str], None]) -> HttpsCrede
     if git.token_file is not None:
         return HttpsCredential(File(git.token_file, tell))
     if git.token is not None:
-        return HttpsCredential(Given("git.token", Secret(git.token.get_secret_value())))
+        return HttpsCredential(Given("git.token", git.token.get_secret_value()))
     return None
 
 

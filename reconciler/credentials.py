@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.secret import Secret
@@ -24,7 +25,32 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 4096  # bytes of a file; Octopus' keys have 40, tokens of forges up to some hundred
 HINT: Final = "write the credential there, as one line, readable for this user only"
+SHORTEST: Final = 6
 SETTLED: Final = 1.0  # seconds since the last write: who writes in place is done by then
+
+_FOUND: Final = deque[Secret](maxlen=1000)  # a bound, for files that are replaced for years
+_TURN: Final = threading.Lock()
+
+
+def redacted(text: str) -> str:
+    """Return the text with every credential that this process has found masked, by its value.
+
+    One of a few characters is not: that would garble any text (rule 52).
+    """
+    with _TURN:
+        found = tuple(_FOUND)
+    for key in sorted(found, key=lambda one: -len(one.reveal())):  # none ends as another's rest
+        text = key.hide_in(text)
+    return text
+
+
+def _noted(text: str) -> Secret:
+    """Return a credential as a secret that `redacted` knows."""
+    key = Secret(text)
+    if len(text) >= SHORTEST:
+        with _TURN:
+            _FOUND.append(key)
+    return key
 
 
 class Variable:
@@ -44,16 +70,16 @@ class Variable:
                 hint=f"export {clean(self._variable, 80)}=...",
             )
         if value != self._key.reveal():
-            self._key = Secret(value)
+            self._key = _noted(value)
         return self._key
 
 
 class Given:
     """A credential that a setting holds itself."""
 
-    def __init__(self, setting: str, value: Secret) -> None:
+    def __init__(self, setting: str, value: str) -> None:
         self.name = f"setting {setting}"
-        self._key = value
+        self._key = _noted(value)
 
     def current(self) -> Secret:
         """Return the value."""
@@ -104,7 +130,7 @@ class File:
         if not text or len(content) > LONGEST or not (text.isascii() and text.isprintable()):
             self._keep("it is empty" if not content.strip() else "it is not one line of ASCII")
         elif self._key is None or text != self._key.reveal():
-            self._key = Secret(text)
+            self._key = _noted(text)
 
     def _keep(self, why: str) -> None:
         self._why = why

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.core.manifest import CredentialSource, Place, Space
-from reconciler.credentials import SETTLED, Credentials, File
+from reconciler.credentials import SETTLED, Credentials, File, redacted
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -158,3 +158,14 @@ def test_rule_51_a_credential_file_without_a_folder_names_the_setting() -> None:
         Credentials(None, lambda _: None).of(space(source), "observe", source)
 
     assert "RECONCILER_SECRETS_DIR" in refusal.value.hint
+
+
+def test_rule_52_a_credential_is_masked_by_its_value_wherever_it_was_found(kept: Kept) -> None:
+    kept.write("s3cret-of-no-shape")
+    assert kept.text == "s3cret-of-no-shape"
+    kept.put("another-of-no-shape")
+    assert kept.text == "another-of-no-shape"
+
+    text = redacted("said s3cret-of-no-shape and another-of-no-shape")
+
+    assert "of-no-shape" not in text

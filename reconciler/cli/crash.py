@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from reconciler import __version__
+from reconciler import __version__, credentials
 from reconciler.core.text import clean
 
 _SHAPES = (
@@ -43,6 +43,7 @@ def redacted(text: str) -> str:
     ]
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, "[redacted]")
+    text = credentials.redacted(text)
     for shape in _SHAPES:
         text = shape.sub("[redacted]", text)
     return text

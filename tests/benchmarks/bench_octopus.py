@@ -21,7 +21,6 @@ import aiohttp
 import pytest
 import uvicorn
 
-from reconciler.core.secret import Secret
 from reconciler.credentials import Given
 from reconciler.octopus.budget import RequestBudget
 from reconciler.octopus.client import OctopusHttp
@@ -53,7 +52,7 @@ async def requests_of_a_look(projects: int) -> tuple[int, int, float, float]:
     simulator = Simulator(seed_estate(projects, 1), service_api_key=KEY)
     with SimulatorServer(simulator) as server:
         space = OctopusSpace(
-            server.url, "Estate", ServerKey(Given("bench", Secret(KEY))), None, SystemClock()
+            server.url, "Estate", ServerKey(Given("bench", KEY)), None, SystemClock()
         )
         await space.identity()
         before = space.sent
@@ -131,7 +130,7 @@ async def small_reads(url: str) -> tuple[float, float]:
     clock = SystemClock()
     http = OctopusHttp(
         url,
-        ServerKey(Given("bench", Secret(KEY))),
+        ServerKey(Given("bench", KEY)),
         options=replace(ClientOptions(), connections=AT_ONCE),
         clock=clock,
         budget=RequestBudget(clock),

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from reconciler.core.deployers import DeployerKind
-from reconciler.core.secret import Secret
 from reconciler.core.state import SpaceState, TaskState
 from reconciler.credentials import Given
 from reconciler.errors import (
@@ -80,7 +79,7 @@ def server(request: pytest.FixtureRequest) -> Address:
 
 
 async def connect(address: Address) -> AsyncIterator[OctopusSpace]:
-    key = ServerKey(Given("test", Secret(address.key)))
+    key = ServerKey(Given("test", address.key))
     options = ClientOptions(retries=2, deploy_timeout=timedelta(seconds=5))
     space = OctopusSpace(address.url, address.space, key, key, ImpatientClock(), options)
     yield space

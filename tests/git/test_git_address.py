@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.core.secret import Secret
 from reconciler.credentials import Given
 from reconciler.errors import UsageError
 from reconciler.git.address import HttpsCredential, Transport, parse_address
@@ -128,7 +127,7 @@ def test_rule_30_a_token_in_the_place_of_a_user_goes_nowhere() -> None:
 
 
 def test_rule_30_a_credential_is_sent_to_its_host_only_and_never_printed() -> None:
-    credential = HttpsCredential(Given("test", Secret("s3cret")))
+    credential = HttpsCredential(Given("test", "s3cret"))
     address = parse_address("https://git.example:8443/acme/m.git", allow_local=False)
 
     ((key, value),) = credential.config(address)

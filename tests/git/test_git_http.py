@@ -10,7 +10,6 @@ import pytest
 from git_world import Remote, TurnedClock, change, git, publish
 from http_remote import HttpRemote
 
-from reconciler.core.secret import Secret
 from reconciler.credentials import Given
 from reconciler.errors import GitTrouble, RemoteUnreachable, UsageError
 from reconciler.git.address import HttpsCredential, parse_address
@@ -43,7 +42,7 @@ def mirror(server: HttpRemote, tmp_path: Path) -> Mirror:
 
 def mirror_at(server: HttpRemote, tmp_path: Path, **options: object) -> Mirror:
     address = parse_address(f"{server.url}/remote.git", allow_local=True)
-    options.setdefault("credential", HttpsCredential(Given("test", Secret(TOKEN))))
+    options.setdefault("credential", HttpsCredential(Given("test", TOKEN)))
     return Mirror(tmp_path / "state", address, GitOptions(**options))  # type: ignore[arg-type]
 
 
@@ -125,7 +124,7 @@ def test_rule_30_the_token_is_in_no_argument_file_or_message(
         assert not any(secret.encode() in content for content in kept)
 
 
-@pytest.mark.parametrize("credential", [None, HttpsCredential(Given("test", Secret("wrong")))])
+@pytest.mark.parametrize("credential", [None, HttpsCredential(Given("test", "wrong"))])
 def test_a_refused_credential_is_one_clear_error_and_nobody_is_asked(
     server: HttpRemote, tmp_path: Path, credential: HttpsCredential | None
 ) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from pytest_httpserver import HTTPServer, URIPattern
 from werkzeug import Request, Response
 
-from reconciler.core.secret import Secret
 from reconciler.credentials import Given
 from reconciler.octopus.key import ServerKey
 from reconciler.octopus.options import ClientOptions
@@ -47,7 +46,7 @@ class TurnedClock:
 
 def fixed(key: str) -> ServerKey:
     """Return a key that never changes."""
-    return ServerKey(Given("test", Secret(key)))
+    return ServerKey(Given("test", key))
 
 
 def page(items: list[Json], total: int | None = None) -> Json:

@@ -23,7 +23,6 @@ from reconciler.bootstrap import SystemClock, open_doors
 from reconciler.core.acceptance import PATH, AcceptedEnvironment, AuditState
 from reconciler.core.capture import capture
 from reconciler.core.manifest import DesiredState
-from reconciler.core.secret import Secret
 from reconciler.core.snapshot import snapshot_path
 from reconciler.credentials import Given
 from reconciler.daemon.backoff import Timing
@@ -180,7 +179,7 @@ async def watching(
 async def record(simulator: Simulator) -> tuple[dict[str, bytes], list[str]]:
     """Return what the simulator answers to a first look, by target, and the targets of the next."""
     with SimulatorServer(simulator) as server:
-        key = ServerKey(Given("bench", Secret(KEY)))
+        key = ServerKey(Given("bench", KEY))
         space = OctopusSpace(server.url, "Estate", key, key, SystemClock())
         first = await space.look(Known({}, {}))
         before = len(simulator.requests)

@@ -14,10 +14,13 @@ from watching import daemon
 
 from reconciler.bootstrap import Spaces
 from reconciler.core.condition import ConditionType
+from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
 from reconciler.engine.events import Said
 from reconciler.errors import CredentialRefused, UsageError
 from reconciler.settings import Settings
+from reconciler.simulator.people import Grant
+from reconciler.simulator.permissions import DEPLOYER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,6 +182,46 @@ async def test_rule_20_all_repositories_of_one_process_share_clients_and_budgets
 
     assert (await found[0].identity())[0].installation_id  # whoever made it closes it
     await world.spaces.close()
+
+
+async def test_rule_31_a_key_that_may_only_look_is_enough_to_observe_with(
+    world: Story, key: Path
+) -> None:
+    inner = world.octopus.world
+    watcher = inner.add_user("watcher", "Watcher", is_service=True)
+    watcher.system_permissions.add("SpaceView")
+    inner.grant(watcher, *(Grant(each) for each in DEPLOYER if each != "DeploymentCreate"))
+    inner.keys["API-WATCHER"] = watcher
+    put(key, "API-WATCHER\n")
+    await world.accept()
+    world.pin(api="1.1.0")
+
+    report = await world.apply()
+
+    assert report.results["api"].done is Done.SUCCEEDED
+    asked = [seen.username for seen in world.octopus.requests if seen.path.endswith("/template")]
+    assert set(asked) == {inner.keys[OLD].username}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_rule_31_a_refusal_to_say_where_a_release_may_go_ends_that_question_or_the_key(
+    world: Story, key: Path, status: int
+) -> None:
+    await world.accept()
+    world.pin(api="1.1.0", jobs="1.1.0")
+    # both questions of the plan before the lease, and one of two under it
+    world.octopus.fault("status", path="/template$", status=status, count=3)
+    if status == 401:
+        with pytest.raises(CredentialRefused):
+            await world.apply()
+        assert world.ours("api") == world.ours("jobs") == []
+        return
+
+    report = await world.apply()
+
+    stopped = {gate.component for gate in report.planned.gates if gate.name is GateName.PERMISSION}
+    assert len(stopped) == 1
+    assert [r.done for n, r in report.results.items() if n not in stopped] == [Done.SUCCEEDED]
 
 
 # --- the token of the git remote ------------------------------------------------------------------
