@@ -353,15 +353,13 @@ async def look(doors: Doors, octopus: Octopus) -> SpaceState:
     known = await blocking(doors.journal.known, server.installation_id, space_id)
     state = await octopus.look(known)
     # a deployment that still runs may yet turn out partial: it is not kept
-    running = {i.deployment_id for i in state.items if not i.state.is_finished}
-    running |= {task.deployment_id for task in state.active if task.deployment_id is not None}
+    new = state.deployments.keys() - known.deployments.keys()
+    if new:
+        new -= {i.deployment_id for i in state.items if not i.state.is_finished}
+        new -= {task.deployment_id for task in state.active if task.deployment_id is not None}
     fresh = Known(
-        {
-            i: d
-            for i, d in state.deployments.items()
-            if i not in known.deployments and i not in running
-        },
-        {i: r for i, r in state.releases.items() if i not in known.releases},
+        {i: state.deployments[i] for i in new},
+        {i: state.releases[i] for i in state.releases.keys() - known.releases.keys()},
     )
     if fresh.deployments or fresh.releases:
         await blocking(doors.journal.remember, server.installation_id, space_id, fresh)

@@ -5,19 +5,23 @@ permissions, the active tasks. A sixth, the pending interruptions, only while a 
 Then what is new: each deployment and release once by its id, a hundred to a request. More only
 where the server truncates: the dashboard asked again for the projects it left out, further pages.
 
+An answer with the same bytes as the one before is not decoded again, and five such answers are the
+same reading at a later time, where the last one left nothing open.
+
 Source: Octopus REST API, `dashboard/dynamic` (`ProjectLimit`, `IsFiltered`), `tasks`,
 `interruptions`, `deployments` and `releases` by `ids`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from reconciler.core.state import (
-    BoardItem,
     DeploymentDetail,
+    OctopusEnvironment,
     Permissions,
+    Project,
     ReleaseDetail,
     Server,
     SpaceState,
@@ -25,13 +29,14 @@ from reconciler.core.state import (
     User,
 )
 from reconciler.octopus import translate, wire
+from reconciler.octopus.board import Board
 from reconciler.octopus.pages import IDS_AT_ONCE, read_by_ids, read_pages, together
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
-    from reconciler.octopus.client import OctopusHttp
+    from reconciler.octopus.client import Answer, OctopusHttp
     from reconciler.ports import Known
 
 T = TypeVar("T")
@@ -50,46 +55,50 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class _Board:
-    """What the dashboard said and covered."""
+class _Details:
+    """Deployments and releases by id; `are_final`: all were found, and no deployment runs."""
 
-    projects: frozenset[str]
-    environments: frozenset[str]
-    items: tuple[BoardItem, ...]
-    waiting: frozenset[str]
+    deployments: dict[str, DeploymentDetail]
+    releases: dict[str, ReleaseDetail]
+    are_final: bool
 
-    @classmethod
-    def of(cls, boards: Collection[wire.Dashboard]) -> _Board:
-        """Join the answers; an item that two places of an answer repeat counts once."""
-        items = [
-            translate.board_item(item, is_previous=False)
-            for board in boards
-            for item in board.items
-        ]
-        older = [item for board in boards for item in board.previous_items or ()]
-        if older:
-            items += [translate.board_item(item, is_previous=True) for item in older]
-            items = list(dict.fromkeys(items))
-        return cls(
-            projects=frozenset(one.id for board in boards for one in board.projects),
-            environments=frozenset(one.id for board in boards for one in board.environments),
-            items=tuple(items),
-            waiting=frozenset(
-                item.task_id
-                for board in boards
-                for item in board.items
-                if item.has_pending_interruptions
-            ),
+
+class _Kept(Generic[T]):
+    """What one address says, read from its answer once for as long as that stays the same."""
+
+    def __init__(self, read: Callable[[Answer], T]) -> None:
+        self._read = read
+        self._last: tuple[bytes, T] | None = None
+
+    def value(self, answer: Answer) -> T:
+        """Return what the answer says: the same object as before if its bytes are the same."""
+        if self._last is None or self._last[0] != answer.body:
+            self._last = (answer.body, self._read(answer))
+        return self._last[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The five answers to one look; `has_all_tasks` False: the list moved, or ended too early."""
+
+    board: Board
+    projects: tuple[Project, ...]
+    environments: tuple[OctopusEnvironment, ...]
+    permissions: Permissions
+    tasks: tuple[wire.Task, ...]
+    has_all_tasks: bool
+
+    def repeats(self, other: _Said) -> bool:
+        """Tell whether every answer is the same, byte by byte, and no task is listed."""
+        return (
+            self.board is other.board
+            and self.projects is other.projects
+            and self.environments is other.environments
+            and self.permissions is other.permissions
+            and not self.tasks
+            and not other.tasks
+            and self.has_all_tasks
         )
-
-    def current(self) -> tuple[BoardItem, ...]:
-        """Return the newest attempt of each cell."""
-        return tuple(item for item in self.items if not item.is_previous)
-
-    def before(self, items: Iterable[BoardItem]) -> tuple[BoardItem, ...]:
-        """Return the successes before these attempts, as far as the board shows them."""
-        cells = {_cell(item) for item in items}
-        return tuple(item for item in self.items if item.is_previous and _cell(item) in cells)
 
 
 class Looker:
@@ -102,6 +111,11 @@ class Looker:
     def __init__(self, http: OctopusHttp) -> None:
         self._http = http
         self._read_while_running: set[str] = set()
+        self._boards = _Kept(Board.of)
+        self._projects = _Kept(_projects)
+        self._environments = _Kept(_environments)
+        self._permissions = _Kept(_permissions)
+        self._last: tuple[_Said, SpaceState] | None = None
 
     async def look(self, start: Start, known: Known, read_at: datetime) -> SpaceState:
         """Read the space. `read_at` is a time before the first request.
@@ -109,25 +123,15 @@ class Looker:
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
         space = f"api/{start.space_id}"
-        http = self._http
-        async with together() as group:
-            boarding = group.create_task(self._board(space))
-            projects = group.create_task(self._array(f"{space}/projects/all", wire.Project))
-            environments = group.create_task(
-                self._array(f"{space}/environments/all", wire.Environment)
-            )
-            allowed = group.create_task(read_permissions(http, start.me.id, start.space_id))
-            tasks = group.create_task(
-                read_pages(http, f"{space}/tasks", {"active": "true"}, wire.Task, ONE_PAGE)
-            )
+        said = await self._ask(space, start)
+        if self._last is not None and said.repeats(self._last[0]):
+            return replace(self._last[1], read_at=read_at)
+        self._last = None
         gaps: list[str] = []
-        said, all_tasks = tasks.result()
-        active = [task for task in said if not translate.task_state(task.state).is_finished]
-        if not all_tasks:
+        active = [task for task in said.tasks if not translate.task_state(task.state).is_finished]
+        if not said.has_all_tasks:
             gaps.append("the list of active tasks moved while it was read, or ends too early")
-        board = await self._completed(
-            space, boarding.result(), [one.id for one in projects.result()]
-        )
+        board = await self._completed(space, said.board, [one.id for one in said.projects])
 
         async with together() as group:
             asking = group.create_task(self._interrupted(space, bool(active)))
@@ -135,15 +139,16 @@ class Looker:
         interrupted, all_interruptions = asking.result()
         if not all_interruptions:
             gaps.append("the list of interruptions moved while it was read, or ends too early")
-        deployments, releases = detailing.result()
-        return SpaceState(
+        details = detailing.result()
+        deployments = details.deployments
+        state = SpaceState(
             read_at=read_at,
             server=start.server,
             space_id=start.space_id,
             me=start.me,
-            permissions=allowed.result(),
-            projects=tuple(map(translate.project, projects.result())),
-            environments=tuple(map(translate.environment, environments.result())),
+            permissions=said.permissions,
+            projects=said.projects,
+            environments=said.environments,
             board_projects=board.projects,
             board_environments=board.environments,
             items=board.items,
@@ -152,47 +157,59 @@ class Looker:
             | board.waiting
             | {task.id for task in active if task.has_pending_interruptions},
             deployments=deployments,
-            releases=releases,
+            releases=details.releases,
             gaps=tuple(gaps),
             space_name=start.space_name,
         )
+        if details.are_final and board.limit is None:
+            self._last = (said, state)
+        return state
 
-    async def _array(self, path: str, shape: type[T]) -> list[T]:
-        return wire.decode(await self._http.get(path), list[shape])  # type: ignore[valid-type]
+    async def _ask(self, space: str, start: Start) -> _Said:
+        """Ask the five requests of every look, side by side."""
+        http = self._http
+        async with together() as group:
+            boarding = group.create_task(self._board(space))
+            projects = group.create_task(http.get(f"{space}/projects/all"))
+            environments = group.create_task(http.get(f"{space}/environments/all"))
+            allowed = group.create_task(_ask_permissions(http, start.me.id, start.space_id))
+            tasks = group.create_task(
+                read_pages(http, f"{space}/tasks", {"active": "true"}, wire.Task, ONE_PAGE)
+            )
+        return _Said(
+            self._boards.value(boarding.result()),
+            self._projects.value(projects.result()),
+            self._environments.value(environments.result()),
+            self._permissions.value(allowed.result()),
+            *tasks.result(),
+        )
 
-    async def _board(self, space: str, projects: Iterable[str] = ()) -> wire.Dashboard:
+    async def _board(self, space: str, projects: Iterable[str] = ()) -> Answer:
         query = {"includePrevious": "true"}
         if listed := ",".join(projects):
             query["projects"] = listed
-        answer = await self._http.get(f"{space}/dashboard/dynamic", query)
-        return wire.decode(answer, wire.Dashboard)
+        return await self._http.get(f"{space}/dashboard/dynamic", query)
 
-    async def _completed(
-        self, space: str, first: wire.Dashboard, projects: Collection[str]
-    ) -> _Board:
+    async def _completed(self, space: str, board: Board, projects: Collection[str]) -> Board:
         """Ask again for what a limited dashboard left out.
 
         What stays missing, or is missing without a limit, is judged cell by cell: it is not among
         the board's projects (rule 3).
         """
-        boards = [first]
-        if first.project_limit is None:
-            return _Board.of(boards)
-        seen = {one.id for one in first.projects}
-        missing = [one for one in dict.fromkeys(projects) if one not in seen]
-        at_once = max(min(IDS_AT_ONCE, first.project_limit), 1)
+        if board.limit is None:
+            return board
+        missing = [one for one in dict.fromkeys(projects) if one not in board.projects]
+        at_once = max(min(IDS_AT_ONCE, board.limit), 1)
         while missing:
             chunks = [missing[i : i + at_once] for i in range(0, len(missing), at_once)]
             async with together() as group:
                 asked = [group.create_task(self._board(space, chunk)) for chunk in chunks]
-            more = [task.result() for task in asked]
-            boards += more
-            seen.update(one.id for board in more for one in board.projects)
-            still = [one for one in missing if one not in seen]
+            board = board.joined(Board.of(task.result()) for task in asked)
+            still = [one for one in missing if one not in board.projects]
             if len(still) == len(missing):
                 break
             missing = still
-        return _Board.of(boards)
+        return board
 
     async def _interrupted(self, space: str, active: bool) -> tuple[frozenset[str], bool]:
         """Return the tasks that wait for a person, and whether those are all."""
@@ -208,8 +225,8 @@ class Looker:
         return frozenset(one.task_id for one in said if one.is_pending and one.task_id), complete
 
     async def _details(
-        self, space: str, board: _Board, active: Collection[wire.Task], known: Known
-    ) -> tuple[dict[str, DeploymentDetail], dict[str, ReleaseDetail]]:
+        self, space: str, board: Board, active: Collection[wire.Task], known: Known
+    ) -> _Details:
         """Return the deployments and releases this reading speaks of, asking only for new ones.
 
         Those are each cell's current ones and, where that is no whole success, the ones before.
@@ -223,14 +240,12 @@ class Looker:
         old = known.deployments
         if not stale.isdisjoint(old):
             old = {one: detail for one, detail in old.items() if one not in stale}
+        wanted = {item.deployment_id for item in items} | running
+        released = {item.release_id for item in items}
         async with together() as group:
-            reading = group.create_task(
-                self._deployments(space, {item.deployment_id for item in items} | running, old)
-            )
-            releases = group.create_task(
-                self._releases(space, {item.release_id for item in items}, known.releases)
-            )
-        deployments = reading.result()
+            reading = group.create_task(self._deployments(space, wanted, old))
+            picking = group.create_task(self._releases(space, released, known.releases))
+        deployments, releases = reading.result(), picking.result()
         partial = [
             item
             for item in current
@@ -239,7 +254,8 @@ class Looker:
         missing = {item.deployment_id for item in board.before(partial)} - deployments.keys()
         deployments |= await self._deployments(space, missing, old)
         self._read_while_running = running
-        return deployments, releases.result()
+        found_all = deployments.keys() >= wanted | missing and releases.keys() >= released
+        return _Details(deployments, releases, found_all and not running)
 
     async def _deployments(
         self, space: str, ids: Collection[str], known: Mapping[str, DeploymentDetail]
@@ -262,11 +278,22 @@ class Looker:
 
 async def read_permissions(http: OctopusHttp, user_id: str, space_id: str) -> Permissions:
     """Return what a user may do in a space and in the system."""
-    answer = await http.get(
+    return _permissions(await _ask_permissions(http, user_id, space_id))
+
+
+async def _ask_permissions(http: OctopusHttp, user_id: str, space_id: str) -> Answer:
+    return await http.get(
         f"api/users/{user_id}/permissions", {"spaces": space_id, "includeSystem": "true"}
     )
+
+
+def _permissions(answer: Answer) -> Permissions:
     return translate.permissions(wire.decode(answer, wire.PermissionSet))
 
 
-def _cell(item: BoardItem) -> tuple[str, str, str | None]:
-    return item.project_id, item.environment_id, item.tenant_id
+def _projects(answer: Answer) -> tuple[Project, ...]:
+    return tuple(map(translate.project, wire.decode(answer, list[wire.Project])))
+
+
+def _environments(answer: Answer) -> tuple[OctopusEnvironment, ...]:
+    return tuple(map(translate.environment, wire.decode(answer, list[wire.Environment])))
