@@ -307,8 +307,11 @@ class Octopus(Protocol):
         What could not be read is told in it, and nothing is raised for it.
         """
 
-    async def deployer(self) -> tuple[User, Permissions] | None:
-        """Tell whom the deploy credential belongs to and what they may do; None without one."""
+    async def deployer(self) -> User | None:
+        """Tell whom the deploy credential belongs to, asked once for each key; None without one."""
+
+    async def deployer_may(self) -> Permissions | None:
+        """Tell what that user may do, read afresh: asked where something is to be deployed."""
 
     async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
         """Return the project's release with exactly this version, or None if there is none."""

@@ -36,6 +36,7 @@ __all__ = [
     "Sighting",
     "Unobserved",
     "Unsettled",
+    "environment_in",
     "observe",
 ]
 
@@ -87,21 +88,26 @@ def observe(
     )
 
 
+def environment_in(desired: DesiredState, state: SpaceState) -> str | None:
+    """Return the id of the Octopus environment that is meant, None where that is not clear."""
+    found = _find_environment(desired.environment.octopus_environment, state)
+    return found.id if isinstance(found, _Found) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     id: str
 
 
 def _find_environment(reference: str, state: SpaceState) -> _Found | str:
-    if any(e.id == reference for e in state.environments):
+    if reference in state.environment_ids:
         return _Found(reference)
-    wanted = reference.casefold()
-    matches = [e for e in state.environments if e.name.casefold() == wanted]
+    matches = state.environments_by_name.get(reference.casefold(), ())
     if len(matches) == 1:
-        return _Found(matches[0].id)
+        return _Found(matches[0])
     if not matches:
         return f"Octopus shows no environment '{clean(reference)}' in this space"
-    ids = ", ".join(sorted(e.id for e in matches))
+    ids = ", ".join(sorted(matches))
     return f"'{clean(reference)}' could mean any of {ids}; write the environment's id"
 
 

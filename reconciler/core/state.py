@@ -6,16 +6,18 @@ cell by cell. Ids are Octopus' own (`Projects-7`); times are aware UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.core.projects import ProjectIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+Detail = TypeVar("Detail")
 
 
 class TaskState(StrEnum):
@@ -251,6 +253,44 @@ class SpaceState:
     gaps: tuple[str, ...] = field(default=())
     space_name: str = ""
 
+    def at(self, read_at: datetime) -> SpaceState:
+        """Return the same reading of another time, with what was worked out of it."""
+        later = replace(self, read_at=read_at)
+        vars(later).update({**vars(self), "read_at": read_at})
+        return later
+
+    def only(self, environment_id: str | None) -> SpaceState:
+        """Return what this reading shows of one environment; None: of none, but of the space."""
+        rows = self.squares.get(environment_id or "", {})
+        items = tuple(item for row in rows.values() for item in row)
+        here = (None, environment_id)
+        active = tuple(task for task in self.active if task.environment_id in here)
+        waiting = self.waiting_for_person
+        if waiting:
+            waiting &= {task.id for task in active} | {item.task_id for item in items}
+        return replace(
+            self,
+            items=items,
+            active=active,
+            waiting_for_person=waiting,
+            deployments=_picked(self.deployments, (item.deployment_id for item in items)),
+            releases=_picked(self.releases, (item.release_id for item in items)),
+        )
+
+    @cached_property
+    def environment_ids(self) -> frozenset[str]:
+        """The ids of all environments."""
+        return frozenset(one.id for one in self.environments)
+
+    @cached_property
+    def environments_by_name(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids of the environments that each name, in small letters, may mean."""
+        found: dict[str, tuple[str, ...]] = {}
+        for one in self.environments:
+            name = one.name.casefold()
+            found[name] = (*found.get(name, ()), one.id)
+        return found
+
     @cached_property
     def project_index(self) -> ProjectIndex:
         """The projects, ready to be found as manifests name them."""
@@ -274,3 +314,7 @@ class SpaceState:
             if task.project_id is not None and task.tenant_id is None:
                 found.setdefault(task.project_id, []).append(task)
         return {project: tuple(tasks) for project, tasks in found.items()}
+
+
+def _picked(known: Mapping[str, Detail], ids: Iterable[str]) -> dict[str, Detail]:
+    return {one: known[one] for one in ids if one in known}

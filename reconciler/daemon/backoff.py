@@ -27,6 +27,11 @@ class Timing:
     last_retry: float = 300.0
     spread: float = 0.2
 
+    @property
+    def apart(self) -> float:
+        """How far chance alone may drive two full looks apart that were once one."""
+        return 2.0 * self.spread * self.full_look
+
 
 def wait_after(
     timing: Timing, disposition: Disposition | None, failures: int, chance: Callable[[], float]

@@ -1,8 +1,9 @@
 """The supervisor of one repository: what changed, what is due, and one pass at a time for each.
 
 A tick asks the remotes for their tips, reads each space that something is due in once, and judges
-every due environment on that reading. Only an environment with something to do or to record gets a
-pass of its own, which takes the lease; the others cost no request beyond the shared reading.
+the environments that are due now, or soon, on that reading. Only one with something to do or to
+record gets a pass of its own, which takes the lease; the others cost no request beyond the shared
+reading, and are not judged again while nothing changes.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from reconciler.daemon.running import running_after
 from reconciler.engine.apply import Done
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Said
+from reconciler.engine.idle import Idle, idle_of
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.run import apply_environment, needs_pass
 from reconciler.engine.survey import fetch_audit, lay_ground, load_manifests, read_space, situate
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
 
 PACKING = 3600.0
 """Seconds between questions whether a mirror is to be packed, which happens once a day at most."""
+
+WOKEN = float("-inf")
+"""When an environment is due that was woken, or never looked at: before any time of the clock."""
 
 BAD = frozenset({Done.FAILED, Done.REFUSED, Done.UNKNOWN})
 MENDED = frozenset({Word.DEPLOYMENT_FAILED.value, Word.UNOBSERVED.value})
@@ -86,9 +91,11 @@ class Supervisor:
     _tip: str = ""
     _whole: str | None = None
     _audit_tip: str | None = None
+    _stamp: int = 0
     _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
     _grounds: dict[str, tuple[tuple[str, str | None, int], Ground]] = field(default_factory=dict)
     _failed: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    _idle: dict[str, Idle] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
     _passing: set[str] = field(default_factory=set)
     _stopping: bool = False
@@ -98,7 +105,7 @@ class Supervisor:
 
     def wake(self, environment: str) -> None:
         """Let the next tick look at an environment, whatever its timetable says."""
-        self._due[environment] = float("-inf")
+        self._due[environment] = WOKEN
 
     def stop(self) -> None:
         """Start no new pass; those that run go on to the end of their current action."""
@@ -145,7 +152,7 @@ class Supervisor:
 
     def _is_due(self, name: str) -> bool:
         now = self.doors.clock.monotonic()
-        return name not in self._passing and self._due.get(name, float("-inf")) <= now
+        return name not in self._passing and self._due.get(name, WOKEN) <= now
 
     async def _poll(self) -> None:
         """Ask the remotes for their tips, and set when to ask again."""
@@ -193,11 +200,19 @@ class Supervisor:
 
     def _forget(self, name: str) -> None:
         """Show no more of an environment that git no longer names; nothing is done to it."""
-        for known in (self.statuses, self._grounds, self._failed, self._due):
+        for known in (self.statuses, self._grounds, self._failed, self._idle, self._due):
             known.pop(name, None)
 
     async def _look_at(self, names: list[str]) -> None:
-        """Read each space once, side by side, and judge its due environments on that."""
+        """Read each space once, side by side, and judge environments on that: due now, or soon."""
+        if not names:
+            return
+        try:
+            self._stamp = await blocking(self.doors.journal.stamp)
+        except ReconcilerError as error:
+            for name in names:
+                self._note_error(name, error)
+            return
         by_space: dict[Space, list[str]] = {}
         for name in names:
             rival = self.rival(name)
@@ -215,7 +230,26 @@ class Supervisor:
                         by_space.setdefault(space, []).append(name)
                 case DesiredState(space=space):
                     by_space.setdefault(space, []).append(name)
+        for name in self._manifests.keys() - set(names):
+            found = self._manifests[name]
+            if isinstance(found, DesiredState) and self._joins(name, by_space.get(found.space, [])):
+                by_space[found.space].append(name)
         await asyncio.gather(*(self._look_in(space, due) for space, due in by_space.items()))
+
+    def _joins(self, name: str, others: list[str]) -> bool:
+        """Tell whether an environment that is due soon makes use of a reading that others need.
+
+        Else many environments of one space would each ask for it at a time of their own. One that
+        failed keeps to its growing waits (rule 20), and nobody joins those in a hurry.
+        """
+        soon = self.doors.clock.monotonic() + self.timing.apart
+        return (
+            any(self._due.get(other, WOKEN) > WOKEN for other in others)
+            and self._due.get(name, WOKEN) <= soon
+            and name not in self._passing
+            and not self._status(name).failures
+            and not self.rival(name)
+        )
 
     async def _space_of(self, name: str) -> Space | None:
         try:
@@ -224,7 +258,7 @@ class Supervisor:
             return None
 
     async def _look_in(self, space: Space, names: list[str]) -> None:
-        """Judge the due environments of one space; its trouble is theirs alone."""
+        """Judge environments of one space on one reading; its trouble is theirs alone."""
         reading: Reading | ReconcilerError | None = None
         for name in names:
             try:
@@ -239,6 +273,9 @@ class Supervisor:
                 await self._judge(name, ground, reading)
             except ReconcilerError as error:
                 self._note_error(name, error)
+        if isinstance(reading, ReconcilerError):  # one question serves them all the next time too
+            together = max(self._due[name] for name in names)
+            self._due.update(dict.fromkeys(names, together))
 
     async def _read(self, space: Space) -> Reading | ReconcilerError:
         try:
@@ -248,7 +285,7 @@ class Supervisor:
 
     async def _ground(self, name: str) -> Ground:
         """Return what git and the store say, read anew only if a tip or the store moved."""
-        stands_on = (self._tip, self._audit_tip, await blocking(self.doors.journal.stamp))
+        stands_on = (self._tip, self._audit_tip, self._stamp)
         kept = self._grounds.get(name)
         if kept is not None and kept[0] == stands_on:
             return kept[1]
@@ -257,6 +294,11 @@ class Supervisor:
         return ground
 
     async def _judge(self, name: str, ground: Ground, reading: Reading | None) -> None:
+        idle = self._idle.pop(name, None)
+        reading = None if reading is None else reading.only(ground.tip_state)
+        if idle is not None and reading is not None and idle.holds(ground, reading):
+            self._note_idle(name, idle, reading.state.read_at)
+            return
         situation = await situate(self.doors, ground, reading)
         planned = await judge_situation(self.doors, situation)
         is_needed = await needs_pass(self.doors, planned)
@@ -267,6 +309,11 @@ class Supervisor:
         if not is_needed:  # records that are pending need a pass
             self.statuses[name] = replace(self._status(name), pending=0)
         self._note(name, planned)
+        idle = None
+        if reading is not None and not is_needed:
+            idle = idle_of(ground, reading, situation, planned)
+        if idle is not None:
+            self._idle[name] = idle
 
     async def _pass(self, name: str, planned: Planned) -> None:
         """Run one whole pass; its failure becomes a condition. Its log lines name it."""
@@ -339,13 +386,21 @@ class Supervisor:
         waits = plan.has_work and not MENDED & {c.reason for c in status.conditions}
         self._keep(status, Disposition.WAIT if waits else None)
 
+    def _note_idle(self, name: str, idle: Idle, at: datetime) -> None:
+        """Note a look that found what the last one found."""
+        self._idle[name] = idle
+        status = replace(self._status(name), looked=at)
+        if status.has(ConditionType.READY):
+            status = replace(status, reached=at)
+        self._keep(status, None)
+
     def _note_report(self, name: str, report: PassReport) -> None:
         failed = tuple(n for n, r in report.results.items() if r.done in BAD)
         attempted = self._now() if report.started else self._status(name).attempted
         self.statuses[name] = replace(self._status(name), attempted=attempted)
         self._failed[name] = (report.planned.plan.digest, failed)
         self._note(name, report.planned, is_pending=not report.recorded)
-        self._due[name] = float("-inf") if report.started else self._due[name]
+        self._due[name] = WOKEN if report.started else self._due[name]
 
     def _note_reconciling(self, name: str, planned: Planned) -> None:
         plan = planned.plan
@@ -368,6 +423,7 @@ class Supervisor:
             self._due[name] = self.doors.clock.monotonic() + wait
 
     def _note_failure(self, name: str, failed: Condition, what: Disposition) -> None:
+        self._idle.pop(name, None)
         before = self._status(name)
         status = replace(before, failures=before.failures + 1, commit=before.commit or self._tip)
         self._keep(status.with_conditions((failed,)), what)

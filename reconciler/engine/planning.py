@@ -95,10 +95,11 @@ async def judge_situation(
     pauses = await blocking(doors.journal.pauses)
     gates += pause_gates(plan, pauses, await names_of_server(doors, situation))
     attempts = await failed_attempts(doors, situation.tip_state, observed, situation.history)
-    deployer = None if situation.deployer is None else situation.deployer[1]
+    asks = plan.has_work and situation.space_state is not None
+    deployer = await octopus.deployer_may() if asks else None
     gates += cell_gates(plan, observed, attempts, deployer, retry=retry)
     gates += stop_gates(plan, gates, attempts, desired.policy)
-    if deployer is not None and deployer.administers_system and plan.has_work:
+    if deployer is not None and deployer.administers_system:
         gates.append(
             Gate(
                 "",

@@ -15,7 +15,13 @@ from reconciler.core.acceptance import (
 )
 from reconciler.core.capture import capture
 from reconciler.core.manifest import STRICTEST, DesiredState, Invalid
-from reconciler.core.sighting import ObservedCell, ObservedState, Unobserved, observe
+from reconciler.core.sighting import (
+    ObservedCell,
+    ObservedState,
+    Unobserved,
+    environment_in,
+    observe,
+)
 from reconciler.core.signature import distrust
 from reconciler.core.snapshot import snapshot_path
 from reconciler.core.state import Server
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.snapshot import Reached, Snapshot
-    from reconciler.core.state import Permissions, SpaceState, User
+    from reconciler.core.state import SpaceState, User
     from reconciler.engine.doors import Doors
     from reconciler.ports import Octopus
 
@@ -59,8 +65,7 @@ class Situation:
 
     `desired` is what the commit says, under the policy it is judged by: that of the last accepted
     commit where there is one; `tip_state` is the same under the commit's own. `held` says why a
-    person must accept first, or is None. `deployer` is None where no deploy credential is
-    configured or Octopus was not asked. `distrust` says which commits are not signed as they must
+    person must accept first, or is None. `distrust` says which commits are not signed as they must
     be, or is None (rule 28).
     """
 
@@ -71,7 +76,6 @@ class Situation:
     audit: AuditView
     history: History
     held: str | None
-    deployer: tuple[User, Permissions] | None
     unchanged_since_accepted: bool
     is_rewritten: bool
     space_state: SpaceState | None
@@ -259,7 +263,11 @@ class Reading:
     """One reading of a space, and whom its deploy credential belongs to (None: there is none)."""
 
     state: SpaceState
-    deployer: tuple[User, Permissions] | None
+    deployer: User | None
+
+    def only(self, desired: DesiredState) -> Reading:
+        """Return what it shows of one environment, which is all a judgement of that may see."""
+        return replace(self, state=self.state.only(environment_in(desired, self.state)))
 
 
 async def read_space(doors: Doors, octopus: Octopus) -> Reading:
@@ -301,7 +309,7 @@ async def situate(
             snapshot = replace(snapshot, cells=cells)
         observed = judge(judged, reading.state, snapshot, ground.history)
         if reading.deployer is not None:  # whose deployments are ours
-            observed = replace(observed, me=reading.deployer[0].id)
+            observed = replace(observed, me=reading.deployer.id)
     reached = await reached_now(doors, judged, observed, ground.history)
     observed = with_reached(observed, reached)
     audit_state = ground.audit.state
@@ -324,7 +332,6 @@ async def situate(
         audit=ground.audit,
         history=ground.history,
         held=held_because(standing),
-        deployer=None if reading is None else reading.deployer,
         unchanged_since_accepted=ground.unchanged,
         is_rewritten=ground.shared is not None and not ground.descends,
         space_state=state,

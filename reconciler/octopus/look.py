@@ -5,8 +5,8 @@ permissions, the active tasks. A sixth, the pending interruptions, only while a 
 Then what is new: each deployment and release once by its id, a hundred to a request. More only
 where the server truncates: the dashboard asked again for the projects it left out, further pages.
 
-An answer with the same bytes as the one before is not decoded again, and five such answers are the
-same reading at a later time, where the last one left nothing open.
+An answer with the same bytes as the one before is not decoded again, and five answers that say the
+same are the same reading at a later time, where the last one left nothing open.
 
 Source: Octopus REST API, `dashboard/dynamic` (`ProjectLimit`, `IsFiltered`), `tasks`,
 `interruptions`, `deployments` and `releases` by `ids`.
@@ -14,7 +14,7 @@ Source: Octopus REST API, `dashboard/dynamic` (`ProjectLimit`, `IsFiltered`), `t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from reconciler.core.state import (
@@ -71,9 +71,10 @@ class _Kept(Generic[T]):
         self._last: tuple[bytes, T] | None = None
 
     def value(self, answer: Answer) -> T:
-        """Return what the answer says: the same object as before if its bytes are the same."""
+        """Return what the answer says: the same object as before if it says the same."""
         if self._last is None or self._last[0] != answer.body:
-            self._last = (answer.body, self._read(answer))
+            value, last = self._read(answer), self._last
+            self._last = (answer.body, value if last is None or last[1] != value else last[1])
         return self._last[1]
 
 
@@ -81,6 +82,7 @@ class _Kept(Generic[T]):
 class _Said:
     """The five answers to one look; `has_all_tasks` False: the list moved, or ended too early."""
 
+    start: Start
     board: Board
     projects: tuple[Project, ...]
     environments: tuple[OctopusEnvironment, ...]
@@ -89,9 +91,10 @@ class _Said:
     has_all_tasks: bool
 
     def repeats(self, other: _Said) -> bool:
-        """Tell whether every answer is the same, byte by byte, and no task is listed."""
+        """Tell whether every answer says the same, and no task is listed."""
         return (
-            self.board is other.board
+            self.start is other.start
+            and self.board is other.board
             and self.projects is other.projects
             and self.environments is other.environments
             and self.permissions is other.permissions
@@ -125,7 +128,7 @@ class Looker:
         space = f"api/{start.space_id}"
         said = await self._ask(space, start)
         if self._last is not None and said.repeats(self._last[0]):
-            return replace(self._last[1], read_at=read_at)
+            return self._last[1].at(read_at)
         self._last = None
         gaps: list[str] = []
         active = [task for task in said.tasks if not translate.task_state(task.state).is_finished]
@@ -177,6 +180,7 @@ class Looker:
                 read_pages(http, f"{space}/tasks", {"active": "true"}, wire.Task, ONE_PAGE)
             )
         return _Said(
+            start,
             self._boards.value(boarding.result()),
             self._projects.value(projects.result()),
             self._environments.value(environments.result()),

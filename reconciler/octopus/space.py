@@ -83,6 +83,7 @@ class OctopusSpace:
         self._automation = AutomationReader(self._observer, clock)
         self._starting = asyncio.Lock()
         self._start: tuple[Secret, Start] | None = None
+        self._deploying_user: tuple[Secret, User] | None = None
 
     @property
     def sent(self) -> int:
@@ -109,17 +110,28 @@ class OctopusSpace:
         """
         return await self._automation.read(state)
 
-    async def deployer(self) -> tuple[User, Permissions] | None:
-        """Tell whom the deploy credential belongs to and what they may do, read afresh.
+    async def deployer(self) -> User | None:
+        """Tell whom the deploy credential belongs to; asked once for each key, then kept.
 
         None where no deploy credential is configured. Raises: NotAllowed where Octopus refuses it.
         """
-        if self._deployer is None:
+        http = self._deployer
+        if http is None:
+            return None
+        await self._started()
+        key = http.key
+        if self._deploying_user is None or self._deploying_user[0] is not key:
+            said = wire.decode(await http.get("api/users/me"), wire.User)
+            self._deploying_user = key, translate.user(said)
+        return self._deploying_user[1]
+
+    async def deployer_may(self) -> Permissions | None:
+        """Tell what the deploy credential's user may do, read afresh; None as for `deployer`."""
+        user = await self.deployer()
+        if self._deployer is None or user is None:
             return None
         start = await self._started()
-        http = self._deployer
-        user = translate.user(wire.decode(await http.get("api/users/me"), wire.User))
-        return user, await read_permissions(http, user.id, start.space_id)
+        return await read_permissions(self._deployer, user.id, start.space_id)
 
     async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
         """Return the project's release with exactly this version, or None if there is none.

@@ -193,7 +193,8 @@ async def test_rule_31_a_wrong_key_is_refused(server: Address) -> None:
 async def test_the_deployer_is_the_keys_own_user(octopus: OctopusSpace) -> None:
     state = await octopus.look(NOTHING)
 
-    assert await octopus.deployer() == (state.me, state.permissions)
+    assert await octopus.deployer() == state.me
+    assert await octopus.deployer_may() == state.permissions
 
 
 # --- the simulator alone ----------------------------------------------------------------------

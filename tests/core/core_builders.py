@@ -30,6 +30,7 @@ from reconciler.core.sighting import (
     Sighting,
     Unobserved,
     Unsettled,
+    environment_in,
     observe,
 )
 from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
@@ -331,10 +332,10 @@ def sees(
     **fields: Any,
 ) -> ObservedCell:
     """Judge one cell of a space, pinned to `version`; `last` is its line in the snapshot."""
-    seen = observe(
-        desired({name: version}, policy=policy),
-        octopus.state(**fields),
-        None if last is None else replace(snapshot(), cells={name: last}),
-        frozenset({name}) if receipted else frozenset(),
-    )
+    asked, state = desired({name: version}, policy=policy), octopus.state(**fields)
+    memory = None if last is None else replace(snapshot(), cells={name: last})
+    receipts = frozenset({name}) if receipted else frozenset()
+    seen = observe(asked, state, memory, receipts)
+    part = state.only(environment_in(asked, state))
+    assert observe(asked, part, memory, receipts) == seen  # the rest of the space says nothing
     return seen.cells[name]

@@ -330,6 +330,53 @@ async def test_a_deployment_that_octopus_no_longer_has_is_missing_not_an_error(
     assert state.deployments.keys() == {"Deployments-2"}
 
 
+async def test_answers_that_say_the_same_are_the_same_reading_of_a_later_time(
+    board: Board, space: OctopusSpace, clock: TurnedClock
+) -> None:
+    first = await space.look(NOTHING)
+    clock.turn(300.0)
+    board.asked.clear()
+
+    second = await space.look(remembered(first))
+
+    assert sorted(board.below_space()) == FIVE
+    assert second == first.at(clock.now())
+    assert second.read_at > first.read_at
+    assert second.items is first.items
+
+
+async def test_rule_3_every_answer_that_says_something_else_is_another_reading(
+    board: Board, space: OctopusSpace
+) -> None:
+    first = await space.look(NOTHING)
+
+    board.items[0]["ReleaseVersion"] = "1.4.1"
+    second = await space.look(remembered(first))
+    board.projects.append(project(9))
+    third = await space.look(remembered(first))
+    board.tasks = [task(1, State="Executing")]
+    fourth = await space.look(remembered(first))
+    board.tasks = []
+    last = await space.look(remembered(first))
+
+    assert [one.items[0].version for one in (first, second)] == ["1.4.0", "1.4.1"]
+    assert len(third.projects) == len(second.projects) + 1
+    assert [len(one.active) for one in (third, fourth, last)] == [0, 1, 0]
+
+
+async def test_rule_3_what_could_not_be_found_is_asked_for_again_at_the_next_look(
+    board: Board, space: OctopusSpace
+) -> None:
+    detail = board.deployments.pop("Deployments-1")
+    first = await space.look(NOTHING)
+    board.deployments["Deployments-1"] = detail
+
+    second = await space.look(remembered(first))
+
+    assert "Deployments-1" not in first.deployments
+    assert "Deployments-1" in second.deployments
+
+
 async def test_an_active_deployment_tells_its_cell_by_its_deployment(
     board: Board, space: OctopusSpace
 ) -> None:

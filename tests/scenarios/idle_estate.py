@@ -164,13 +164,18 @@ async def watching(
     estate: Estate, clock: Clock | None = None, timing: Timing | None = None
 ) -> AsyncIterator[Supervisor]:
     """Watch the estate with a supervisor that may start no pass: there is nothing to do."""
+    others: list[asyncio.Future[None]] = []
 
-    def refuse(work: Coroutine[Any, Any, None]) -> None:
-        work.close()
-        raise AssertionError("an idle estate needs no pass")
+    def begin(work: Coroutine[Any, Any, None]) -> None:
+        if supervisor.passing:
+            work.close()
+            raise AssertionError("an idle estate needs no pass")
+        others.append(asyncio.ensure_future(work))
 
     async with open_doors(estate.settings(), None, records=True, clock=clock) as doors:
-        yield Supervisor(doors, timing or Timing(), start=refuse)
+        supervisor = Supervisor(doors, timing or Timing(), start=begin)
+        yield supervisor
+        await asyncio.gather(*others)
 
 
 # --- the static server ------------------------------------------------------------------------
@@ -182,9 +187,9 @@ async def record(simulator: Simulator) -> tuple[dict[str, bytes], list[str]]:
         key = ServerKey(Given("bench", KEY))
         space = OctopusSpace(server.url, "Estate", key, key, SystemClock())
         first = await space.look(Known({}, {}))
+        await space.deployer()
         before = len(simulator.requests)
         await space.look(Known(first.deployments, first.releases))
-        await space.deployer()
         await space.close()
         targets = [f"{r.path}?{r.query}" if r.query else r.path for r in simulator.requests]
         headers = {"X-Octopus-ApiKey": KEY}
