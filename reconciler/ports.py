@@ -93,10 +93,11 @@ class Repository(Protocol):
     def read(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch."""
 
-    def pack(self, now: datetime) -> bool:
+    def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror if nobody has for a day and it is worth it; tell whether it was done.
 
-        `now` is the wall clock's. Raises: GitTrouble; the mirror is as good as before.
+        `now` is the wall clock's. It ends soon, undone, once `halted`.
+        Raises: GitTrouble; the mirror is as good as before.
         """
 
 
@@ -175,7 +176,7 @@ class AuditBranch(Protocol):
     def read_blobs(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch."""
 
-    def pack(self, now: datetime) -> bool:
+    def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror, as `Repository.pack` does."""
 
     def publish(self, entries: Sequence[Entry]) -> tuple[Published | ReconcilerError, ...]:

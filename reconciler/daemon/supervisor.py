@@ -146,7 +146,7 @@ class Supervisor:
             if door is None:
                 continue
             try:
-                await blocking(door.pack, self._now())
+                await blocking(door.pack, self._now(), lambda: self._stopping)
             except GitTrouble as error:
                 doors.tell(Said(f"{error.message}; it is tried again in a day"))
 

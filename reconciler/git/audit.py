@@ -89,9 +89,9 @@ class GitAudit:
         """Return the bytes of blobs by their ids, in one batch. Raises: GitTrouble."""
         return objects.read_blobs(self._mirror, blobs, objects.LARGEST_RECORD, {})
 
-    def pack(self, now: datetime) -> bool:
+    def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror if nobody has for a day and it is worth it. Raises: GitTrouble."""
-        return upkeep.pack(self._mirror, now)
+        return upkeep.pack(self._mirror, now, halted)
 
     def publish(self, entries: Sequence[Entry]) -> tuple[Published | ReconcilerError, ...]:
         """Push entries as one commit together with a renewal of each lease, atomically.

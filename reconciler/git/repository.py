@@ -21,7 +21,7 @@ from reconciler.git.run import Call, run_git
 from reconciler.git.trouble import remote_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -121,9 +121,9 @@ class GitRepository:
         """
         return objects.read_blobs(self._mirror, blobs, objects.LARGEST_MANIFEST, self._sizes)
 
-    def pack(self, now: datetime) -> bool:
+    def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror if nobody has for a day and it is worth it. Raises: GitTrouble."""
-        return upkeep.pack(self._mirror, now)
+        return upkeep.pack(self._mirror, now, halted)
 
     def _at_path(self, revision: str, path: Path) -> str | None:
         """Look the words up in the repository they were said about, then fetch that commit."""

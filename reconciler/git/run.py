@@ -26,7 +26,7 @@ from reconciler.errors import GitTrouble
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 # GIT_CONFIG_GLOBAL is honoured from 2.32 on; an older git would read the user's configuration.
 OLDEST_GIT: Final = (2, 32)
@@ -35,6 +35,7 @@ INSTALL_HINT: Final = "install git 2.32 or newer (Debian, Ubuntu: apt-get instal
 MIB: Final = 1024 * 1024
 OUTPUT_LIMIT: Final = 256 * MIB  # far above any listing we ask for; a bound on memory (rule 47)
 STDERR_KEPT: Final = 64 * 1024
+_LOOK_SECONDS: Final = 1.0  # between looks at whether it is still wanted
 GRACE_SECONDS: Final = 2.0  # between asking git to stop (it removes its lock files) and killing it
 
 _CONFIG: Final = (
@@ -103,6 +104,7 @@ class Call:
     `config` is handed over in the environment, so a token in it is in no argument list (rule 30).
     `variables` are further ones of git, such as who a commit is of.
     `transport` is the only protocol git may speak; None: git stays on this machine's objects.
+    Once `halted` says so, within about a second, git is stopped as if its time were over.
     """
 
     where: Path
@@ -113,6 +115,7 @@ class Call:
     variables: tuple[tuple[str, str], ...] = ()
     stdin: bytes = b""
     limit: int = OUTPUT_LIMIT
+    halted: Callable[[], bool] = lambda: False
 
 
 def run_git(call: Call, *arguments: str) -> Answer:
@@ -216,7 +219,9 @@ def _listen(process: subprocess.Popen[bytes], verb: str, call: Call) -> Answer:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise _too_slow(verb, call)
-            for key, _ in streams.select(left):
+            if call.halted():
+                raise GitTimeout(f"git {verb} was stopped", hint="it is done another time")
+            for key, _ in streams.select(min(left, _LOOK_SECONDS)):
                 chunk = os.read(key.fd, MIB)
                 if not chunk:
                     streams.unregister(key.fileobj)

@@ -16,24 +16,26 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.text import clean
 from reconciler.errors import GitTrouble
-from reconciler.git.run import Call, run_git
+from reconciler.git.run import Call, GitTimeout, run_git
 from reconciler.git.trouble import local_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from reconciler.git.mirror import Mirror
 
 EVERY: Final = timedelta(days=1)
 LOOSE: Final = 2000  # files from which packing is worth it; git's own bound is 6700
 PACKS: Final = 30  # git's own bound is 50
-LONGEST: Final = timedelta(minutes=2)  # a daemon that is being stopped waits for it
+LONGEST: Final = timedelta(minutes=10)  # as long as a first fetch may take
 STAMP: Final = "reconciler-packed"
 _GENTLE: Final = (("pack.threads", "1"), ("pack.windowMemory", "64m"))
 
 
-def pack(mirror: Mirror, now: datetime) -> bool:
+def pack(mirror: Mirror, now: datetime, halted: Callable[[], bool]) -> bool:
     """Pack a mirror if nobody has for a day and enough has piled up; tell whether it was done.
+
+    It ends within a second or two once `halted`.
 
     Raises: GitTrouble (it failed or took too long; the mirror is as good as before).
     """
@@ -42,8 +44,19 @@ def pack(mirror: Mirror, now: datetime) -> bool:
     with _turn(mirror, now) as is_ours:
         if not is_ours or not _is_worth_it(mirror):
             return False
-        call = Call(mirror.path, LONGEST.total_seconds(), git_dir=mirror.path, config=_GENTLE)
-        answer = run_git(call, "gc", "--quiet")
+        call = Call(
+            where=mirror.path,
+            git_dir=mirror.path,
+            timeout=LONGEST.total_seconds(),
+            config=_GENTLE,
+            halted=halted,
+        )
+        try:
+            answer = run_git(call, "gc", "--quiet")
+        except GitTimeout:
+            if halted():
+                return False
+            raise
         if answer.status != 0:
             raise local_trouble(f"the mirror {mirror.path} could not be packed", answer)
         return True

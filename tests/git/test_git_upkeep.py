@@ -31,6 +31,11 @@ def grown(repository: GitRepository, monkeypatch: pytest.MonkeyPatch) -> GitRepo
     return repository
 
 
+def goes_on() -> bool:
+    """Say that nobody wants to end."""
+    return False
+
+
 def piled_up(mirror: Mirror) -> dict[str, str]:
     lines = git(mirror.path, "count-objects", "-v").splitlines()
     return dict(line.split(": ") for line in lines)
@@ -44,7 +49,7 @@ def test_a_mirror_is_packed_where_it_has_grown_and_reads_as_before(
     refs = git(mirror.path, "for-each-ref")
     assert int(piled_up(mirror)["count"]) >= 3
 
-    assert grown.pack(clock.now())
+    assert grown.pack(clock.now(), goes_on)
 
     found = piled_up(mirror)
     assert (found["count"], found["packs"]) == ("0", "1")
@@ -57,25 +62,25 @@ def test_a_mirror_is_packed_where_it_has_grown_and_reads_as_before(
 def test_a_mirror_is_looked_at_once_a_day(
     grown: GitRepository, remote: Remote, clock: TurnedClock
 ) -> None:
-    assert grown.pack(clock.now())
+    assert grown.pack(clock.now(), goes_on)
     remote.commit({"a": "1", "b": "2", "c": "3"})
     grown.fetch()
 
     clock.turn(timedelta(hours=23).total_seconds())
-    assert not grown.pack(clock.now())
+    assert not grown.pack(clock.now(), goes_on)
     clock.turn(timedelta(hours=1).total_seconds())
-    assert grown.pack(clock.now())
+    assert grown.pack(clock.now(), goes_on)
 
 
 def test_a_mirror_that_has_not_grown_is_left_alone(
     repository: GitRepository, mirror: Mirror, clock: TurnedClock
 ) -> None:
-    assert not repository.pack(clock.now())
+    assert not repository.pack(clock.now(), goes_on)
     assert not mirror.path.exists()
     repository.fetch()
     before = piled_up(mirror)
 
-    assert not repository.pack(clock.now())
+    assert not repository.pack(clock.now(), goes_on)
     assert piled_up(mirror) == before
 
 
@@ -86,8 +91,8 @@ def test_a_mirror_that_another_process_packs_is_left_alone(
         fcntl.flock(other, fcntl.LOCK_EX)
         clock.turn(timedelta(days=400).total_seconds())
 
-        assert not grown.pack(clock.now())
-    assert grown.pack(clock.now())
+        assert not grown.pack(clock.now(), goes_on)
+    assert grown.pack(clock.now(), goes_on)
 
 
 def test_rule_22_packing_runs_no_hook_and_reads_no_foreign_configuration(
@@ -105,7 +110,7 @@ def test_rule_22_packing_runs_no_hook_and_reads_no_foreign_configuration(
     (tmp_path / ".gitconfig").write_text("[gc]\n\tpruneExpire = now\n[alias]\n\tgc = !false\n")
     monkeypatch.setenv("HOME", str(tmp_path))
 
-    assert grown.pack(clock.now())
+    assert grown.pack(clock.now(), goes_on)
 
     assert not (tmp_path / "ran").exists()
 
@@ -124,7 +129,7 @@ def test_rule_26_what_is_written_and_not_yet_pushed_outlives_the_packing(
     updates, published = waiting.prepared(tip)
     git(mirror.path, "update-ref", "-d", "refs/tx/audit")
 
-    assert audit.pack(clock.now())
+    assert audit.pack(clock.now(), goes_on)
 
     assert push(mirror, updates) is Verdict.DONE
     assert remote.refs()["refs/heads/audit"] == published[0].tip
@@ -137,7 +142,16 @@ def test_a_packing_that_fails_says_so_and_is_not_repeated_the_same_day(
     (mirror.path / "gc.pid.lock").touch()
 
     with pytest.raises(GitTrouble, match="could not be packed"):
-        grown.pack(clock.now())
+        grown.pack(clock.now(), goes_on)
 
-    assert not grown.pack(clock.now())
+    assert not grown.pack(clock.now(), goes_on)
+    assert grown.fetch() == grown.tip()
+
+
+def test_a_packing_ends_at_once_when_the_daemon_does(
+    grown: GitRepository, mirror: Mirror, clock: TurnedClock
+) -> None:
+    assert not grown.pack(clock.now(), lambda: True)
+
+    assert int(piled_up(mirror)["count"]) >= 3
     assert grown.fetch() == grown.tip()

@@ -156,12 +156,12 @@ async def test_mirrors_are_packed_beside_the_looks_and_a_failure_stops_nothing(
         packed: list[str] = []
         doors = running.supervisor.doors
 
-        def fails(_: object) -> bool:
+        def fails(*_: object) -> bool:
             packed.append("manifests")
             raise GitTrouble("the mirror could not be packed", hint="make space")
 
         monkeypatch.setattr(doors.repository, "pack", fails)
-        monkeypatch.setattr(doors.audit, "pack", lambda _: packed.append("audit"))
+        monkeypatch.setattr(doors.audit, "pack", lambda *_: packed.append("audit"))
         await running.settles(6)
         assert packed == ["manifests", "audit"]
         world.clock.turn(3600.0)
