@@ -180,41 +180,52 @@ def test_what_it_says_to_try_works_as_printed_until_ctrl_c(machine: Machine) -> 
         demo.says("This page again")
         demo.says("    cat ")
         first = next(i for i, line in enumerate(demo.lines) if "In another terminal" in line)
-        tries = [line.strip() for line in demo.lines[first:] if line.startswith("    ")]
-        where = tries.pop(0)
+        tries = [line[4:] for line in demo.lines[first:] if line.startswith("    ")]
+        where = tries.pop(0).strip()
 
-        def tried(word: str) -> str:
-            """Run the one line with this word as it is printed, and return what it says."""
+        def begun(word: str) -> subprocess.Popen[str]:
+            """Start the one line with this word as it is printed."""
             (line,) = (each for each in tries if word in each)
             tries.remove(line)
-            done = subprocess.run(
+            return subprocess.Popen(
                 ["/bin/sh", "-c", f"{where} && {line}"],
                 env={"PATH": os.environ["PATH"], "HOME": str(machine.home)},
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 text=True,
-                timeout=PATIENCE,
+                start_new_session=True,
             )
-            assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
-            return done.stdout + done.stderr
 
+        def tried(word: str) -> str:
+            """Return what the one line with this word says."""
+            with begun(word) as done:
+                said, _ = done.communicate(timeout=PATIENCE)
+            assert done.returncode == 0, f"{word}: {said}"
+            return said
+
+        with begun("reconciler watch\n") as watching:
+            assert watching.stdout is not None
+            assert any("qa at " in line and "HeldByHand" in line for line in watching.stdout)
+            os.killpg(watching.pid, signal.SIGINT)
         assert "dev at " in tried("status dev")
         assert "held-by-hand  by ben" in tried("plan qa")
         assert '"conditions"' in tried("/status")
         assert '"event": ' in tried("daemon.log")
 
-        tried("lobby-ui: ")
+        tried("/lobby-ui/")
         tried("Lobby back")
         demo.says("daemon  qa: lobby-ui 3.1.0 -> 3.0.0 started")
         tried("kill -9")
         demo.says("demo    the daemon is gone, killed by SIGKILL; it is started again")
-        begun = len(demo.lines)
-        demo.says("daemon  qa: Ready", after=begun)
+        again = len(demo.lines)
+        demo.says("daemon  qa: Ready", after=again)
+        assert "Ready InSync (66 of 67 as pinned)" in tried("--until Ready")
 
         tried("pause --all --reason")
         assert "lunch" in tried("pause --list")
         assert "everything goes on" in tried("unpause --all")
 
-        tried("push-sender: ")
+        tried("/push-sender/")
         tried("Push sender back")
         demo.says(r"daemon  production-uk: \w+, brake: ")
         assert "held by brake" in tried("plan production-uk")

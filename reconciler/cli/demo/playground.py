@@ -36,8 +36,9 @@ In another terminal, first:
 
     . @FOLDER@/env.sh
 
-See how things stand, a plan, and the daemon's log; Octopus: @OCTOPUS@
+See how things stand, and the daemon's log; Octopus: @OCTOPUS@
 
+    reconciler watch
     reconciler status dev
     reconciler plan qa
     curl -s @DAEMON@/status
@@ -45,8 +46,9 @@ See how things stand, a plan, and the daemon's log; Octopus: @OCTOPUS@
 
 Commit a pin, and see it deployed
 
-    sed -i.bak 's/lobby-ui: .*/lobby-ui: "3.0.0"/' environments/qa.yaml
+    sed -i.bak '/lobby-ui/s/3.1.0/3.0.0/' environments/qa.yaml
     git commit -qam "Lobby back to 3.0.0" && git pull -q --rebase && git push -q
+    reconciler watch qa --until Ready --at "$(git rev-parse HEAD)"
 
 Kill the daemon in the middle of that: the next one finds its work and goes on
 
@@ -60,7 +62,7 @@ Pause everything, commit something, see nothing happen; then lift it
 
 Go back in production: its policy holds any downgrade, and the plan says why
 
-    sed -i.bak 's/push-sender: .*/push-sender: "1.7.0"/' environments/production-uk.yaml
+    sed -i.bak '/push-sender/s/1.7.1/1.7.0/' environments/production-uk.yaml
     git commit -qam "Push sender back" && git pull -q --rebase && git push -q
     reconciler plan production-uk
 
