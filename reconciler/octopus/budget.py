@@ -74,6 +74,14 @@ class RequestBudget:
         self._tokens = 0.0
         self._counted_at = now
 
+    def join(self, other: RequestBudget) -> None:
+        """Keep to what another budget of the same server has learned, where that is stricter."""
+        self._silent_until = max(self._silent_until, other._silent_until)
+        if other.per_minute is not None:
+            if self.per_minute is None:  # nothing was counted against a budget until now
+                self._tokens, self._counted_at = 0.0, self._clock.monotonic()
+            self.per_minute = min(other.per_minute, self.per_minute or other.per_minute)
+
     def _forget(self, now: float) -> None:
         while self._recent and self._recent[0] <= now - MINUTE:
             self._recent.popleft()
@@ -95,6 +103,13 @@ class Budgets:
         return self._at[address]
 
     def of(self, address: str, installation_id: str) -> RequestBudget:
-        """Return the budget of the server that answered at an address with this id."""
-        self._at[address] = self._of.setdefault(installation_id, self.at(address))
-        return self._at[address]
+        """Return the budget of the server that answered at an address with this id.
+
+        What was learned at another address of it holds here too.
+        """
+        here = self.at(address)
+        shared = self._of.setdefault(installation_id, here)
+        if shared is not here:
+            shared.join(here)
+            self._at[address] = shared
+        return shared

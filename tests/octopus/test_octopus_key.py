@@ -175,6 +175,23 @@ async def test_rule_20_one_server_has_one_budget_by_whatever_address_it_is_reach
     assert budgets.of("https://another.example", "installation-2") is not one
 
 
+async def test_rule_20_what_was_learned_at_one_address_holds_at_the_others(
+    clock: TurnedClock,
+) -> None:
+    budgets = Budgets(clock)
+    shared = budgets.of("https://octopus.example", "installation-1")
+    for _ in range(100):
+        assert await shared.take(0.0)
+    budgets.at("https://10.0.0.5:8443").learn(40.0)
+    before = clock.monotonic()
+
+    assert budgets.of("https://10.0.0.5:8443", "installation-1") is shared
+    assert not await shared.take(39.0)
+    assert await shared.take(60.0)
+    assert clock.monotonic() - before == 40.0
+    assert shared.per_minute == 30.0
+
+
 @pytest.mark.parametrize(
     "address",
     ["https://Octopus.Example/", "https://octopus.example:443", "https://octopus.example/api/"],
