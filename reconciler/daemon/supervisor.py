@@ -41,6 +41,7 @@ from reconciler.errors import (
     CredentialRefused,
     Disposition,
     GitTrouble,
+    OutcomeUnknown,
     ReconcilerError,
     StoreTrouble,
 )
@@ -395,12 +396,16 @@ class Supervisor:
         self._keep(status, None)
 
     def _note_report(self, name: str, report: PassReport) -> None:
-        failed = tuple(n for n, r in report.results.items() if r.done in BAD)
+        doubtful = {n: r for n, r in report.results.items() if r.is_doubtful}
+        failed = tuple(n for n, r in report.results.items() if r.done in BAD and n not in doubtful)
         attempted = self._now() if report.started else self._status(name).attempted
         self.statuses[name] = replace(self._status(name), attempted=attempted)
         self._failed[name] = (report.planned.plan.digest, failed)
         self._note(name, report.planned, is_pending=not report.recorded)
         self._due[name] = WOKEN if report.started else self._due[name]
+        for component, result in sorted(doubtful.items())[:1]:
+            hint = "the next look searches for it again by itself"
+            self._note_error(name, OutcomeUnknown(f"{component}: {result.why}", hint=hint))
 
     def _note_reconciling(self, name: str, planned: Planned) -> None:
         plan = planned.plan

@@ -57,6 +57,11 @@ class Result:
     why: str = ""
     task_id: str | None = None
 
+    @property
+    def is_doubtful(self) -> bool:
+        """True where it was asked for, and nobody knows whether it began."""
+        return self.done is Done.UNKNOWN and self.task_id is None
+
 
 def held_results(planned: Planned) -> dict[str, Result]:
     """Return the changes that a gate of their own stands before."""
