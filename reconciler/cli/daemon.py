@@ -21,7 +21,7 @@ from reconciler.cli.crash import redacted
 from reconciler.core.text import clean
 from reconciler.daemon.backoff import Timing
 from reconciler.daemon.notify import Notifier, informed
-from reconciler.daemon.service import Service, as_json
+from reconciler.daemon.service import TICK, Service, as_json
 from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.events import Ended, Launched, NotStarted, Recorded, Resumed, Said
 from reconciler.errors import StoreTrouble, UsageError
@@ -55,6 +55,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
             spaces = Spaces(settings, clock, partial(_tell, log))
             stack.push_async_callback(spaces.close)
             keeper = _Keeper(settings.state_dir, service, log)
+            stack.callback(keeper.close)
             for repo in dict.fromkeys(repositories) or (None,):
                 doors = await stack.enter_async_context(
                     open_doors(
@@ -167,15 +168,24 @@ class _Keeper:
     def __init__(self, state_dir: Path, service: Service, log: Any) -> None:
         self._state_dir, self._service, self._log = state_dir, service, log
         self._said: dict[str, dict[str, Any]] = {}
+        self._later: asyncio.TimerHandle | None = None
 
     def keep(self, repository: str, status: EnvironmentStatus) -> None:
         """Take a status that changed."""
-        self._write()
         told = _told(status)
         key = f"{repository} {status.environment}"
-        if self._said.get(key) != told:  # a look without news is no news
-            self._said[key] = told
-            self._log.info("environment.stood", environment=status.environment, **told)
+        if self._said.get(key) == told:  # a look without news: its time can wait for others'
+            if self._later is None:
+                self._later = asyncio.get_running_loop().call_later(TICK, self._write)
+            return
+        self._said[key] = told
+        self._write()
+        self._log.info("environment.stood", environment=status.environment, **told)
+
+    def close(self) -> None:
+        """Write what waits for others."""
+        if self._later is not None:
+            self._write()
 
     def tell_trouble(self, repository: str, trouble: ReconcilerError | None) -> None:
         """Take what keeps a repository from being read, or that nothing does any more."""
@@ -189,6 +199,9 @@ class _Keeper:
 
     def _write(self) -> None:
         """Write the file. A disk that is full stops passes, never the daemon."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         try:
             write_status(self._state_dir, self._service.status())
         except StoreTrouble as error:

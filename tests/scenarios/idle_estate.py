@@ -164,13 +164,15 @@ async def watching(
     estate: Estate, clock: Clock | None = None, timing: Timing | None = None
 ) -> AsyncIterator[Supervisor]:
     """Watch the estate with a supervisor that may start no pass: there is nothing to do."""
-    others: list[asyncio.Future[None]] = []
+    others: set[asyncio.Task[None]] = set()
 
     def begin(work: Coroutine[Any, Any, None]) -> None:
         if supervisor.passing:
             work.close()
             raise AssertionError("an idle estate needs no pass")
-        others.append(asyncio.ensure_future(work))
+        task = asyncio.get_running_loop().create_task(work)
+        others.add(task)
+        task.add_done_callback(others.discard)
 
     async with open_doors(estate.settings(), None, records=True, clock=clock) as doors:
         supervisor = Supervisor(doors, timing or Timing(), start=begin)
