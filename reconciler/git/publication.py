@@ -153,7 +153,9 @@ class Publication:
             b"data %d\n%b\n" % (len(message), message),
             *([f"from {tip}\n".encode()] if tip else []),
         ]
-        for path, content in sorted(overlay.files.items()):
+        # In the order of the entries: sorted by path, fast-import takes twice the time, because it
+        # tries each file as a change of the one before.
+        for path, content in overlay.files.items():
             head = f"M 100644 inline {path}\ndata {len(content)}\n".encode("ascii")
             script += [head, content, b"\n"]
         return [*script, b"\n"]

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 from story import git
 
+from reconciler.bootstrap import open_doors
 from reconciler.engine.apply import Done
 from reconciler.engine.events import Launched, Said
 from reconciler.errors import LeaseHeld
+from reconciler.settings import AuditSettings, GitSettings, Settings
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
     from story import Story
+
+    from reconciler.bootstrap import Writers
+    from reconciler.engine.doors import Doors
 
 
 async def test_rule_19_two_writers_at_once_make_one_deployment(world: Story) -> None:
@@ -137,3 +145,27 @@ async def test_history_goes_to_another_remote_where_one_is_set(
     assert "receipts" in git(elsewhere, "log", "--format=", "--name-only", "audit")
     assert git(elsewhere, "for-each-ref", "refs/reconciler/lease/test") != ""
     assert git(world.remote, "for-each-ref", "refs/reconciler") == ""
+
+
+async def test_repositories_that_share_an_audit_branch_have_one_writer(world: Story) -> None:
+    writers: Writers = {}
+
+    def opened(repo: Path, branch: str = "audit") -> AbstractAsyncContextManager[Doors]:
+        settings = Settings(
+            state_dir=world.folder / "state",
+            git=GitSettings(allow_local=True),
+            audit=AuditSettings(remote=str(world.remote), branch=branch),
+        )
+        return open_doors(settings, str(repo), records=True, clock=world.clock, writers=writers)
+
+    other = world.folder / "other.git"
+    git(world.folder, "clone", "-q", "--bare", str(world.remote), str(other))
+    async with (
+        opened(world.remote) as one,
+        opened(other) as two,
+        opened(other, "history") as three,
+    ):
+        assert one.audit is two.audit
+        assert one.gathering is two.gathering
+        assert three.audit is not two.audit
+        assert three.gathering is not two.gathering
