@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHOWN = 5
+SIGN_AGAIN = (
+    "make them again with a signature of a key in the setting git.allowed_signers: "
+    "`git rebase --exec 'git commit --amend --no-edit -S' COMMIT`, the last accepted one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +25,20 @@ class Unsigned:
     why: str
 
 
-def distrust(unsigned: Sequence[Unsigned]) -> str | None:
-    """Say which commits may not be acted on, newest first; None: there is none."""
+def unsigned_gate(unsigned: Sequence[Unsigned]) -> Gate | None:
+    """Return the gate on a whole plan that rests on these commits, newest first; None: on none.
+
+    Accepting does not open it: who may sign is said by the settings, not by whoever accepts.
+    """
     if not unsigned:
         return None
     shown = ", ".join(f"{one.commit[:12]} {one.why}" for one in unsigned[:SHOWN])
     more = "" if len(unsigned) <= SHOWN else ", and more"
-    return f"signed commits are required, and {shown}{more}"
+    why = f"signed commits are required, and {shown}{more}"
+    return Gate("", GateName.UNSIGNED, why, SIGN_AGAIN)
 
 
-def unsigned_gate(why: str) -> Gate:
-    """Return the gate on a whole plan whose commits are not signed as they must be.
-
-    Accepting does not open it: who may sign is said by the settings, not by whoever accepts.
-    """
-    return Gate(
-        "",
-        GateName.UNSIGNED,
-        why,
-        "these commits made again with a signature of a key in the setting git.allowed_signers",
-    )
+def untold_gate(why: str, hint: str) -> Gate:
+    """Return the same gate where nobody can tell who signed: that holds too (rule 11)."""
+    message = f"whether commits are signed as required cannot be told: {why}"
+    return Gate("", GateName.UNSIGNED, message, hint)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.gate import GateName
-from reconciler.core.signature import unsigned_gate
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.record import Recorder
@@ -52,10 +51,9 @@ async def accept_environment(
                 hint=f"after a look: `reconciler accept {situation.commit}`",
             )
         if situation.distrust is not None:
-            gate = unsigned_gate(situation.distrust)
             raise GateClosed(
-                f"{name} cannot be accepted: {gate.message}; nothing was accepted",
-                hint=f"wait for {gate.opener}",
+                f"{name} cannot be accepted: {situation.distrust.message}; nothing was accepted",
+                hint=situation.distrust.opener,
             )
         if situation.acceptance() is None:
             cell = next(iter(situation.observed.cells.values()), None)

@@ -276,7 +276,7 @@ class Execution:
         if now.held is not None and now.held != before.held:
             return now.held
         if now.distrust is not None and now.distrust != before.distrust:
-            return now.distrust
+            return now.distrust.message
         for name in self._pending:
             seen, then = now.observed.cells[name], before.observed.cells[name]
             if (seen.sighting, seen.newest, seen.running) != (

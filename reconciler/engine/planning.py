@@ -17,7 +17,6 @@ from reconciler.core.gate import (
     stop_gates,
 )
 from reconciler.core.plan import Reason
-from reconciler.core.signature import unsigned_gate
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.healing import plan_of
@@ -90,7 +89,7 @@ async def judge_situation(
     if situation.held is not None and (plan.has_work or plan.is_blind):
         gates.append(Gate("", GateName.ACCEPT, situation.held, _acceptance(situation)))
     if situation.distrust is not None:
-        gates.append(unsigned_gate(situation.distrust))
+        gates.append(situation.distrust)
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
     pauses = await blocking(doors.journal.pauses)
     gates += pause_gates(plan, pauses, await names_of_server(doors, situation))

@@ -22,7 +22,7 @@ from reconciler.core.sighting import (
     environment_in,
     observe,
 )
-from reconciler.core.signature import distrust
+from reconciler.core.signature import unsigned_gate, untold_gate
 from reconciler.core.snapshot import snapshot_path
 from reconciler.core.state import Server
 from reconciler.core.text import clean
@@ -40,6 +40,7 @@ from reconciler.ports import Known
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from reconciler.core.gate import Gate
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.snapshot import Reached, Snapshot
     from reconciler.core.state import SpaceState, User
@@ -65,8 +66,8 @@ class Situation:
 
     `desired` is what the commit says, under the policy it is judged by: that of the last accepted
     commit where there is one; `tip_state` is the same under the commit's own. `held` says why a
-    person must accept first, or is None. `distrust` says which commits are not signed as they must
-    be, or is None (rule 28).
+    person must accept first, or is None. `distrust` is the gate before commits that are not
+    signed as they must be, or is None (rule 28).
     """
 
     commit: str
@@ -80,7 +81,7 @@ class Situation:
     is_rewritten: bool
     space_state: SpaceState | None
     reached: dict[str, Reached] = field(default_factory=dict)
-    distrust: str | None = None
+    distrust: Gate | None = None
 
     @property
     def accepted(self) -> AcceptedEnvironment | None:
@@ -340,8 +341,8 @@ async def situate(
     )
 
 
-async def _distrust(doors: Doors, ground: Ground) -> str | None:
-    """Say why the commits since the accepted one may not be acted on, or None (rule 28).
+async def _distrust(doors: Doors, ground: Ground) -> Gate | None:
+    """Return the gate where the commits since the accepted one may not be acted on (rule 28).
 
     What cannot be told holds, and stops nothing that runs (rule 11).
     """
@@ -349,9 +350,9 @@ async def _distrust(doors: Doors, ground: Ground) -> str | None:
         return None
     since = None if ground.shared is None else ground.shared.commit
     try:
-        return distrust(await blocking(doors.signatures.unsigned, ground.commit, since))
+        return unsigned_gate(await blocking(doors.signatures.unsigned, ground.commit, since))
     except GitTrouble as error:
-        return f"whether commits are signed as required cannot be told: {error.message}"
+        return untold_gate(error.message, error.hint)
 
 
 async def look(doors: Doors, octopus: Octopus) -> SpaceState:
