@@ -131,6 +131,8 @@ class Application:
             route, call.params = self._find(call, method, path)
             if problem is not None and not (route and route.is_anonymous):
                 return problem.answer(), None
+            if route is not None and not route.is_anonymous:
+                _refuse_in_maintenance(call)
             made = _NO_ROUTE.answer() if route is None else route.handler(call)
         except Refused as refused:
             return (problem or refused).answer(), call.caller
@@ -212,6 +214,17 @@ class Application:
             return False
         call.scoped_space = space
         return True
+
+
+def _refuse_in_maintenance(call: Call) -> None:
+    """Refuse what writes, from everybody but administrators, while the server is maintained."""
+    writes = call.method not in ("GET", "HEAD") and not call.path.lower().startswith("/simulator")
+    if writes and call.world.is_in_maintenance and not call.user.is_administrator:
+        raise Refused(
+            503,
+            "The Octopus Server is in maintenance mode. Please try again later, or contact your "
+            "Octopus administrator.",
+        )
 
 
 def _broken(trace: str) -> Answer:

@@ -1,11 +1,13 @@
-"""What deploys by itself, as tests set it up: triggers, and packages that arrive."""
+"""What deploys by itself, and what keeps from it, as tests set it up: triggers and freezes."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator import firing
 from reconciler.simulator.calls import Body
+from reconciler.simulator.freezing import Freeze
 from reconciler.simulator.stage import Stage
 from reconciler.simulator.triggers import read_parts
 
@@ -16,7 +18,7 @@ __all__ = ["Automation"]
 
 
 class Automation(Stage):
-    """Triggers of projects. Filters and actions are those of the REST API.
+    """Triggers of projects, and freezes. Filters and actions are those of the REST API.
 
     Environments in them may be written by name.
     """
@@ -80,6 +82,32 @@ class Automation(Stage):
         """Let a package come to the built-in feed, and the triggers that wait for it act."""
         with self._playing() as world:
             firing.package_arrived(world, self._space(space), package, version)
+
+    def freeze(
+        self,
+        name: str,
+        project: str,
+        *environments: str,
+        hours: float = 24,
+        space: str | None = None,
+    ) -> str:
+        """Freeze environments of a project from now on for so long; returns the id."""
+        with self._playing() as world:
+            where, found = self._project(project, space)
+            made = Freeze(
+                world.new_id("DeploymentFreezes"),
+                name,
+                world.now,
+                world.now + timedelta(hours=hours),
+                scope={found.id: [self._environment(where, each).id for each in environments]},
+            )
+            world.freezes[made.id] = made
+            return made.id
+
+    def thaw(self, name: str) -> None:
+        """Lift a freeze."""
+        with self._playing() as world:
+            del world.freezes[self._found(world.freezes.values(), name, "freeze").id]
 
     def _trigger(self, project: str, name: str, space: str | None) -> tuple[Space, Trigger]:
         where, found = self._project(project, space)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused
 from reconciler.simulator.deploying import deploy, refuse_out_of_order
+from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.interrupting import needs_person
 from reconciler.simulator.records import Deployment, Task, TaskState
 from reconciler.simulator.versions import version_key
@@ -70,6 +71,7 @@ def _deploy_child(world: World, parent: Deployment, child: ChildStep) -> Deploym
             return None
     environment = space.environments[parent.environment_id]
     refuse_out_of_order(space, release, environment)
+    refuse_frozen(world, project, environment, world.now)
     return deploy(world, space, release, environment, parent.deployed_by)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
+from reconciler.simulator.freezing import freezes_of
 from reconciler.simulator.interrupting import tell
 from reconciler.simulator.progress import lifecycle_of, progress_of, promotable
 from reconciler.simulator.records import Deployment, Release, Script, Task, TaskState
@@ -171,7 +172,8 @@ def _task_changed(world: World, task: Task) -> None:
 def deploy_automatically(world: World, space: Space, release: Release) -> None:
     """Deploy a release to the automatic environments of the phases it has entered.
 
-    Optional phases are entered by people only; an environment the release has seen is left alone.
+    Optional phases are entered by people only; an environment the release has seen is left alone,
+    and so is one that is frozen.
     """
     project = space.projects[release.project_id]
     if project.is_disabled:
@@ -181,5 +183,6 @@ def deploy_automatically(world: World, space: Space, release: Release) -> None:
         if not step.is_reachable or step.is_blocked or step.phase.is_optional:
             continue
         for target in step.phase.automatic:
-            if target not in seen:
+            frozen = freezes_of(world, project.id, target, None, world.now)
+            if target not in seen and not frozen:
                 deploy(world, space, release, space.environments[target], world.system)

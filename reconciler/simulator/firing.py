@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
 from reconciler.simulator.deploying import deploy, deploy_automatically, refuse_out_of_order
+from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.records import TaskState, Trigger
 from reconciler.simulator.running import published, refuse_run, run
 from reconciler.simulator.shelf import versions_for
@@ -109,6 +110,7 @@ def _act(world: World, space: Space, project: Project, trigger: Trigger) -> tupl
         return ()
     environment = space.environments[target]
     refuse_out_of_order(space, release, environment)
+    refuse_frozen(world, project, environment, world.now)
     return (deploy(world, space, release, environment, world.system),)
 
 

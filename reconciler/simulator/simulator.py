@@ -167,6 +167,24 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks):
     def waiting_shows_queued(self, shows: bool) -> None:
         self.world.waiting_shows_queued = shows
 
+    @property
+    def is_in_maintenance(self) -> bool:
+        """Return whether only administrators may write."""
+        return self.world.is_in_maintenance
+
+    @is_in_maintenance.setter
+    def is_in_maintenance(self, on: bool) -> None:
+        self.world.is_in_maintenance = on
+
+    @property
+    def is_draining(self) -> bool:
+        """Return whether the node starts no new tasks."""
+        return self.world.is_draining
+
+    @is_draining.setter
+    def is_draining(self, on: bool) -> None:
+        self.world.is_draining = on
+
     def fault(self, kind: str, **more: Any) -> Fault:
         """Put a scripted fault in force; the names are those of `Fault`."""
         made = Fault(kind, **more)  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """Deployment target triggers: machines that come or recover get what their counterparts run.
 
 Source: Octopus' public documentation, "Deployment target triggers". They look at events every 30
-seconds, run the last successful deployment of the cell again on these machines alone, and do not
-ask the lifecycle.
+seconds, run the last successful deployment of the cell again on these machines alone, and ask
+neither lifecycle nor freezes.
 """
 
 from __future__ import annotations

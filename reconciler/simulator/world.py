@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reconciler.simulator.fleet import Machine
+    from reconciler.simulator.freezing import Freeze
     from reconciler.simulator.runbooks import RunbookRun
 
 __all__ = ["World", "find", "letters"]
@@ -90,6 +91,9 @@ class World:
         self.teams: dict[str, Team] = {}
         self.keys: dict[str, User] = {}
         self.key_ids: dict[str, str] = {}
+        self.freezes: dict[str, Freeze] = {}
+        self.is_in_maintenance = False
+        self.is_draining = False
         self.tasks: dict[str, Task] = {}
         self.deployment_of: dict[str, Deployment] = {}
         self.run_of: dict[str, RunbookRun] = {}
@@ -342,7 +346,7 @@ class World:
 
     def _may_start(self, task: Task) -> bool:
         space = self.space_of(task)
-        return space is None or not space.task_queue_stopped
+        return not self.is_draining and (space is None or not space.task_queue_stopped)
 
 
 def release_named(project: Project, version: str) -> Release:

@@ -5,6 +5,7 @@ from reconciler.simulator import Simulator
 __all__ = ["PLACES", "furnish"]
 
 PLACES = {
+    "freeze": "DeploymentFreezes-1",
     "machine": "Machines-1",
     "policy": "MachinePolicies-1",
     "pool": "WorkerPools-1",
@@ -22,6 +23,7 @@ def furnish(simulator: Simulator) -> None:
     """Put one of each thing into the small server."""
     simulator.add_machine("web-1", environments=["Dev"], roles=["web"])
     simulator.add_worker("worker-1")
+    simulator.freeze("Summer", "Newsletter", "Production")
     simulator.add_runbook("Web Shop", "Backup")
     simulator.run_runbook("Web Shop", "Backup", "Dev")
     simulator.add_trigger(

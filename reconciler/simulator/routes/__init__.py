@@ -16,6 +16,7 @@ from reconciler.simulator.routes import (
     events,
     executions,
     feeds,
+    freezes,
     infrastructure,
     interruptions,
     lifecycles,
@@ -49,8 +50,8 @@ __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
     accounts, adhoc, channels, dashboard, defects, deployments, environments, events,
-    executions, feeds, infrastructure, interruptions, lifecycles, machinepolicies, machines,
-    previews, processes, projectgroups, projects, projecttriggers, releases, root,
+    executions, feeds, freezes, infrastructure, interruptions, lifecycles, machinepolicies,
+    machines, previews, processes, projectgroups, projects, projecttriggers, releases, root,
     runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots,
     server, spaces, summaries, tasks, teams, users, variables, workerpools, workers,
 )  # fmt: skip

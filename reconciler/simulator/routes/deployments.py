@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.deploying import deploy, refuse_out_of_order
+from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.router import Routes
@@ -144,7 +145,15 @@ def deployments_of_release(call: Call) -> object:
 @routes.post("deployments")
 def create_deployment(call: Call) -> object:
     """POST /deployments: queues a task, whatever else runs; repeating it queues another."""
-    body = call.body()
+    return created(deployment_resource(call.space, create_from(call, call.body())))
+
+
+def create_from(call: Call, body: Body, *, lifted: frozenset[str] = frozenset()) -> Deployment:
+    """Queue the deployment of a classic body; `lifted` are ids of freezes that do not count.
+
+    Raises:
+        Refused: as `order`, and 404 for a reference to nothing.
+    """
     space = call.space
     if body.text("ReleaseId") is None:
         raise _not_valid("The ReleaseId field is required.")
@@ -158,7 +167,7 @@ def create_deployment(call: Call) -> object:
         raise missing("Environment")
     if body.text("TenantId") is not None:
         raise missing("Tenant")
-    made = order(
+    return order(
         call,
         release,
         environment,
@@ -166,8 +175,29 @@ def create_deployment(call: Call) -> object:
         queue_time=moment_of(body, "QueueTime"),
         queue_expiry=moment_of(body, "QueueTimeExpiry"),
         options=read_options(space, body),
+        lifted=lifted,
     )
-    return created(deployment_resource(space, made))
+
+
+def check_order(
+    call: Call,
+    release: Release,
+    environment: Environment,
+    queue_time: datetime | None,
+    queue_expiry: datetime | None,
+    lifted: frozenset[str],
+) -> None:
+    """Do every check the server does before it queues a deployment; `lifted` freezes do not count.
+
+    Raises:
+        Refused: 403 without DeploymentCreate; 400 against lifecycle, defect, freeze or schedule.
+    """
+    project = call.space.projects[release.project_id]
+    call.demand("DeploymentCreate", project, environment.id)
+    check_schedule(call, queue_time, queue_expiry, "Deployment")
+    refuse_out_of_order(call.space, release, environment)
+    when = max(call.now, queue_time or call.now)
+    refuse_frozen(call.world, project, environment, when, lifted=lifted)
 
 
 def order(
@@ -179,17 +209,10 @@ def order(
     queue_time: datetime | None,
     queue_expiry: datetime | None,
     options: dict[str, Any],
+    lifted: frozenset[str] = frozenset(),
 ) -> Deployment:
-    """Queue a deployment after every check the server does.
-
-    Raises:
-        Refused: 403 without DeploymentCreate; 400 against lifecycle, defect or schedule.
-    """
-    call.demand("DeploymentCreate", call.space.projects[release.project_id], environment.id)
-    check_schedule(call, queue_time, queue_expiry, "Deployment")
-    refuse_out_of_order(call.space, release, environment)
-    if queue_time is not None and queue_time <= call.now:
-        queue_time = None
+    """Queue a deployment after `check_order`, which raises what it does."""
+    check_order(call, release, environment, queue_time, queue_expiry, lifted)
     return deploy(
         call.world,
         call.space,
@@ -197,7 +220,7 @@ def order(
         environment,
         call.user,
         comments=comments,
-        queue_time=queue_time,
+        queue_time=None if queue_time is not None and queue_time <= call.now else queue_time,
         queue_expiry=queue_expiry,
         options=options,
     )

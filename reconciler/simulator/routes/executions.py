@@ -12,7 +12,7 @@ from reconciler.simulator.routes.commands import (
     project_of,
     read_options,
 )
-from reconciler.simulator.routes.deployments import moment_of, order
+from reconciler.simulator.routes.deployments import check_order, moment_of, order
 from reconciler.simulator.routes.releases import assemble, default_channel
 from reconciler.simulator.versions import next_version, version_key
 from reconciler.simulator.world import release_named
@@ -84,20 +84,23 @@ def deploy_untenanted(call: Call) -> object:
     release = _release(project, body.need("releaseVersion"))
     environments = environments_named(call, body)
     options = read_options(call, body, call.space.processes[release.process_snapshot_id])
+    lifted = _lifted(call, body)
+    starts, expires = moment_of(body, "runAt"), moment_of(body, "noRunAfter")
+    for environment in environments:
+        check_order(call, release, environment, starts, expires, lifted)
     if body.flag("updateVariableSnapshot"):
         call.demand("ReleaseEdit", project)
         release.variable_snapshot_id = call.world.freeze_variables(call.space, project).id
-    for environment in environments:
-        call.demand("DeploymentCreate", project, environment.id)
     made = [
         order(
             call,
             release,
             environment,
             comments=body.text("comments"),
-            queue_time=moment_of(body, "runAt"),
-            queue_expiry=moment_of(body, "noRunAfter"),
+            queue_time=starts,
+            queue_expiry=expires,
             options=options,
+            lifted=lifted,
         )
         for environment in environments
     ]
@@ -108,6 +111,17 @@ def deploy_untenanted(call: Call) -> object:
             ]
         }
     )
+
+
+def _lifted(call: Call, body: Body) -> frozenset[str]:
+    """Return the ids of the freezes that a command overrides by name, with a reason."""
+    names = body.texts("deploymentFreezeNames")
+    if not names:
+        return frozenset()
+    call.demand_system("DeploymentFreezeAdminister")
+    body.need("deploymentFreezeOverrideReason")
+    freezes = call.world.freezes.values()
+    return frozenset(named(freezes, name, "Deployment freeze").id for name in names)
 
 
 def _release(project: Project, version: str) -> Release:
