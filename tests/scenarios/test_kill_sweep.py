@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -185,10 +186,12 @@ def test_rule_12_a_daemon_killed_anywhere_in_a_pass_deploys_and_receipts_each_pi
         assert here.serve(commit, STORY_CALLS=str(calls)) == 0
         moments = spread(calls.read_text().splitlines())
         assert len(moments) > 100
-        died = 0
+        died, chance = 0, random.Random(chunk)
         for number, moment in enumerate(moments[chunk::CHUNKS], 2):
             commit = world.pin(**dict.fromkeys(COMPONENTS, VERSIONS[number]))
             died += here.serve(commit, STORY_KILL=moment) == -signal.SIGKILL
+            if number % 3 == 0:  # and once more, wherever the next one is then
+                here.serve(commit, STORY_KILL=chance.choice(moments))
             assert here.serve(commit) == 0, (moment, here.lines)
             for component in COMPONENTS:
                 asked = list(VERSIONS[1 : number + 1])
