@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 TRIES: Final = 8  # pushes of one change, before other writers are called too fast
 _LONGEST_PAUSE: Final = 2.0
 _ALONE: Final = 3
+_ABSENT: Final = "couldn't find remote ref"
+_REWOUND: Final = "non-fast-forward"
 
 
 class GitAudit:
@@ -55,20 +57,36 @@ class GitAudit:
     def fetch(self) -> str | None:
         """Bring the audit branch up to date; return its tip, or None while it does not exist.
 
+        Records are never deleted (rule 24): a branch that lost what it once held is an error, and
+        this mirror keeps what it had.
+
         Raises: RemoteUnreachable, GitTrouble.
         """
-        answer = self._mirror.fetch(self._remote_ref, self._own_ref)
-        if answer.status == 0:
-            self._tip = self._mirror.value(self._own_ref)
-        elif "couldn't find remote ref" in answer.err:
-            self._mirror.local("update-ref", "-d", self._own_ref)
-            self._tip = None
+        answer = self._mirror.fetch(self._remote_ref, self._own_ref, forward_only=True)
+        if _REWOUND in answer.err:  # or another process of ours was faster: then not again
+            answer = self._mirror.fetch(self._remote_ref, self._own_ref, forward_only=True)
+        known = self._mirror.value(self._own_ref)
+        is_gone = _ABSENT in answer.err
+        if known is not None and (is_gone or _REWOUND in answer.err):
+            raise self._rewound(known, is_gone=is_gone)
+        if answer.status == 0 or is_gone:
+            self._tip = known
         else:
             raise remote_trouble(
                 "the audit branch could not be fetched", self._mirror.address, answer
             )
         self._looked = True
         return self._tip
+
+    def _rewound(self, known: str, *, is_gone: bool) -> GitTrouble:
+        what = "is gone" if is_gone else "was rewritten"
+        where, address = self._mirror.path, self._mirror.address
+        return GitTrouble(
+            f"the audit branch {self._branch} of {address} {what}: it does not hold {known[:12]}"
+            " any more, where records are; nothing was applied, they are kept on this machine",
+            hint=f"put it back: git -C {where} push {address} {known}:{self._remote_ref} (after a"
+            f" look at what it holds now); or let go: git -C {where} update-ref -d {self._own_ref}",
+        )
 
     def read(self, path: str) -> bytes | None:
         """Return a file of the last fetched or published tip, or None."""

@@ -113,23 +113,25 @@ class Mirror:
         }
         return {ref: value for ref, value in found.items() if not names or ref in names}
 
-    def fetch(self, source: str, target: str) -> Answer:
+    def fetch(self, source: str, target: str, *, forward_only: bool = False) -> Answer:
         """Fetch one ref or commit of the remote, with all it needs, into one ref of ours.
 
-        The ref moves only when everything is there. The caller reads the status: 0 is success.
+        The ref moves only when everything is there; with `forward_only`, only to a descendant, and
+        what git says of any other holds `non-fast-forward`. The caller reads the status: 0 is
+        success.
         """
         self.prepare(ask_remote=True)
+        how = ("--no-progress", "--show-forced-updates")
         arguments = (
             "fetch",
-            "--quiet",
+            *(how if forward_only else ("--quiet", "--no-show-forced-updates")),
             "--no-tags",
             "--no-recurse-submodules",
             "--no-write-fetch-head",
             "--no-auto-maintenance",
-            "--no-show-forced-updates",
             "--end-of-options",
             self.address.url,
-            f"+{source}:{target}",
+            f"{source}:{target}" if forward_only else f"+{source}:{target}",
         )
         answer = self.remote(*arguments, timeout=self._options.fetch_timeout)
         if answer.status != 0 and _LOCKED in answer.err:  # another process was at the same ref

@@ -220,19 +220,46 @@ def test_rule_19_a_deleted_lease_ref_is_a_lost_lease(remote: Remote, writers: Wr
     assert set(remote.refs()) == {"refs/heads/main"}
 
 
-def test_rule_24_nothing_is_ever_forced_over_a_branch_that_someone_rewrote(
-    remote: Remote, writers: Writers
+@pytest.mark.parametrize("is_gone", [False, True], ids=["rewritten", "deleted"])
+def test_rule_24_a_branch_that_lost_records_is_told_and_put_back_as_the_hint_says(
+    remote: Remote, writers: Writers, *, is_gone: bool
 ) -> None:
     one = writers("one")
     lease = one.take_lease("qa", may_take_over=None)
-    _, lease = publish(one, change({RECEIPT: b"{}"}), lease)
-    main = remote.refs()["refs/heads/main"]
-    git(remote.bare, "update-ref", "refs/heads/audit", main)
+    tip, lease = publish(one, change({RECEIPT: b"{}"}), lease)
+    assert tip is not None
+    if is_gone:
+        git(remote.bare, "update-ref", "-d", "refs/heads/audit")
+    else:
+        parent = git(remote.bare, "commit-tree", f"{tip}^{{tree}}", "-m", "another history")
+        git(remote.bare, "update-ref", "refs/heads/audit", parent)
+    refs = remote.refs()
 
-    tip, _ = publish(one, change({"passes/qa/2026/11/p.json": b"{}"}), lease)
+    with pytest.raises(GitTrouble, match=f"does not hold {tip[:12]} any more") as told:
+        one.fetch()
+    if not is_gone:
+        with pytest.raises(GitTrouble, match="was rewritten"):
+            publish(one, change({"passes/qa/2026/11/p.json": b"{}"}), lease)
+        git(remote.bare, "update-ref", "-d", "refs/heads/audit")
+    assert remote.refs() | refs == refs
+    assert one.read(RECEIPT) == b"{}"
 
-    assert git(remote.bare, "rev-parse", "audit~1") == main
-    assert remote.refs()["refs/heads/audit"] == tip
+    command = told.value.hint.removeprefix("put it back: ").partition(" (")[0]
+    git(remote.bare, *command.split()[1:])
+    assert one.fetch() == tip == remote.refs()["refs/heads/audit"]
+
+
+def test_an_audit_branch_may_be_let_go_as_the_hint_says(remote: Remote, writers: Writers) -> None:
+    one = writers("one")
+    publish(one, change({RECEIPT: b"{}"}), one.take_lease("qa", may_take_over=None))
+    git(remote.bare, "update-ref", "-d", "refs/heads/audit")
+    with pytest.raises(GitTrouble) as told:
+        one.fetch()
+
+    git(remote.bare, *told.value.hint.partition("let go: git ")[2].split())
+
+    assert one.fetch() is None
+    assert one.read(RECEIPT) is None
 
 
 def test_rule_26_nothing_counts_as_published_while_the_remote_says_no(

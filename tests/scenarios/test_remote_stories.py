@@ -245,3 +245,27 @@ async def test_rule_21_a_pause_that_comes_during_a_slow_push_is_heard_before_the
     for component in ("db", "api", "jobs"):
         assert world.ours(component) == ["1.1.0"]
         assert len(world.receipts(component)) == 1
+
+
+async def test_rule_24_an_audit_branch_from_a_backup_is_told_and_nothing_starts_until_it_is_whole(
+    world: Story,
+) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        world.pin(api="1.1.0")
+        await running.settles(3)
+        receipts, tip = world.receipts(), git(world.remote, "rev-parse", "audit")
+        git(world.remote, "update-ref", "refs/heads/audit", "audit~1")
+        world.pin(jobs="1.1.0")
+        await running.settles(2)
+        assert running.supervisor.trouble is not None
+        assert tip[:12] in running.supervisor.trouble.message
+        assert world.ours("jobs") == []
+
+        words = running.supervisor.trouble.hint.partition("put it back: git ")[2].partition(" (")
+        git(world.folder, *words[0].split())
+        world.clock.turn(300.0)
+        await running.settles(3)
+        assert running.supervisor.trouble is None
+        assert world.ours("jobs") == ["1.1.0"]
+        assert set(receipts) < set(world.receipts())
