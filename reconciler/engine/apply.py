@@ -91,6 +91,7 @@ class Execution:
     _wave: int = 0
     _tries: dict[str, int] = field(default_factory=dict)
     _aged: int = 0
+    _unread: str = ""  # why git or Octopus could not be read last
     _read_at: float = float("-inf")
     _tip: str = ""
     _fresh: Situation | None = None
@@ -232,13 +233,16 @@ class Execution:
             situation = await self._reread()
         except (OctopusTrouble, GitTrouble) as error:
             if self.watch.running:
-                self.doors.tell(Said(f"nothing new is started for now: {error.message}"))
+                if error.message != self._unread:  # once, and again when it is another
+                    self.doors.tell(Said(f"nothing new is started for now: {error.message}"))
+                self._unread = error.message
             else:
                 self.stopping = error.message
             return None
         except ReconcilerError as error:
             self.stale = error.message
             return None
+        self._unread = ""
         self.stale = self._difference(situation)
         if self.stale:
             return None

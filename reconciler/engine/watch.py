@@ -73,6 +73,7 @@ class Watch:
         self._recorder = recorder
         self._on_warning = on_warning
         self._answered = doors.clock.monotonic()
+        self._trouble = ""  # why Octopus did not answer last
         self._gone: dict[str, float] = {}  # deployments Octopus does not show, and since when
         self.running: dict[str, Running] = {}  # by deployment
 
@@ -96,6 +97,7 @@ class Watch:
                 if end is not None:
                     finished.append(await self._finish(running, *end))
             self._answered = self._doors.clock.monotonic()
+            self._trouble = ""
         except OctopusTrouble as error:
             self._complain(error)
         if tasks:
@@ -116,7 +118,9 @@ class Watch:
                 f"no news of {names} for {waited:.0f} s: {error.message}; they may still run",
                 hint="run `reconciler apply` again: it finds them and finishes their receipts",
             ) from error
-        self._doors.tell(Said(f"still watching: {error.message}"))
+        if error.message != self._trouble:  # once, and again when it is another
+            self._doors.tell(Said(f"still watching: {error.message}"))
+        self._trouble = error.message
 
     async def _end(self, running: Running, task: Task | None) -> tuple[End, bool] | None:
         """Return how a deployment ended and whether that is a whole success; None: not yet.
@@ -136,9 +140,11 @@ class Watch:
             times = (task.queued, task.started, task.completed)
             return End(outcome, detail.id, task.id, *times, detail.deployed_by_id), settled
         now = self._doors.clock.monotonic()
+        is_new = running.deployment_id not in self._gone
         if now - self._gone.setdefault(running.deployment_id, now) <= self._doors.pace.patience:
             what = running.task_id if task is None else running.deployment_id
-            self._doors.tell(Said(f"Octopus does not show {what} any more; still watching"))
+            if is_new:
+                self._doors.tell(Said(f"Octopus does not show {what} any more; still watching"))
             return None
         times = (running.record.promised_at, None, None)
         return End(Outcome.UNKNOWN, running.deployment_id, running.task_id, *times, ""), False

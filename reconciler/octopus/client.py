@@ -239,9 +239,8 @@ def _unanswered(url: str, error: NoReply) -> OctopusTrouble:
     """Return the error for a request that changed nothing and brought no answer."""
     if error.garbled:
         return BadAnswer(f"{url}: {error.why}.", hint=IN_BETWEEN)
-    return Unreachable(
-        f"{url}: {error.why}.", hint="check the address, the network, and whether Octopus is up"
-    )
+    usual = "check the address, the network, and whether Octopus is up"
+    return Unreachable(f"{url}: {error.why}.", hint=error.hint or usual)
 
 
 def _rate_limited(url: str, reply: Reply) -> RateLimited:

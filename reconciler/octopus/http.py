@@ -54,12 +54,15 @@ class NoReply(Exception):
     """No reply came back.
 
     `never_left` is True only where the request was provably never sent. `garbled`: something came
-    back that is not HTTP, or cannot be unpacked.
+    back that is not HTTP, or cannot be unpacked. `hint`: what to do, where that is special.
     """
 
-    def __init__(self, why: str, *, never_left: bool = False, garbled: bool = False) -> None:
+    def __init__(
+        self, why: str, *, never_left: bool = False, garbled: bool = False, hint: str = ""
+    ) -> None:
         super().__init__(why)
         self.why = why
+        self.hint = hint
         self.never_left = never_left
         self.garbled = garbled
 
@@ -293,9 +296,14 @@ def _no_reply(error: Exception) -> NoReply:
         case aiohttp.ClientConnectorDNSError():
             return NoReply("the host's name cannot be resolved", never_left=True)
         case aiohttp.ClientConnectorCertificateError():
-            return NoReply("its certificate is not trusted here", never_left=True)
+            hint = (
+                "set SSL_CERT_FILE to a PEM file with the authority that signed the server's "
+                "certificate, and see that the address has the name in it"
+            )
+            return NoReply("its certificate is not trusted here", never_left=True, hint=hint)
         case aiohttp.ClientSSLError():
-            return NoReply("no TLS connection can be made", never_left=True)
+            hint = "see whether that port speaks TLS, in a version that is still allowed"
+            return NoReply("no TLS connection can be made", never_left=True, hint=hint)
         case aiohttp.ClientConnectorError():
             return NoReply("the connection was refused", never_left=True)
         case aiohttp.ConnectionTimeoutError():

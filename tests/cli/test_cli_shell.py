@@ -179,6 +179,26 @@ def test_a_reader_that_has_gone_is_no_news() -> None:
     assert told == ""
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_the_caller_closed_goes_nowhere_and_its_number_to_no_file(
+    closed: str, tmp_path: Path
+) -> None:
+    """A store that was opened as number 1 would be written into by whatever prints."""
+    asks = "import os, sys; from reconciler.__main__ import main; sys.argv = ['r', '--version']\n"
+    asks += f"try:\n    main()\nfinally:\n    open({str(tmp_path / 'seen')!r}, 'w').write("
+    asks += "str([os.fstat(n).st_rdev == os.stat('/dev/null').st_rdev for n in range(3)]))"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, asks],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    seen = (tmp_path / "seen").read_text()
+    assert seen == str([True, True, "2>" in closed])
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_is_no_bug() -> None:
     with Path("/dev/full").open("w") as full:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from apscheduler.schedulers import base
 
 from reconciler.core.condition import (
     Condition,
@@ -94,6 +96,45 @@ async def test_it_ticks_every_supervisor_until_it_is_stopped() -> None:
     assert {"one", "two"} == set(ticks)
     await asyncio.sleep(0.03)  # a bell that still rang would ring here
     assert len(ticks) == count
+
+
+async def test_rule_49_a_wall_clock_that_jumps_neither_stops_nor_bursts_the_ticks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jumps = iter([-3600.0, 60 * 365 * 86_400.0, -86_400.0])
+    shift = 0.0
+    ticks: list[float] = []
+
+    class Wall(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Wall:
+            return cast("Wall", datetime.now(tz) + timedelta(seconds=shift))
+
+    class Jumping(TurnedClock):
+        def now(self) -> datetime:
+            return Wall.now(UTC)
+
+        def monotonic(self) -> float:
+            return time.monotonic()
+
+    async def tick() -> None:
+        nonlocal shift
+        ticks.append(time.monotonic())
+        if len(ticks) % 5 == 0:
+            try:
+                shift = next(jumps)
+            except StopIteration:
+                running.stop()
+
+    monkeypatch.setattr(base, "datetime", Wall)
+    running = service(repo=tick)
+    running.clock = Jumping()
+    began = time.monotonic()
+    await asyncio.wait_for(running.run(), 20)
+
+    assert len(ticks) == 20
+    assert ticks[-1] - ticks[0] > 18 * 0.75 * module.TICK  # no burst made up for what was skipped
+    assert ticks[-1] - began < 10
 
 
 async def test_a_slow_tick_never_runs_twice_at_once_and_holds_up_no_other() -> None:

@@ -6,9 +6,11 @@ import json
 import logging
 import re
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
 from octopus_answers import QUICK, TurnedClock, fixed, reply
@@ -28,6 +30,7 @@ from reconciler.errors import (
 from reconciler.octopus import wire
 from reconciler.octopus.budget import RequestBudget
 from reconciler.octopus.client import OctopusHttp
+from reconciler.signing.keys import load_or_make_key
 
 KEY = "API-OBSERVER"
 
@@ -473,3 +476,34 @@ async def test_rule_20_a_read_that_finds_no_room_in_the_budget_is_not_sent(
 
     assert http.sent == 0
     await http.close()
+
+
+async def test_a_certificate_nobody_here_trusts_says_how_to_trust_its_authority(
+    clock: TurnedClock, tmp_path: Path
+) -> None:
+    load_or_make_key(tmp_path, "shop", clock)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "keys" / "shop.crt.pem", tmp_path / "keys" / "shop.key.pem")
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0, ssl=context)
+    async with server:
+        http = client(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", clock)
+        with pytest.raises(Unreachable, match="its certificate is not trusted here") as told:
+            await http.get("api/x")
+        await http.close()
+
+    assert told.value.hint.startswith("set SSL_CERT_FILE to a PEM file with the authority")
+
+
+async def test_a_port_that_speaks_no_tls_is_told_as_that(
+    clock: TurnedClock, httpserver: HTTPServer
+) -> None:
+    http = client(httpserver.url_for("").replace("http:", "https:"), clock)
+    with pytest.raises(Unreachable) as told:
+        await http.get("api/x")
+    await http.close()
+
+    assert "see whether that port speaks TLS" in told.value.hint

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from between import at_octopus
 
 from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
+from reconciler.engine.events import Said
 from reconciler.errors import LeaseHeld, NotAllowed, OctopusTrouble, StalePlan, Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from story import Story
 
 
@@ -229,3 +233,28 @@ async def test_rule_18_a_stop_stands_until_a_person_or_another_commit(world: Sto
     assert world.ours("jobs") == ["1.1.0"]
     assert world.ours("mail") == ["1.1.0"]
     assert world.ours("db") == ["1.1.0"]
+
+
+async def test_octopus_that_does_not_answer_is_told_once_and_again_when_it_says_another_thing(
+    world: Story,
+) -> None:
+    await world.accept()
+    world.pin(db="1.1.0", api="1.1.0")
+    answers = iter(["no answer"] * 3 + ["error 502"] * 2 + [""] + ["no answer"] * 2)
+
+    async def tasks(real: Callable[..., Any], ids: list[str]) -> Any:
+        why = next(answers, "")
+        if why:
+            raise Unreachable(why, hint="wait")
+        return await real(ids)
+
+    at_octopus(world, tasks=tasks)
+    await world.apply()
+
+    said = [event.text for event in world.events if isinstance(event, Said)]
+    assert said == [
+        "still watching: no answer",
+        "still watching: error 502",
+        "still watching: no answer",
+    ]
+    assert world.runs("api") == "1.1.0"
