@@ -261,6 +261,7 @@ class Supervisor:
     async def _look_in(self, space: Space, names: list[str]) -> None:
         """Judge environments of one space on one reading; its trouble is theirs alone."""
         reading: Reading | ReconcilerError | None = None
+        unread: list[str] = []
         for name in names:
             try:
                 ground = await self._ground(name)
@@ -274,9 +275,10 @@ class Supervisor:
                 await self._judge(name, ground, reading)
             except ReconcilerError as error:
                 self._note_error(name, error)
-        if isinstance(reading, ReconcilerError):  # one question serves them all the next time too
-            together = max(self._due[name] for name in names)
-            self._due.update(dict.fromkeys(names, together))
+                if error is reading:
+                    unread.append(name)
+        if unread:  # one question serves them all the next time too
+            self._due.update(dict.fromkeys(unread, max(self._due[name] for name in unread)))
 
     async def _read(self, space: Space) -> Reading | ReconcilerError:
         try:
