@@ -17,6 +17,7 @@ from reconciler.simulator import connections
 from reconciler.simulator.answers import Answer, Refused, missing
 from reconciler.simulator.calls import Call, Query
 from reconciler.simulator.faults import Fault, FaultKind, Faults, spoil_type, truncated
+from reconciler.simulator.ratelimits import refuse_too_many
 from reconciler.simulator.router import HOME, SPACE_ROOT, Route, Router, Scope
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ class Application:
             self.world, method, path.rstrip("/"), query, content, self.world.advance(), lag=lag
         )
         call.caller, problem = self._who(query, headers)
+        if not call.path.lower().startswith("/simulator"):
+            too_many = refuse_too_many(self.world.rate_policies, call.caller, call.now)
+            if too_many is not None:
+                return too_many.answer(), call.caller
         try:
             route, call.params = self._find(call, method, path)
             if problem is not None and not (route and route.is_anonymous):

@@ -185,6 +185,14 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks):
     def is_draining(self, on: bool) -> None:
         self.world.is_draining = on
 
+    def limit_rate(self, per_minute: int | None, *, burst: int = 1) -> None:
+        """Let every user make so many requests a minute; None lifts the limit."""
+        with self._lock:
+            for policy in self.world.rate_policies.values():
+                policy.is_enabled = per_minute is not None
+                policy.per_minute, policy.burst = per_minute or policy.per_minute, burst
+                policy.buckets.clear()
+
     def fault(self, kind: str, **more: Any) -> Fault:
         """Put a scripted fault in force; the names are those of `Fault`."""
         made = Fault(kind, **more)  # type: ignore[arg-type]

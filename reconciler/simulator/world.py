@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.simulator.answers import missing
 from reconciler.simulator.engine import Engine
 from reconciler.simulator.fleet import MachinePolicy, WorkerPool
+from reconciler.simulator.ratelimits import built_in_policies
 from reconciler.simulator.records import (
     Channel,
     Deployment,
@@ -92,6 +93,10 @@ class World:
         self.keys: dict[str, User] = {}
         self.key_ids: dict[str, str] = {}
         self.freezes: dict[str, Freeze] = {}
+        self.settings: dict[str, dict[str, Any]] = {}
+        """Fields that administrators changed, by the path of the settings."""
+        self.license_text = ""
+        self.rate_policies = built_in_policies()
         self.is_in_maintenance = False
         self.is_draining = False
         self.tasks: dict[str, Task] = {}

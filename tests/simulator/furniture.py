@@ -5,14 +5,17 @@ from reconciler.simulator import Simulator
 __all__ = ["PLACES", "furnish"]
 
 PLACES = {
+    "certificate": "certificate-global",
     "freeze": "DeploymentFreezes-1",
     "machine": "Machines-1",
     "policy": "MachinePolicies-1",
     "pool": "WorkerPools-1",
+    "ratePolicy": "RateLimitingPolicies-1",
     "run": "RunbookRuns-1",
     "runbook": "Runbooks-1",
     "runbookProcess": "RunbookProcess-Runbooks-1",
     "snapshot": "RunbookSnapshots-1",
+    "section": "authentication",
     "trigger": "ProjectTriggers-1",
     "worker": "Workers-1",
 }

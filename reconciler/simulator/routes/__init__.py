@@ -19,6 +19,7 @@ from reconciler.simulator.routes import (
     freezes,
     infrastructure,
     interruptions,
+    licenses,
     lifecycles,
     machinepolicies,
     machines,
@@ -27,6 +28,7 @@ from reconciler.simulator.routes import (
     projectgroups,
     projects,
     projecttriggers,
+    ratelimits,
     releases,
     root,
     runbookboards,
@@ -36,6 +38,7 @@ from reconciler.simulator.routes import (
     runbooks,
     runbooksnapshots,
     server,
+    settings,
     spaces,
     summaries,
     tasks,
@@ -50,10 +53,11 @@ __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
     accounts, adhoc, channels, dashboard, defects, deployments, environments, events,
-    executions, feeds, freezes, infrastructure, interruptions, lifecycles, machinepolicies,
-    machines, previews, processes, projectgroups, projects, projecttriggers, releases, root,
-    runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots,
-    server, spaces, summaries, tasks, teams, users, variables, workerpools, workers,
+    executions, feeds, freezes, infrastructure, interruptions, licenses, lifecycles,
+    machinepolicies, machines, previews, processes, projectgroups, projects, projecttriggers,
+    ratelimits, releases, root, runbookboards, runbookcommands, runbookprocesses, runbookruns,
+    runbooks, runbooksnapshots, server, settings, spaces, summaries, tasks, teams, users,
+    variables, workerpools, workers,
 )  # fmt: skip
 
 
