@@ -32,18 +32,34 @@ from reconciler.cli.leaving import Exit
     show_default=True,
     help="How long a deployment runs.",
 )
-def command(port: int, api_key: str | None, seed: str, task_seconds: float) -> Exit:
+@click.option(
+    "--state",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Keep everything there, and go on from it; the seed counts while there is no such file.",
+)
+def command(
+    port: int, api_key: str | None, seed: str, task_seconds: float, state: str | None
+) -> Exit:
     """Serve a simulated Octopus server until Ctrl-C.
 
     Prints one line of JSON when it listens: url, apiKey (an administrator's) and serviceApiKey
-    (which may view and deploy). Everything is in memory, and nothing is ever deployed.
+    (which may view and deploy). Nothing is ever deployed. Without --state everything is forgotten
+    at the end; with it, it is written at the end and twice a minute.
     """
     from reconciler.core.text import clean
     from reconciler.errors import ReconcilerError, UsageError
-    from reconciler.simulator import BadKey, PortInUse, SeedError, serve
+    from reconciler.simulator import (
+        BadKey,
+        BadState,
+        PortInUse,
+        SeedError,
+        StateNotWritten,
+        serve,
+    )
 
     try:
-        serve(seed=seed, port=port, api_key=api_key, task_seconds=task_seconds)
+        serve(seed=seed, port=port, api_key=api_key, task_seconds=task_seconds, state=state)
     except PortInUse as error:
         raise ReconcilerError(
             f"{clean(str(error))}; nothing was started", hint="take another port, or --port 0"
@@ -52,6 +68,16 @@ def command(port: int, api_key: str | None, seed: str, task_seconds: float) -> E
         raise UsageError(
             f"the seed cannot be used: {clean(str(error), 400)}",
             hint="--seed small, --seed platform, or a YAML file of the same shape",
+        ) from error
+    except BadState as error:
+        raise UsageError(
+            f"{clean(str(error), 400)}; nothing was started, and the file is as it was",
+            hint="name another file; one that is not there yet begins from the seed",
+        ) from error
+    except StateNotWritten as error:
+        raise ReconcilerError(
+            f"{clean(str(error), 400)}; it holds what was last written there",
+            hint="make room or name a file that can be written, then start it again",
         ) from error
     except BadKey as error:
         raise UsageError(

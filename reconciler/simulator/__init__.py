@@ -25,10 +25,13 @@ from reconciler.simulator.seed import (
 from reconciler.simulator.seedfile import load_seed, parse_seed, shipped_seeds
 from reconciler.simulator.server import PortInUse, SimulatorServer, serve
 from reconciler.simulator.simulator import BadKey, DeploymentSeen, Simulator
+from reconciler.simulator.statefile import StateNotWritten
+from reconciler.simulator.states import BadState
 from reconciler.simulator.times import utcnow
 
 __all__ = [
     "BadKey",
+    "BadState",
     "DeploymentSeen",
     "Fault",
     "FaultKind",
@@ -45,6 +48,7 @@ __all__ = [
     "SeedUser",
     "Simulator",
     "SimulatorServer",
+    "StateNotWritten",
     "load_seed",
     "parse_seed",
     "seed_estate",

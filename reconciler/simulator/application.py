@@ -59,6 +59,8 @@ class Application:
         self.faults = faults
         self.lock = lock
         self.requests: deque[RequestSeen] = deque(maxlen=100_000)
+        self.served = 0
+        """How many requests have been taken in, of all that there were."""
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the ASGI server."""
@@ -98,6 +100,7 @@ class Application:
                 with self.lock:
                     answer, user = self._answer(method, path, Query(query), headers, content, lag)
         lost = kinds & {FaultKind.LOST_ANSWER_BEFORE, FaultKind.LOST_ANSWER_AFTER}
+        self.served += 1
         self.requests.append(
             RequestSeen(
                 method,

@@ -9,9 +9,7 @@ from __future__ import annotations
 import heapq
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
-from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.records import Cell, Outcome, Task, TaskState
 
@@ -50,8 +48,10 @@ class Engine:
         self._changed = changed
         self._halted = halted
         self._may_start = may_start
-        self._due: list[tuple[datetime, int, _Due, Callable[[], None]]] = []
-        self._order = count()
+        self.calls: dict[str, Callable[..., None]] = {}
+        """What `call_at` calls, by name: appointments are values, so that they can be kept."""
+        self._due: list[tuple[datetime, int, _Due, tuple[Any, ...]]] = []
+        self._appointments = 0
         self._ready: list[Task] = []
         self._resuming: list[Task] = []
         self._busy: dict[tuple[str | None, Cell], Task] = {}
@@ -60,9 +60,9 @@ class Engine:
     def advance(self, now: datetime) -> None:
         """Play everything due up to now; a clock turned back changes nothing."""
         while self._due and self._due[0][0] <= now:
-            moment, _, what, act = heapq.heappop(self._due)
+            moment, _, what, subject = heapq.heappop(self._due)
             self.now = max(self.now, moment)
-            act()
+            self._play(what, *subject)
             if not (self._due and self._due[0][0] <= self.now and self._due[0][2] is what):
                 self._fill_slots()
         self.now = max(self.now, now)
@@ -71,13 +71,13 @@ class Engine:
     def add(self, task: Task) -> None:
         """Take a new task in; it starts at its queue time, when a slot and its cell are free."""
         self.active[task.id] = task
-        self._appoint(max(task.queue_time, self.now), _Due.PICK_UP, task)
+        self._appoint(max(task.queue_time, self.now), _Due.PICK_UP, task, task.epoch)
         if task.queue_expiry is not None:
-            self._appoint(task.queue_expiry, _Due.EXPIRE, task)
+            self._appoint(task.queue_expiry, _Due.EXPIRE, task, task.epoch)
 
-    def call_at(self, moment: datetime, act: Callable[[], None]) -> None:
-        """Do something else at a moment, by the same clock; never before now."""
-        heapq.heappush(self._due, (max(moment, self.now), next(self._order), _Due.CALL, act))
+    def call_at(self, moment: datetime, name: str, *arguments: Any) -> None:
+        """Make one of the `calls` at a moment, by the same clock; never before now."""
+        self._appoint(max(moment, self.now), _Due.CALL, name, *arguments)
 
     def cancel(self, task: Task) -> None:
         """Cancel: a queued task at once, a running one after a while; a completed one stays."""
@@ -91,7 +91,7 @@ class Engine:
                 waited.is_pending = False
             if task.script.outcome is not Outcome.STUCK_CANCELLING:
                 ends = self.now + timedelta(seconds=self.cancel_seconds)
-                self._appoint(ends, _Due.CANCELED, task)
+                self._appoint(ends, _Due.CANCELED, task, task.epoch)
 
     def end(self, task: Task, state: TaskState, message: str = "") -> None:
         """End a task now, whatever it was doing."""
@@ -136,11 +136,18 @@ class Engine:
         """Return how many slots are taken."""
         return self._used_slots
 
-    def _appoint(self, moment: datetime, what: _Due, task: Task) -> None:
-        act: Callable[[], None] = partial(self._play, what, task, task.epoch)
-        heapq.heappush(self._due, (moment, next(self._order), what, act))
+    def _appoint(self, moment: datetime, what: _Due, *subject: Any) -> None:
+        self._appointments += 1
+        heapq.heappush(self._due, (moment, self._appointments, what, subject))
 
-    def _play(self, what: _Due, task: Task, epoch: int) -> None:
+    def _play(self, what: _Due, *subject: Any) -> None:
+        if what is _Due.CALL:
+            name, *arguments = subject
+            self.calls[name](*arguments)
+        else:
+            self._move(what, *subject)
+
+    def _move(self, what: _Due, task: Task, epoch: int) -> None:
         match what:
             case _Due.PICK_UP:
                 if task.state is TaskState.QUEUED:
@@ -230,7 +237,7 @@ class Engine:
         halt = task.next_halt()
         if halt is not None:
             wait = timedelta(seconds=max(0.0, halt - task.done))
-            self._appoint(self.now + wait, _Due.PAUSE, task)
+            self._appoint(self.now + wait, _Due.PAUSE, task, task.epoch)
         elif task.script.outcome not in (Outcome.STUCK, Outcome.STUCK_CANCELLING):
             rest = timedelta(seconds=task.work - task.done)
-            self._appoint(self.now + rest, _Due.FINISH, task)
+            self._appoint(self.now + rest, _Due.FINISH, task, task.epoch)

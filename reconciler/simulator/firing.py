@@ -23,11 +23,17 @@ if TYPE_CHECKING:
     from reconciler.simulator.records import Deployment, Project, Release, Space
     from reconciler.simulator.world import World
 
-__all__ = ["add_trigger", "arm", "fire", "package_arrived"]
+__all__ = ["add_trigger", "arm", "attach", "fire", "package_arrived"]
 
+_RING = "trigger"
 _FEEDS = ("FeedFilter", "ArcFeedFilter")
 _MOST_IN_A_TURN = 1_000
 """How often one trigger fires while the clock is turned once; a story, not a flood."""
+
+
+def attach(world: World) -> None:
+    """Let the clock ring triggers."""
+    world.engine.calls[_RING] = partial(_ring, world)
 
 
 def add_trigger(
@@ -52,7 +58,7 @@ def arm(world: World, space: Space, trigger: Trigger) -> None:
         return
     due = schedule.after(world.now)
     if due is not None:
-        world.engine.call_at(due, partial(_ring, world, space, trigger, trigger.epoch))
+        world.engine.call_at(due, _RING, space, trigger, trigger.epoch)
 
 
 def _ring(world: World, space: Space, trigger: Trigger, epoch: int) -> None:
@@ -67,7 +73,7 @@ def _ring(world: World, space: Space, trigger: Trigger, epoch: int) -> None:
     schedule = schedule_of(trigger)
     due = schedule.after(world.clock()) if schedule else None
     if due is not None:
-        world.engine.call_at(due, partial(_ring, world, space, trigger, epoch))
+        world.engine.call_at(due, _RING, space, trigger, epoch)
 
 
 def fire(world: World, space: Space, trigger: Trigger) -> tuple[Deployment, ...]:

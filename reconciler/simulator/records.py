@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
 
 __all__ = [
+    "CACHE",
     "Cell",
     "Channel",
     "ChildStep",
@@ -40,6 +41,9 @@ __all__ = [
     "User",
     "VariableSet",
 ]
+
+CACHE = {"kept": False}
+"""Metadata of a field that is worked out again instead of being kept in a state file."""
 
 Cell = tuple[str, str, str | None]
 """Project id, environment id and tenant id: what never deploys twice at once."""
@@ -101,7 +105,7 @@ class User:
     system_permissions: set[str] = field(default_factory=set)
     grants: list[Grant] = field(default_factory=list)
     keys: list[dict[str, Any]] = field(default_factory=list)
-    access: dict[tuple[str, str], Any] = field(default_factory=dict)
+    access: dict[tuple[str, str], Any] = field(default_factory=dict, metadata=CACHE)
     """Permissions as last worked out; emptied whenever a grant changes."""
 
     @property
@@ -308,9 +312,9 @@ class Deployment:
     queue_time: datetime | None = None
     queue_expiry: datetime | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    item_as_current: Any = None
+    item_as_current: Any = field(default=None, metadata=CACHE)
     """How boards show it as the current one, ready made once the task is completed."""
-    item_as_previous: Any = None
+    item_as_previous: Any = field(default=None, metadata=CACHE)
     """The same as the last success before the current one."""
 
     @property

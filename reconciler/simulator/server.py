@@ -7,15 +7,18 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self, TextIO
 
 import uvicorn
 
 from reconciler.simulator.connections import KnownProtocol
 from reconciler.simulator.routes.users import new_key
+from reconciler.simulator.seed import Seed
 from reconciler.simulator.seedfile import load_seed
-from reconciler.simulator.simulator import Simulator, check_key
+from reconciler.simulator.simulator import Simulator
+from reconciler.simulator.statefile import StateFile, StateNotWritten
+from reconciler.simulator.states import BadState
 from reconciler.simulator.times import utcnow
 
 if TYPE_CHECKING:
@@ -23,9 +26,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
-    from reconciler.simulator.seed import Seed
-
 __all__ = ["PortInUse", "SimulatorServer", "serve"]
+
+
+_TICKS_BETWEEN_WRITES = 300
+"""Half a minute: what a power cut may cost."""
 
 
 class PortInUse(OSError):
@@ -53,9 +58,14 @@ def _address(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers, and with a word when it serves."""
+    """uvicorn without its own signal handlers, with a word when it serves, and one now and then."""
 
-    def __init__(self, simulator: Simulator, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        simulator: Simulator,
+        ready: Callable[[], None],
+        now_and_then: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 simulator.app,
@@ -72,6 +82,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._ready = ready
+        self._now_and_then = now_and_then
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -82,6 +93,12 @@ class _Server(uvicorn.Server):
         """Start to serve, and say so."""
         await super().startup(sockets)
         self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is done now and then; the ticks are a tenth of a second apart."""
+        if counter % _TICKS_BETWEEN_WRITES == _TICKS_BETWEEN_WRITES - 1:
+            self._now_and_then()
+        return await super().on_tick(counter)
 
 
 class SimulatorServer:
@@ -141,45 +158,87 @@ def serve(
     api_key: str | None = None,
     service_api_key: str | None = None,
     task_seconds: float = 10.0,
+    state: str | None = None,
     clock: Callable[[], datetime] = utcnow,
     out: TextIO | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; write one JSON line when the server listens.
 
     The line is `{"url": ..., "apiKey": ..., "serviceApiKey": ...}`. Keys that are not given are
-    made. Must run in the main thread, which is where signals arrive.
+    made. With a state file, what it holds counts, and seed and `task_seconds` only while it is not
+    there; it is written twice a minute and at the end. Must run in the main thread, which is
+    where signals arrive.
 
     Raises:
         PortInUse: the port cannot be listened on.
         SeedError: the seed cannot be used.
         BadKey: a given key does not look like an Octopus API key.
+        BadState: the state file cannot be used; it is as it was.
+        StateNotWritten: the state could not be written at the end.
     """
-    admin = check_key(api_key) if api_key is not None else new_key()
-    service = check_key(service_api_key) if service_api_key is not None else new_key()
-    chosen = load_seed(seed) if isinstance(seed, str) else seed
-    listener = _listen(host, port)
-    try:
-        simulator = Simulator(
-            chosen, clock=clock, api_key=admin, service_api_key=service, task_seconds=task_seconds
-        )
-        line = {"url": _address(listener), "apiKey": admin, "serviceApiKey": service}
+    file = None if state is None else StateFile(state)
+    with ExitStack() as stack:
+        if file is not None:
+            stack.enter_context(file.held())
+        simulator = _made(file, seed, clock, api_key, service_api_key, task_seconds)
+        listener = _listen(host, port)
+        stack.callback(listener.close)
+        keys = {"apiKey": simulator.api_key, "serviceApiKey": simulator.service_api_key}
+        line = {"url": _address(listener), **keys}
         stream = out if out is not None else sys.stdout
 
         def say() -> None:
             stream.write(json.dumps(line) + "\n")
             stream.flush()
 
-        server = _Server(simulator, say)
+        def keep() -> None:
+            if file is not None:
+                try:
+                    file.write_now_and_then(simulator)
+                except StateNotWritten as error:
+                    sys.stderr.write(f"{error}; it is tried again\n")
 
-        def stop(number: int, frame: object) -> None:
-            del number, frame
-            server.should_exit = True
+        server = _Server(simulator, say, keep)
+        _run_until_signal(server, listener)
+        if file is not None:
+            file.write(simulator)
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+
+def _made(
+    file: StateFile | None,
+    seed: str | Seed,
+    clock: Callable[[], datetime],
+    api_key: str | None,
+    service_api_key: str | None,
+    task_seconds: float,
+) -> Simulator:
+    """Return the simulator of a state file, else of the seed."""
+    kept = None if file is None else file.read()
+    chosen = Seed(()) if kept else load_seed(seed) if isinstance(seed, str) else seed
+    simulator = Simulator(
+        chosen,
+        clock=clock,
+        api_key=new_key() if api_key is None else api_key,
+        service_api_key=new_key() if service_api_key is None else service_api_key,
+        task_seconds=task_seconds,
+    )
+    if file is not None and kept is not None:
         try:
-            server.run(sockets=[listener])
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            simulator.restore(kept)
+        except BadState as error:
+            raise BadState(f"{file.path} cannot be used: {error}") from error
+        simulator.change_keys(api_key, service_api_key)
+    return simulator
+
+
+def _run_until_signal(server: _Server, listener: socket.socket) -> None:
+    def stop(number: int, frame: object) -> None:
+        del number, frame
+        server.should_exit = True
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listener])
     finally:
-        listener.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator import children, chores, deploying, machinery, running, targettriggers
+import msgspec
+
+from reconciler.simulator import (
+    children,
+    chores,
+    deploying,
+    firing,
+    machinery,
+    running,
+    targettriggers,
+)
 from reconciler.simulator.application import Application, RequestSeen
 from reconciler.simulator.automation import Automation
 from reconciler.simulator.control import control_routes
@@ -19,6 +29,7 @@ from reconciler.simulator.records import TaskState
 from reconciler.simulator.routes import make_router
 from reconciler.simulator.runs import Runbooks
 from reconciler.simulator.scripts import Scripts
+from reconciler.simulator.states import read_world, write_world
 from reconciler.simulator.times import utcnow
 from reconciler.simulator.world import World
 
@@ -91,12 +102,8 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks):
         self.api_key = api_key
         self.service_api_key = service_api_key
         super().__init__(World(clock, task_seconds=task_seconds))
-        deploying.attach(self.world)
-        children.attach(self.world)
-        running.attach(self.world)
-        machinery.attach(self.world)
-        chores.attach(self.world)
-        targettriggers.attach(self.world)
+        for part in (deploying, children, running, machinery, chores, targettriggers, firing):
+            part.attach(self.world)
         populate(self.world, seed, api_key=api_key, service_api_key=service_api_key)
         self._faults = Faults()
         router = make_router(control_routes(self._faults))
@@ -107,6 +114,44 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks):
         with self._playing() as world:
             world.turned += timedelta(seconds=seconds)
             world.advance()
+
+    def backup(self) -> bytes:
+        """Return the whole state as it is now, as one line of JSON; faults are no part of it."""
+        with self._playing() as world:
+            kept = write_world(world)
+            kept["keys"] = [self.api_key, self.service_api_key]
+            return msgspec.json.encode(kept)
+
+    def restore(self, backup: bytes) -> None:
+        """Put the state of a backup in place of the present one, keys included.
+
+        Time goes on by the clock: what fell due since then happens now. Ids that were given
+        since then are given again.
+
+        Raises:
+            BadState: it is no backup that this version can read; nothing was changed.
+        """
+        with self._lock:
+            self.api_key, self.service_api_key = read_world(self.world, backup)
+            self.world.advance()
+
+    def change_keys(self, api_key: str | None, service_api_key: str | None) -> None:
+        """Let other keys take the place of the two that the simulator began with; None: not."""
+        with self._lock:
+            keys = self.world.keys
+            for attribute, new in (("api_key", api_key), ("service_api_key", service_api_key)):
+                old = getattr(self, attribute)
+                if new is not None and old in keys:
+                    keys[check_key(new)] = keys.pop(old)
+                    setattr(self, attribute, new)
+
+    def restart(self) -> None:
+        """Let the server stop and start: what ran fails, what is queued stays queued."""
+        with self._playing() as world:
+            active = world.engine.active.values()
+            message = "The Octopus Server was restarted while this task was running."
+            for task in [each for each in active if each.state is not TaskState.QUEUED]:
+                world.engine.end(task, TaskState.FAILED, message)
 
     @property
     def now(self) -> datetime:

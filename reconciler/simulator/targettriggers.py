@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MACHINE_GROUPS", "attach"]
 
 _EVERY = timedelta(seconds=30)
+_LOOK = "target triggers"
 
 _HEALTH = ("MachineHealthy", "MachineUnavailable", "MachineUnhealthy", "MachineHasWarnings")
 MACHINE_GROUPS = {
@@ -49,6 +50,7 @@ MACHINE_GROUPS = {
 def attach(world: World) -> None:
     """Let the triggers hear of machines."""
     world.on_machine_event.append(partial(_heard, world))
+    world.engine.calls[_LOOK] = partial(_act, world)
 
 
 def _heard(world: World, space: Space, machine: Machine, category: str) -> None:
@@ -59,7 +61,7 @@ def _heard(world: World, space: Space, machine: Machine, category: str) -> None:
             continue
         waiting = world.waiting_targets.setdefault(trigger.id, {})
         if not waiting:
-            world.engine.call_at(world.now + _EVERY, partial(_act, world, space, trigger))
+            world.engine.call_at(world.now + _EVERY, _LOOK, space, trigger)
         waiting[machine.id] = machine
 
 
