@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit, tell
-from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
     from reconciler.engine.accept import Accepted
@@ -23,27 +22,66 @@ if TYPE_CHECKING:
     metavar="DIGEST",
     help="The plan that was looked at (12 digits at least): that one goes ahead, or none.",
 )
-@repo_option
-def command(what: str | None, digest: str | None, repo: str | None, *, everything: bool) -> Exit:
+@click.option(
+    "--repo",
+    "repositories",
+    metavar="PATH|URL",
+    multiple=True,
+    help="A manifest repository; may be given several times, as for `serve`. Default: the setting, "
+    "else the one around this folder.",
+)
+def command(
+    what: str | None, digest: str | None, repositories: tuple[str, ...], *, everything: bool
+) -> Exit:
     """Let the first plan of an environment go ahead, after a look at it.
 
     For ENVIRONMENT, or --all: after first contact, a lost store or a changed server. For COMMIT,
     the full hash of the tip: after the watched branch was rewritten. Accepting deploys nothing.
     """
-    from reconciler.cli.session import with_doors
+    from reconciler.cli.session import say, with_doors
+    from reconciler.core.text import clean
+    from reconciler.errors import ReconcilerError, UsageError
 
     if (what is None) is not everything:
         raise click.UsageError("name one environment, or a full hash, or give --all")
     if digest is not None and (what is None or _is_hash(what)):
         raise click.UsageError("--plan goes with one environment")
+    several = tuple(dict.fromkeys(repositories))
 
-    async def work(doors: Doors) -> Exit:
+    async def work(doors: Doors) -> list[Exit]:
+        if len(several) > 1 and what is not None and not await _has(doors, what):
+            return []
         return await _accept(doors, what, digest)
 
-    return with_doors(work, repo, records=True)
+    ends: list[Exit] = []
+    for repo in several or (None,):
+        try:
+            ends += with_doors(work, repo, records=True)
+        except ReconcilerError as error:
+            if len(several) < 2:
+                raise
+            say(f"{clean(str(repo))}:")
+            tell(error)
+            ends.append(Exit(error.exit_code))
+    if not ends and what is not None and len(several) > 1:
+        raise UsageError(
+            f"none of these repositories has {clean(what)}; nothing was accepted",
+            hint="name an environment of one of them, or the full hash of one's tip",
+        )
+    return next((end for end in ends if end), Exit.OK)
 
 
-async def _accept(doors: Doors, what: str | None, digest: str | None) -> Exit:
+async def _has(doors: Doors, what: str) -> bool:
+    """Tell whether a repository has this environment, or this tip."""
+    from reconciler.engine.accept import environments_at_tip
+    from reconciler.engine.doors import blocking
+
+    if _is_hash(what):
+        return await blocking(doors.repository.tip) == what
+    return what in await environments_at_tip(doors)
+
+
+async def _accept(doors: Doors, what: str | None, digest: str | None) -> list[Exit]:
     """Accept one after the other; one that cannot be accepted stops none of the others."""
     from reconciler.cli.session import say
     from reconciler.core.text import clean
@@ -64,7 +102,7 @@ async def _accept(doors: Doors, what: str | None, digest: str | None) -> Exit:
             say("no environment lost its accepted commit; there was nothing to accept")
     else:
         names = (what,)
-    result = Exit.OK
+    ends = [Exit.OK]
     for name in names:
         try:
             accepted = await accept_environment(doors, name, rewritten=by_hash, expect=digest)
@@ -73,10 +111,10 @@ async def _accept(doors: Doors, what: str | None, digest: str | None) -> Exit:
                 raise
             say(f"{clean(name)}:")
             tell(error)
-            result = result or Exit(error.exit_code)
+            ends.append(Exit(error.exit_code))
             continue
-        result = result or _tell(name, accepted)
-    return result
+        ends.append(_tell(name, accepted))
+    return ends
 
 
 def _is_hash(text: str) -> bool:

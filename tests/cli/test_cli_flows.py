@@ -15,6 +15,39 @@ def accepted(shop: Shop) -> None:
     assert shop.run("accept", "--all").exit_code == 0
 
 
+def test_one_accept_over_several_repositories(shop: Shop) -> None:
+    other = shop.folder / "other.git"
+    shop.git("clone", "-q", "--bare", str(shop.remote), str(other), at=shop.folder)
+    clone = shop.folder / "other"
+    shop.git("clone", "-q", str(other), str(clone), at=shop.folder)
+    shop.git("mv", "production.yaml", "live.yaml", at=clone)
+    text = (clone / "live.yaml").read_text()
+    (clone / "live.yaml").write_text(text.replace("name: production", "name: live"))
+    shop.git("rm", "-q", "qa.yaml", at=clone)
+    shop.git("commit", "-q", "-a", "-m", "Another", at=clone)
+    shop.git("push", "-q", "origin", "main", at=clone)
+    tip = shop.git("rev-parse", "HEAD", at=clone)
+    both = ("--repo", str(shop.remote), "--repo", str(other))
+
+    one = shop.run("accept", "live", *both)
+    assert (one.exit_code, one.stdout.count("accepted live at commit")) == (0, 1)
+    nobody = shop.run("accept", "nowhere", *both)
+    assert nobody.exit_code == 64
+    assert nobody.stderr.startswith("error: none of these repositories has nowhere; nothing was")
+    done = shop.run("accept", "--all", *both)
+    words = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("accepted")]
+    assert (done.exit_code, words) == (0, ["production", "qa", "live"])
+    by_hash = shop.run("accept", tip, *both)
+    assert (by_hash.exit_code, by_hash.stdout) == (0, "")
+    assert by_hash.stderr.startswith("no environment lost its accepted commit")
+
+    shop.remote.rename(shop.folder / "away.git")
+    rest = shop.run("accept", "--all", *both)
+    assert rest.exit_code != 0
+    assert rest.stderr.splitlines()[0] == f"{shop.remote}:"
+    assert "accepted live at commit" in rest.stdout
+
+
 def test_rule_10_first_contact_plans_and_applies_nothing_until_accepted(shop: Shop) -> None:
     shop.pin(orders="2.4.0", web="1.1.0")
 

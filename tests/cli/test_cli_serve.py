@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sqlite3
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import pytest
 from reconciler.cli.daemon import _address, _listen
 from reconciler.errors import UsageError
 from reconciler.store.lock import daemon_lock
+from reconciler.store.migrations import STEPS
 
 if TYPE_CHECKING:
     import subprocess
@@ -295,6 +297,44 @@ def test_the_daemon_goes_on_without_a_disk_for_its_status_and_without_the_remote
         shop.pin(orders="2.4.0")
         daemon.hears("pass.recorded", lambda e: e["receipts"] == 1)
         assert daemon.ends() == 0
+
+
+def test_an_older_store_is_copied_migrated_and_goes_on(shop: Shop) -> None:
+    assert shop.run("accept", "production").exit_code == 0
+    store = shop.folder / "state" / "store.sqlite3"
+    with closing(sqlite3.connect(store)) as older:  # as the release before the last step left it
+        older.execute("DROP TABLE pauses")
+        older.execute(f"PRAGMA user_version = {len(STEPS) - 1}")
+    with serving(shop) as daemon:
+        daemon.stands("production", "Ready")
+        shop.pin(orders="2.4.0")
+        daemon.hears("pass.recorded", lambda e: e["receipts"] == 1)
+        assert shop.run("pause", "production", "--reason", "CHG-7").exit_code == 0
+        assert daemon.ends() == 0
+
+    (copy,) = store.parent.glob(f"store.sqlite3.v{len(STEPS) - 1}-*.bak")
+    with closing(sqlite3.connect(copy)) as kept:
+        ((commit,),) = kept.execute("SELECT count(*) FROM accepted").fetchall()
+        assert commit == 1
+        assert kept.execute("PRAGMA user_version").fetchone() == (len(STEPS) - 1,)
+
+
+def test_rule_50_a_damaged_store_applies_nothing_is_left_and_says_what_to_do(shop: Shop) -> None:
+    assert shop.run("accept", "production").exit_code == 0
+    store = shop.folder / "state" / "store.sqlite3"
+    content = bytearray(store.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    store.write_bytes(content)
+    shop.pin(orders="2.4.0")
+
+    code, (error, hint) = refused(shop, RECONCILER_SERVE__LISTEN="127.0.0.1:0")
+
+    assert code == 1
+    assert error.startswith(f"error: {store} is damaged (")
+    assert error.endswith("; it was left as it is and nothing was applied")
+    assert hint.startswith(f"hint: move it aside (mv {store} {store}.damaged) and run again")
+    assert store.read_bytes() == content
+    assert shop.simulator.running("Orders API", "Production") == "2.3.0"
 
 
 def test_status_before_any_daemon_says_how_to_start_one(shop: Shop) -> None:

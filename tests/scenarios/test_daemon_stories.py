@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -396,6 +397,31 @@ async def test_what_a_killed_daemon_began_is_finished_by_the_next(world: Story) 
 
     assert world.ours("api") == ["1.1.0"]
     assert len(world.receipts("api")) == 1
+
+
+async def test_rule_10_a_store_lost_while_nothing_runs_is_rebuilt_and_holds_until_accepted(
+    world: Story,
+) -> None:
+    await world.accept()
+    async with daemon(world) as before:
+        world.pin(api="1.1.0")
+        await before.settles(3)
+    shutil.rmtree(world.folder / "state")
+    world.pin(api="1.1.0", jobs="1.1.0")
+
+    async with daemon(world) as after:
+        await after.settles(3)
+        assert after.conditions() == {ConditionType.STALLED: "accept"}
+        assert world.ours("jobs") == []
+        links = after.supervisor.doors.journal.links("test")
+        assert [(link.project, link.version) for link in links] == [("api", "1.1.0")]
+
+        await world.accept()
+        await after.settles(3)
+        assert after.conditions() == {ConditionType.READY: "InSync"}
+
+    assert (world.ours("api"), world.ours("jobs")) == (["1.1.0"], ["1.1.0"])
+    assert (len(world.receipts("api")), len(world.receipts("jobs"))) == (1, 1)
 
 
 async def test_rule_19_two_daemons_on_one_remote_deploy_once(world: Story) -> None:
