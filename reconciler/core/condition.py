@@ -98,6 +98,7 @@ FAILURES: tuple[type[ReconcilerError], ...] = (
 
 
 _STEADY = (ConditionType.READY, ConditionType.RECONCILING)  # a pass that runs replaces these
+_WITHOUT_WORK = frozenset({GateName.UNSIGNED, GateName.ACCEPT})  # what shuts out any commit
 _AS_FAILED = GateName.NEEDS_RETRY  # the failure it follows from is told, from the first look on
 
 
@@ -254,7 +255,7 @@ def _in_the_way(plan: Plan, gates: Sequence[Gate]) -> list[Gate]:
     return [
         gate
         for gate in gates
-        if (gate.component in changing or gate.name is GateName.UNSIGNED)
+        if (gate.component in changing or gate.name in _WITHOUT_WORK)
         and gate.name is not _AS_FAILED
         and (gate.name is not GateName.DEPENDENCY or gate.component in plan.mixed)
     ]

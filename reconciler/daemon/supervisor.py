@@ -187,8 +187,10 @@ class Supervisor:
             # an earlier whole tip tells whose file a broken one is, where nothing is accepted yet
             loaded = await load_manifests(self.doors, tip, self._whole)
             found = loaded.environments
+            # where history was rewritten, everything on it is frozen, and says so (rule 27)
+            goes_on = await blocking(self.doors.repository.is_ancestor, self._tip, tip)
             for name in found.keys() | self._manifests.keys():
-                if found.get(name) != self._manifests.get(name):
+                if not goes_on or found.get(name) != self._manifests.get(name):
                     self.wake(name)
             self._tip, self._manifests = tip, found
             self._whole = self._whole if loaded.problems else tip

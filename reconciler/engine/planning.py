@@ -86,7 +86,9 @@ async def judge_situation(
     situation, plan = await plan_of(octopus, situation)
     desired, observed = situation.desired, situation.observed
     gates: list[Gate] = []
-    if situation.held is not None and (plan.has_work or plan.is_blind):
+    # without work, too, where history was rewritten: the next commit would rest on it (rule 27)
+    frozen = plan.has_work or plan.is_blind or situation.is_rewritten
+    if situation.held is not None and frozen:
         gates.append(Gate("", GateName.ACCEPT, situation.held, _acceptance(situation)))
     if situation.distrust is not None:
         gates.append(situation.distrust)

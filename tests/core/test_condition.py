@@ -199,7 +199,12 @@ def test_manifests_that_are_invalid_are_one_reason_wherever_it_is_found_out() ->
 
 
 def test_a_gate_without_work_behind_it_blocks_nothing() -> None:
-    assert told(planned(*RUNS), (GATE,)) == {ConditionType.READY: "InSync"}
+    brake = replace(GATE, name=GateName.BRAKE)
+    assert told(planned(*RUNS), (brake,)) == {ConditionType.READY: "InSync"}
+
+
+def test_rule_27_what_is_frozen_says_so_before_a_commit_asks_for_anything() -> None:
+    assert told(planned(*RUNS), (GATE,)) == {ConditionType.STALLED: "accept"}
 
 
 def test_a_failed_deployment_stalls_and_its_work_is_not_called_reconciling() -> None:
