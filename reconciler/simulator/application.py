@@ -128,7 +128,14 @@ class Application:
     ) -> tuple[Answer, User | None]:
         """Answer one request: play the world to now, find out who asks, find the handler, call."""
         call = Call(
-            self.world, method, path.rstrip("/"), query, content, self.world.advance(), lag=lag
+            self.world,
+            method,
+            path.rstrip("/"),
+            query,
+            content,
+            self.world.advance(),
+            lag=lag,
+            headers=headers,
         )
         call.caller, problem = self._who(query, headers)
         if not call.path.lower().startswith("/simulator"):

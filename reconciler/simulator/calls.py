@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -143,6 +143,8 @@ class Call:
     """The space of a mixed route when the path names one; of a space route always."""
     params: dict[str, str] | None = None
     lag: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+    """The request's headers, names in small letters."""
 
     @property
     def user(self) -> User:

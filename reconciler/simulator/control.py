@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import Answer, Refused, created
+from reconciler.simulator.answers import Refused, created
 from reconciler.simulator.calls import Body
 from reconciler.simulator.faults import Faults, fault_from
+from reconciler.simulator.page import show_page
 from reconciler.simulator.permissions import refuse
 from reconciler.simulator.router import HOME, Route, Routes, Scope
 from reconciler.simulator.times import stamp
@@ -19,23 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["control_routes"]
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Reconciler's simulator</title></head><body>
-<h1>Reconciler's simulator of Octopus Deploy</h1>
-<p>An Octopus Deploy server in memory, for tests and demonstrations. It is no product of Octopus
-Deploy and deploys nothing. Its REST surface begins at <a href="/api">/api</a>.</p>
-</body></html>
-"""
-
 
 def control_routes(faults: Faults) -> list[Route]:
     """Return the routes; those that change something need an administrator's key."""
     routes = Routes(Scope.SYSTEM)
 
-    @routes.on("GET", HOME, anonymous=True)
-    def page(call: Call) -> object:
-        del call
-        return Answer(_PAGE.encode(), content_type="text/html; charset=utf-8")
+    routes.on("GET", HOME, "app", anonymous=True)(show_page)
 
     @routes.post("simulator/clock")
     def turn(call: Call) -> object:
