@@ -117,12 +117,20 @@ def _verify_files(names: tuple[str, ...], cert: str) -> Exit:
     from reconciler.cli.session import read_file
     from reconciler.core.receipt import PAYLOAD_TYPE, parse_receipt
     from reconciler.core.text import clean
-    from reconciler.errors import SigningTrouble
+    from reconciler.errors import SigningTrouble, UsageError
+    from reconciler.signing.certificates import read_certificate
     from reconciler.signing.verify import MAX_RECEIPT, verify_envelope
 
     if not names:
         raise click.UsageError("name the receipt files to verify")
     certificate = read_file(Path(cert), MAX_RECEIPT)
+    try:
+        read_certificate(certificate)
+    except SigningTrouble as error:
+        raise UsageError(
+            f"--cert {clean(cert)}: {error.message}",
+            hint="give it the signer's certificate: one of certificates/ on the audit branch",
+        ) from error
     result = Exit.OK
     for name in names:
         content = read_file(Path(name), MAX_RECEIPT)

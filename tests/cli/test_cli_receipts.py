@@ -227,6 +227,10 @@ def test_files_are_verified_against_a_certificate_without_any_repository(
     assert mixed.exit_code == 1
     assert f"{other}: NOT VERIFIED" in mixed.stdout
     assert mixed.stdout.count("verified, ") == 1
+    none = deployed.run("receipts", "verify", str(receipt), "--cert", str(receipt), **nowhere)
+    assert (none.exit_code, none.stdout) == (64, "")
+    assert none.stderr.startswith(f"error: --cert {receipt}: ")
+    assert "hint: give it the signer's certificate" in none.stderr
     missing = deployed.run("receipts", "verify", "/nope", "--cert", str(certificate), **nowhere)
     assert missing.exit_code == 64
 
