@@ -207,6 +207,7 @@ class Call:
         if not self.access(permission, space).allows(project, environment, tenant):
             where = [f"project {project.id}"] if project else []
             where += [f"environment {environment}"] if environment else []
+            where += [f"tenant {tenant}"] if tenant else []
             raise refuse(permission, ", ".join(where))
 
     def demand_anywhere(self, permission: str) -> Access:

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.simulator.calls import Body, Call
-    from reconciler.simulator.records import Release, Space, Task
+    from reconciler.simulator.records import Deployment, Release, Space, Task
     from reconciler.simulator.world import World
 
 __all__ = [
     "changed_fields",
+    "forget_deployment",
     "forget_release",
     "forget_task",
     "free_name",
@@ -125,14 +126,19 @@ def forget_release(world: World, space: Space, release: Release) -> None:
             (f"Release {release.version} has a deployment that is not completed.",),
         )
     for deployment in release.deployments:
-        forget_task(world, space, deployment.task)
-        del space.deployments[deployment.id]
-        cell = space.cells[deployment.cell]
-        cell.remove(deployment)
-        if not cell:
-            del space.cells[deployment.cell]
+        forget_deployment(world, space, deployment)
     space.projects[release.project_id].releases.remove(release)
     del space.releases[release.id]
+
+
+def forget_deployment(world: World, space: Space, deployment: Deployment) -> None:
+    """Remove a completed deployment, its task and what waited; its release keeps the rest."""
+    forget_task(world, space, deployment.task)
+    del space.deployments[deployment.id]
+    cell = space.cells[deployment.cell]
+    cell.remove(deployment)
+    if not cell:
+        del space.cells[deployment.cell]
 
 
 def forget_task(world: World, space: Space, task: Task) -> None:

@@ -13,6 +13,7 @@ from reconciler.simulator.deploying import deploy, refuse_out_of_order
 from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.interrupting import needs_person
 from reconciler.simulator.records import Deployment, Task, TaskState
+from reconciler.simulator.tenancy import mode_of
 from reconciler.simulator.versions import version_key
 from reconciler.simulator.world import release_named
 
@@ -59,7 +60,13 @@ def _deploy_child(world: World, parent: Deployment, child: ChildStep) -> Deploym
     if project is None:
         raise Refused(400, "The project of the step does not exist.")
     release = release_named(project, child.version)
-    cell = space.cells.get((project.id, parent.environment_id, parent.tenant_id), [])
+    tenant = space.tenants.get(parent.tenant_id or "")
+    if tenant is not None and mode_of(project) == "Untenanted":
+        tenant = None
+    elif tenant is not None and not tenant.is_connected(project, parent.environment_id):
+        return None
+    key = (project.id, parent.environment_id, tenant.id if tenant else None)
+    cell = space.cells.get(key, [])
     current = next(
         (each.release for each in reversed(cell) if each.task.state is TaskState.SUCCESS), None
     )
@@ -70,9 +77,9 @@ def _deploy_child(world: World, parent: Deployment, child: ChildStep) -> Deploym
         if child.condition == "IfNewer" and wanted <= now:
             return None
     environment = space.environments[parent.environment_id]
-    refuse_out_of_order(space, release, environment)
-    refuse_frozen(world, project, environment, world.now)
-    return deploy(world, space, release, environment, parent.deployed_by)
+    refuse_out_of_order(space, release, environment, tenant)
+    refuse_frozen(world, project, environment, world.now, tenant=tenant)
+    return deploy(world, space, release, environment, parent.deployed_by, tenant=tenant)
 
 
 def _task_changed(world: World, task: Task) -> None:

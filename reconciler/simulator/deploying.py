@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
-from reconciler.simulator.freezing import freezes_of
+from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.interrupting import tell
-from reconciler.simulator.progress import lifecycle_of, progress_of, promotable
+from reconciler.simulator.progress import lifecycle_of, progress_of, promotable, reached
 from reconciler.simulator.records import Deployment, Release, Script, Task, TaskState
 from reconciler.simulator.steps import RELEASES_FEED, child_steps
+from reconciler.simulator.tenancy import mode_of, refuse_tenancy
 from reconciler.simulator.versions import version_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.simulator.records import Environment, Process, Project, Space, User
+    from reconciler.simulator.tenancy import Tenant
     from reconciler.simulator.world import World
 
 __all__ = [
@@ -39,8 +41,10 @@ def attach(world: World) -> None:
     world.on_task_change.append(lambda task: _task_changed(world, task))
 
 
-def refuse_out_of_order(space: Space, release: Release, environment: Environment) -> None:
-    """Refuse a deployment that the lifecycle, a defect or a disabled project forbids.
+def refuse_out_of_order(
+    space: Space, release: Release, environment: Environment, tenant: Tenant | None = None
+) -> None:
+    """Refuse a deployment that lifecycle, defect, tenancy or a disabled project forbid.
 
     Raises:
         Refused: 400 saying which; the sentences are the simulator's own.
@@ -48,12 +52,14 @@ def refuse_out_of_order(space: Space, release: Release, environment: Environment
     project = space.projects[release.project_id]
     if project.is_disabled:
         raise _refusal("The project is disabled, so it cannot be deployed")
-    if environment.id in promotable(space, project, release):
+    refuse_tenancy(project, space.channels.get(release.channel_id), environment, tenant)
+    if environment.id in promotable(space, project, release, tenant):
         return
     lifecycle = lifecycle_of(space, project, release)
     here = f"Release '{release.version}' of project '{project.name}' cannot be deployed to "
     here += f"environment '{environment.name}'"
-    for step in progress_of(space, project, release):
+    here += f" for tenant '{tenant.name}'" if tenant else ""
+    for step in progress_of(space, project, release, tenant):
         if environment.id in (*step.phase.automatic, *step.phase.optional_targets):
             if step.is_blocked:
                 raise _refusal(f"{here} because an unresolved defect prevents its progression.")
@@ -75,6 +81,7 @@ def deploy(
     environment: Environment,
     by: User,
     *,
+    tenant: Tenant | None = None,
     comments: str | None = None,
     queue_time: datetime | None = None,
     queue_expiry: datetime | None = None,
@@ -84,6 +91,7 @@ def deploy(
     project = space.projects[release.project_id]
     wanted = (options or {}).get("UseGuidedFailure")
     guided = environment.use_guided_failure if wanted is None else bool(wanted)
+    whom, tenant_id = (f" for {tenant.name}", tenant.id) if tenant else ("", None)
     deployment_id = world.new_id("Deployments")
     work = world.task_seconds if project.task_seconds is None else project.task_seconds
     steps = log_steps(space.processes[release.process_snapshot_id], release.packages)
@@ -91,13 +99,13 @@ def deploy(
         world.new_id("ServerTasks"),
         space.id,
         "Deploy",
-        f"Deploy {project.name} release {release.version} to {environment.name}",
+        f"Deploy {project.name} release {release.version} to {environment.name}{whom}",
         {"DeploymentId": deployment_id},
         created=world.now,
         queue_time=queue_time or world.now,
         queue_expiry=queue_expiry,
         work=work,
-        cell=(project.id, environment.id, None),
+        cell=(project.id, environment.id, tenant_id),
         steps=steps,
         script=_script_for(world, project, release, environment),
         is_guided=guided,
@@ -108,7 +116,7 @@ def deploy(
         space.id,
         release,
         environment.id,
-        None,
+        tenant_id,
         release.channel_id,
         task,
         world.now,
@@ -173,16 +181,31 @@ def deploy_automatically(world: World, space: Space, release: Release) -> None:
     """Deploy a release to the automatic environments of the phases it has entered.
 
     Optional phases are entered by people only; an environment the release has seen is left alone,
-    and so is one that is frozen.
+    and so is one that is frozen. Each tenant enters phases by itself.
     """
     project = space.projects[release.project_id]
     if project.is_disabled:
         return
-    seen = {each.environment_id for each in release.deployments} | release.passed
-    for step in progress_of(space, project, release):
+    mode = mode_of(project)
+    whom: list[Tenant | None] = [] if mode == "Tenanted" else [None]
+    if mode != "Untenanted":
+        whom += [each for each in space.tenants.values() if project.id in each.environments]
+    for tenant in whom:
+        _enter_phases(world, space, release, tenant)
+
+
+def _enter_phases(world: World, space: Space, release: Release, tenant: Tenant | None) -> None:
+    project = space.projects[release.project_id]
+    seen = reached(release, tenant)
+    for step in progress_of(space, project, release, tenant):
         if not step.is_reachable or step.is_blocked or step.phase.is_optional:
             continue
-        for target in step.phase.automatic:
-            frozen = freezes_of(world, project.id, target, None, world.now)
-            if target not in seen and not frozen:
-                deploy(world, space, release, space.environments[target], world.system)
+        for target in (space.environments[each] for each in step.phase.automatic):
+            if target.id in seen:
+                continue
+            try:
+                refuse_tenancy(project, space.channels.get(release.channel_id), target, tenant)
+                refuse_frozen(world, project, target, world.now, tenant=tenant)
+            except Refused:
+                continue
+            deploy(world, space, release, target, world.system, tenant=tenant)

@@ -14,6 +14,7 @@ from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.records import TaskState, Trigger
 from reconciler.simulator.running import published, refuse_run, run
 from reconciler.simulator.shelf import versions_for
+from reconciler.simulator.tenancy import tenants_meant
 from reconciler.simulator.triggers import schedule_of
 from reconciler.simulator.versions import next_version
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.simulator.records import Deployment, Project, Release, Space
+    from reconciler.simulator.tenancy import Tenant
     from reconciler.simulator.world import World
 
 __all__ = ["add_trigger", "arm", "attach", "fire", "package_arrived"]
@@ -109,28 +111,49 @@ def _act(world: World, space: Space, project: Project, trigger: Trigger) -> tupl
             return ()
         case _:
             return ()
-    if release is None or not (
-        action.get("ShouldRedeployWhenReleaseIsCurrent", True)
-        or _current(space, project, target) is not release
-    ):
+    if release is None:
         return ()
+    whom = _whom(space, project, trigger, target)
+    found = (_deploy(world, space, trigger, release, target, each) for each in whom)
+    return tuple(each for each in found if each is not None)
+
+
+def _whom(space: Space, project: Project, trigger: Trigger, target: str) -> list[Tenant | None]:
+    """Return the tenants that a trigger names; nobody named means a deployment without one."""
+    names, tags = trigger.action["TenantIds"], trigger.action["TenantTags"]
+    if not names and not tags:
+        return [None]
+    return [*tenants_meant(space, project, target, names, tags)]
+
+
+def _deploy(
+    world: World,
+    space: Space,
+    trigger: Trigger,
+    release: Release,
+    target: str,
+    tenant: Tenant | None,
+) -> Deployment | None:
+    """Deploy for one tenant or for none; None when the rules forbid it or nothing is to do."""
+    project = space.projects[trigger.project_id]
+    if not trigger.action.get("ShouldRedeployWhenReleaseIsCurrent", True):
+        found = _successes(space, project, target, tenant)
+        if found and found[-1].release is release:
+            return None
     environment = space.environments[target]
-    refuse_out_of_order(space, release, environment)
-    refuse_frozen(world, project, environment, world.now)
-    return (deploy(world, space, release, environment, world.system),)
+    try:
+        refuse_out_of_order(space, release, environment, tenant)
+        refuse_frozen(world, project, environment, world.now, tenant=tenant)
+    except Refused:
+        return None
+    return deploy(world, space, release, environment, world.system, tenant=tenant)
 
 
-def _successes(space: Space, project: Project, environment: str) -> list[Deployment]:
-    return [
-        each
-        for each in space.cells.get((project.id, environment, None), [])
-        if each.task.state is TaskState.SUCCESS
-    ]
-
-
-def _current(space: Space, project: Project, environment: str) -> Release | None:
-    found = _successes(space, project, environment)
-    return found[-1].release if found else None
+def _successes(
+    space: Space, project: Project, environment: str, tenant: Tenant | None
+) -> list[Deployment]:
+    key = (project.id, environment, tenant.id if tenant else None)
+    return [each for each in space.cells.get(key, []) if each.task.state is TaskState.SUCCESS]
 
 
 def _latest_of(space: Space, project: Project, trigger: Trigger) -> Release | None:
@@ -139,7 +162,8 @@ def _latest_of(space: Space, project: Project, trigger: Trigger) -> Release | No
     found = [
         each
         for environment in trigger.action["SourceEnvironmentIds"]
-        for each in _successes(space, project, environment)
+        for tenant in (None, *space.tenants.values())
+        for each in _successes(space, project, environment, tenant)
         if channel is None or each.channel_id == channel
     ]
 

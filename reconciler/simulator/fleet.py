@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reconciler.simulator.tenancy import missing_tags
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -188,7 +190,7 @@ def targets_of(
             if environment in each.environments
             and not each.is_disabled
             and any(role.casefold() in roles for role in each.roles)
-            and _takes(each, tenant)
+            and _takes(space, each, tenant)
         ]
         out = [
             each
@@ -204,7 +206,12 @@ def targets_of(
     return tuple(found)
 
 
-def _takes(machine: Machine, tenant: str | None) -> bool:
+def _takes(space: Space, machine: Machine, tenant: str | None) -> bool:
     if tenant is None:
         return machine.participation != "Tenanted"
-    return machine.participation != "Untenanted" and tenant in machine.tenants
+    if machine.participation == "Untenanted":
+        return False
+    tags = machine.tenant_tags
+    return tenant in machine.tenants or bool(
+        tags and not missing_tags(space.tenants[tenant].tags, tags)
+    )

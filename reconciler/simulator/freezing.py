@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from reconciler.simulator.records import Environment, Project
+    from reconciler.simulator.tenancy import Tenant
     from reconciler.simulator.world import World
 
 __all__ = ["Freeze", "freezes_of", "knows_freezes", "refuse_frozen", "status_of", "window_at"]
@@ -151,6 +152,7 @@ def refuse_frozen(
     environment: Environment,
     moment: datetime,
     *,
+    tenant: Tenant | None = None,
     lifted: frozenset[str] = frozenset(),
 ) -> None:
     """Refuse a deployment that a freeze covers, but for those that were overridden by id.
@@ -158,7 +160,8 @@ def refuse_frozen(
     Raises:
         Refused: 400 naming them; the sentence is the simulator's own.
     """
-    found = freezes_of(world, project.id, environment.id, None, moment)
+    whom = tenant.id if tenant else None
+    found = freezes_of(world, project.id, environment.id, whom, moment)
     names = ", ".join(f"'{each.name}'" for each in found if each.id not in lifted)
     if names:
         raise Refused(

@@ -152,7 +152,7 @@ class People(Stage):
                 "projects": self._ids(where.projects.values(), projects, "project"),
                 "environments": self._ids(where.environments.values(), environments, "environment"),
                 "groups": self._ids(where.groups.values(), groups, "project group"),
-                "tenants": None if tenants is None else frozenset(tenants),
+                "tenants": self._ids(where.tenants.values(), tenants, "tenant"),
             }
             used = SPACE_PERMISSIONS[permission] | {"groups"}
             odd = [name for name, ids in narrow.items() if ids is not None and name not in used]

@@ -41,11 +41,16 @@ def _names(prefix: str, verbs: str) -> list[str]:
     return [prefix + verb for verb in verbs.split()]
 
 
+_STRICT = [
+    *_names("Deployment", "Create Delete View"),
+    *_names("Artifact", "View Create Edit Delete"),
+    *["EventView", *_names("Interruption", "View Submit ViewSubmitResponsible")],
+    *_names("RunbookRun", "View Create Delete"),
+]
+"""Permissions whose entry for named tenants does not cover what has no tenant."""
+
 _TABLE: tuple[tuple[frozenset[str], list[str]], ...] = (
-    (_PET, _names("Deployment", "Create Delete View")),
-    (_PET, _names("Artifact", "View Create Edit Delete")),
-    (_PET, ["EventView", *_names("Interruption", "View Submit ViewSubmitResponsible")]),
-    (_PET, _names("RunbookRun", "View Create Delete")),
+    (_PET, _STRICT),
     (_PET, _names("Task", "View ViewLog Create Cancel Edit")),
     (_PT, [*_names("Project", "View Edit Delete"), *_names("Release", "Create View Edit Delete")]),
     (_P, ["ProcessView", "ProcessEdit", "VariableViewUnscoped", "VariableEditUnscoped"]),
@@ -130,6 +135,8 @@ class Access:
 
     grants: tuple[Grant, ...]
     everything: bool
+    needs_tenant: bool = True
+    """Whether an entry narrowed to tenants leaves out what has none."""
 
     @property
     def anything(self) -> bool:
@@ -144,7 +151,8 @@ class Access:
     ) -> bool:
         """Tell whether the permission covers this project, environment and tenant.
 
-        An entry narrowed in a dimension does not cover a thing without a value there.
+        An entry narrowed in a dimension does not cover a thing without a value there, save that
+        only some permissions ask for the tenant so strictly.
         """
         if self.everything:
             return True
@@ -154,7 +162,7 @@ class Access:
             _covers(grant.projects, project_id)
             and _covers(grant.groups, group_id)
             and _covers(grant.environments, environment)
-            and _covers(grant.tenants, tenant)
+            and (_covers(grant.tenants, tenant) or (tenant is None and not self.needs_tenant))
             for grant in self.grants
         )
 
@@ -177,7 +185,11 @@ def access(user: User, permission: str, space_id: str) -> Access:
             grant.projects is grant.environments is grant.tenants is grant.groups is None
             for grant in grants
         )
-        known = user.access[key] = Access(grants, everything=wide or user.is_administrator)
+        known = user.access[key] = Access(
+            grants,
+            everything=wide or user.is_administrator,
+            needs_tenant=permission in _STRICT,
+        )
     return known
 
 

@@ -12,8 +12,9 @@ from reconciler.simulator.records import Phase, TaskState
 
 if TYPE_CHECKING:
     from reconciler.simulator.records import Lifecycle, Project, Release, Space
+    from reconciler.simulator.tenancy import Tenant
 
-__all__ = ["PhaseProgress", "lifecycle_of", "phases_of", "progress_of", "promotable"]
+__all__ = ["PhaseProgress", "lifecycle_of", "phases_of", "progress_of", "promotable", "reached"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +68,42 @@ def phases_of(space: Space, lifecycle: Lifecycle) -> tuple[Phase, ...]:
     )
 
 
-def succeeded_in(release: Release) -> set[str]:
-    """Return the environments in which the release was deployed with success."""
-    return release.passed | {
+def succeeded_in(release: Release, tenant: Tenant | None = None) -> set[str]:
+    """Return the environments in which the release was deployed with success, for whomever.
+
+    With a tenant: for that one.
+    """
+    return (release.passed if tenant is None else set()) | {
         deployment.environment_id
         for deployment in release.deployments
         if deployment.task.state is TaskState.SUCCESS
+        and (tenant is None or deployment.tenant_id == tenant.id)
     }
 
 
-def progress_of(space: Space, project: Project, release: Release) -> list[PhaseProgress]:
-    """Return the progress of a release, phase by phase."""
-    succeeded = succeeded_in(release)
+def reached(release: Release, tenant: Tenant | None = None) -> set[str]:
+    """Return the environments to which the release was deployed, in any state."""
+    wanted = tenant.id if tenant else None
+    seen = {each.environment_id for each in release.deployments if each.tenant_id == wanted}
+    return seen | release.passed if tenant is None else seen
+
+
+def progress_of(
+    space: Space, project: Project, release: Release, tenant: Tenant | None = None
+) -> list[PhaseProgress]:
+    """Return the progress of a release, phase by phase.
+
+    A tenant goes through the environments it is connected to by itself; a phase with none of them
+    is complete for it when it is for anybody. Source: Octopus' public issues 2792 and 4707.
+    """
+    anybody, own = succeeded_in(release), succeeded_in(release, tenant)
+    connected = tenant.environments.get(project.id, ()) if tenant else ()
     found: list[PhaseProgress] = []
     reachable = True
     for index, phase in enumerate(phases_of(space, lifecycle_of(space, project, release))):
-        targets = (*phase.automatic, *phase.optional_targets)
+        every = (*phase.automatic, *phase.optional_targets)
+        mine = tuple(each for each in every if each in connected)
+        targets, succeeded = (mine, own) if mine else (every, anybody)
         done = [each for each in targets if each in succeeded]
         needed = min(phase.minimum, len(targets)) if phase.minimum else len(targets)
         complete = len(done) >= needed
@@ -99,10 +120,17 @@ def progress_of(space: Space, project: Project, release: Release) -> list[PhaseP
     return found
 
 
-def promotable(space: Space, project: Project, release: Release) -> list[str]:
-    """Return the environments a release may be deployed to now, redeploys included."""
-    allowed: set[str] = {each.environment_id for each in release.deployments} | release.passed
-    for step in progress_of(space, project, release):
+def promotable(
+    space: Space, project: Project, release: Release, tenant: Tenant | None = None
+) -> list[str]:
+    """Return the environments a release may be deployed to now, redeploys included.
+
+    With a tenant: of those that it is connected to.
+    """
+    allowed = reached(release, tenant)
+    for step in progress_of(space, project, release, tenant):
         if step.is_reachable and not step.is_blocked:
             allowed.update((*step.phase.automatic, *step.phase.optional_targets))
+    if tenant is not None:
+        allowed &= set(tenant.environments.get(project.id, ()))
     return [each.id for each in space.environments_in_order() if each.id in allowed]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.fleet import Machine, MachinePolicy, WorkerPool
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
+    from reconciler.simulator.tenancy import TagSet, Tenant
 
 __all__ = [
     "CACHE",
@@ -23,6 +24,7 @@ __all__ = [
     "Event",
     "Grant",
     "Interruption",
+    "LibrarySet",
     "Lifecycle",
     "Outcome",
     "PackageReference",
@@ -235,6 +237,18 @@ class VariableSet:
     version: int
     variables: tuple[dict[str, Any], ...] = ()
     is_frozen: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class LibrarySet:
+    """Variables that projects include, or a script module, with templates for tenants."""
+
+    id: str
+    name: str
+    variable_set_id: str
+    content_type: str = "Variables"
+    description: str = ""
+    templates: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -495,6 +509,9 @@ class Space:
     runbook_processes: dict[str, Process] = field(default_factory=dict)
     runbook_snapshots: dict[str, RunbookSnapshot] = field(default_factory=dict)
     runbook_runs: dict[str, RunbookRun] = field(default_factory=dict)
+    library_sets: dict[str, LibrarySet] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    tag_sets: dict[str, TagSet] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
     workers: dict[str, Machine] = field(default_factory=dict)
     machine_policies: dict[str, MachinePolicy] = field(default_factory=dict)

@@ -30,6 +30,7 @@ from reconciler.simulator.routes import make_router
 from reconciler.simulator.runs import Runbooks
 from reconciler.simulator.scripts import Scripts
 from reconciler.simulator.states import read_world, write_world
+from reconciler.simulator.tenants import Tenants
 from reconciler.simulator.times import utcnow
 from reconciler.simulator.world import World
 
@@ -74,7 +75,7 @@ class DeploymentSeen:
     completed: datetime | None
 
 
-class Simulator(Scripts, People, Automation, Machines, Runbooks):
+class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
     """An Octopus Deploy server in memory. Every method is safe beside running requests.
 
     Projects, environments and spaces are named by id, slug or name; no space means the default

@@ -106,6 +106,7 @@ def _act(world: World, space: Space, trigger: Trigger) -> None:
                 release,
                 space.environments[cell[1]],
                 world.system,
+                tenant=space.tenants.get(cell[2] or ""),
                 options={
                     "SpecificMachineIds": sorted(each.id for each in here),
                     "SkipActions": skipped,

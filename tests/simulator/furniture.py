@@ -16,6 +16,8 @@ PLACES = {
     "runbookProcess": "RunbookProcess-Runbooks-1",
     "snapshot": "RunbookSnapshots-1",
     "section": "authentication",
+    "tagset": "TagSets-1",
+    "tenant": "Tenants-1",
     "trigger": "ProjectTriggers-1",
     "worker": "Workers-1",
 }
@@ -27,6 +29,8 @@ def furnish(simulator: Simulator) -> None:
     simulator.add_machine("web-1", environments=["Dev"], roles=["web"])
     simulator.add_worker("worker-1")
     simulator.freeze("Summer", "Newsletter", "Production")
+    simulator.add_tag_set("Ring", ["Pilot", "Rest"])
+    simulator.add_tenant("Acme", connected={"Web Shop": ["Dev"]}, tags=["Ring/Pilot"])
     simulator.add_runbook("Web Shop", "Backup")
     simulator.run_runbook("Web Shop", "Backup", "Dev")
     simulator.add_trigger(

@@ -33,6 +33,7 @@ NEWER: dict[str, set[str]] = {
         "CustomFieldDefinitions", "GitReferenceRules", "GitResourceRules", "Slug", "Type",
     },
     "DashboardItemResource": _PENDING,
+    "DashboardTenantResource": {"IsDisabled"},
     "DeploymentActionResource": {"Slug"},
     "DeploymentResource": {
         "ChangeRequestSettings", "DebugMode", "ExecutionPlanLogContext", "FailTargetDiscovery",
@@ -62,6 +63,8 @@ NEWER: dict[str, set[str]] = {
     "TaskResource": {
         "EstimatedRemainingQueueDurationSeconds", "ProjectId", "UnmetPreconditions", *_PENDING,
     },
+    "TenantResource": {"IsDisabled", "Slug"},
+    "TenantVariableResource": {"ConcurrencyToken"},
     "TriggerActionResource": {"ShouldRedeployWhenMachineHasBeenDeployedTo"},
     "TriggerFilterResource": {"EnvironmentIds", "EventCategories", "EventGroups", "Roles"},
     "DeploymentTargetResource": {"SkipInitialHealthCheck", "Slug"},

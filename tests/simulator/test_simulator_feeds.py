@@ -24,7 +24,7 @@ async def test_the_built_in_feed_shows_the_packages_of_releases_newest_first(api
     assert "packageId" in needed["ErrorMessage"]
 
 
-@pytest.mark.parametrize("name", ["tenants", "accounts", "tagsets"])
+@pytest.mark.parametrize("name", ["accounts", "subscriptions"])
 async def test_what_no_space_has_is_an_empty_list_to_look_at(admin: Any, name: str) -> None:
     listed = await admin.get(f"/api/Spaces-1/{name}?take=5")
     assert (listed["Items"], listed["TotalResults"]) == ([], 0)

@@ -25,6 +25,7 @@ from reconciler.simulator.routes import (
     machines,
     previews,
     processes,
+    progressions,
     projectgroups,
     projects,
     projecttriggers,
@@ -41,8 +42,11 @@ from reconciler.simulator.routes import (
     settings,
     spaces,
     summaries,
+    tagsets,
     tasks,
     teams,
+    tenants,
+    tenantvariables,
     users,
     variables,
     workerpools,
@@ -54,10 +58,11 @@ __all__ = ["api_routes", "make_router"]
 _SUBJECTS = (
     accounts, adhoc, channels, dashboard, defects, deployments, environments, events,
     executions, feeds, freezes, infrastructure, interruptions, licenses, lifecycles,
-    machinepolicies, machines, previews, processes, projectgroups, projects, projecttriggers,
-    ratelimits, releases, root, runbookboards, runbookcommands, runbookprocesses, runbookruns,
-    runbooks, runbooksnapshots, server, settings, spaces, summaries, tasks, teams, users,
-    variables, workerpools, workers,
+    machinepolicies, machines, previews, processes, progressions, projectgroups, projects,
+    projecttriggers, ratelimits, releases, root, runbookboards, runbookcommands,
+    runbookprocesses, runbookruns, runbooks, runbooksnapshots, server, settings, spaces,
+    summaries, tagsets, tasks, teams, tenants, tenantvariables, users, variables, workerpools,
+    workers,
 )  # fmt: skip
 
 

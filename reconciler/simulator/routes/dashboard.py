@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reconciler.simulator.paging import by_name
-from reconciler.simulator.progress import lifecycle_of, phases_of, progress_of
+from reconciler.simulator.progress import phases_of
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.channels import channel_resource
-from reconciler.simulator.routes.deployments import deployment_resource
-from reconciler.simulator.routes.lifecycles import phase_resource
-from reconciler.simulator.routes.projects import project_in
-from reconciler.simulator.routes.releases import release_in, release_resource
-from reconciler.simulator.routes.tasks import shown_state, task_resource
+from reconciler.simulator.routes.tasks import shown_state
+from reconciler.simulator.tenancy import missing_tags, mode_of
 from reconciler.simulator.times import duration_text, stamp
 from reconciler.simulator.versions import version_key
 
@@ -24,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.simulator.calls import Call
-    from reconciler.simulator.records import Deployment, Environment, Project, Release
+    from reconciler.simulator.records import Deployment, Environment, Project
+    from reconciler.simulator.tenancy import Tenant
 
 routes = Routes()
 
@@ -41,6 +38,20 @@ def dashboard(call: Call) -> object:
         release=release,
         with_previous=False,
         by_version=bool(call.query.flag("highestLatestVersionPerProjectAndEnvironment")),
+        tenants=_selected(call),
+    )
+
+
+def _selected(call: Call) -> frozenset[str] | None:
+    """Return the tenants that a board is narrowed to; None: it shows every cell."""
+    ids, tags = call.query.many("selectedTenants"), call.query.many("selectedTags")
+    if ids is None and tags is None:
+        return None
+    return frozenset(
+        each.id
+        for each in call.space.tenants.values()
+        if (ids is not None and each.id in ids)
+        or (tags is not None and not missing_tags(each.tags, tags))
     )
 
 
@@ -54,6 +65,7 @@ def dashboard_dynamic(call: Call) -> object:
         release=None,
         with_previous=bool(call.query.flag("includePrevious")),
         by_version=False,
+        tenants=None,
     )
 
 
@@ -65,6 +77,7 @@ def _board(
     release: str | None,
     with_previous: bool,
     by_version: bool,
+    tenants: frozenset[str] | None,
 ) -> dict[str, object]:
     space = call.space
     sees_projects = call.access("ProjectView")
@@ -77,6 +90,13 @@ def _board(
         if sees_environments.allows(environment=each.id)
     ]
     narrowed = len(shown) < len(space.projects) or len(columns) < len(space.environments)
+    sees_tenants = call.access("TenantView")
+    customers = [
+        each
+        for each in sorted(space.tenants.values(), key=by_name)
+        if sees_tenants.allows(tenant=each.id) and (tenants is None or each.id in tenants)
+    ]
+    narrowed = narrowed or len(customers) < len(space.tenants)
     if projects is not None:
         shown = [each for each in shown if each.id in projects]
     if environments is not None:
@@ -86,7 +106,10 @@ def _board(
     if limit is not None:
         shown = shown[:limit]
     items: list[object] = []
-    by_project = _cells(call, {each.id for each in shown}, {each.id for each in columns})
+    rows: set[str | None] = {each.id for each in customers}
+    if tenants is None:
+        rows.add(None)
+    by_project = _cells(call, {each.id for each in shown}, {each.id for each in columns}, rows)
     for project in shown:
         for cell in by_project.get(project.id, ()):
             first = cell[0]
@@ -95,7 +118,7 @@ def _board(
                 continue
             items += _items(call, project, cell, release, with_previous, by_version)
     groups = {each.group_id for each in shown}
-    ways = {each: _reachable(call, each) for each in {each.lifecycle_id for each in shown}}
+    ways = {each: reachable_by(call, each) for each in {each.lifecycle_id for each in shown}}
     home = f"/api/{space.id}"
     return {
         "Projects": [_project(call, each, columns, ways[each.lifecycle_id]) for each in shown],
@@ -113,23 +136,23 @@ def _board(
             {"Id": each.id, "Name": each.name, "Links": {"Self": f"{home}/environments/{each.id}"}}
             for each in columns
         ],
-        "Tenants": [],
+        "Tenants": [_tenant(call, each) for each in customers],
         "Items": items,
         "PreviousItems": None,
         "ProjectLimit": limit,
-        "IsFiltered": narrowed or projects is not None or environments is not None,
+        "IsFiltered": narrowed or not (projects is environments is tenants is None),
         "Links": {"Self": call.path},
     }
 
 
 def _cells(
-    call: Call, projects: set[str], environments: set[str]
+    call: Call, projects: set[str], environments: set[str], tenants: set[str | None]
 ) -> dict[str, list[list[Deployment]]]:
     """Gather the cells of the board by project; in order of the environments."""
     rank = {each.id: each.sort_order for each in call.space.environments.values()}
     found: dict[str, list[list[Deployment]]] = {}
-    for (project, environment, _), deployments in call.space.cells.items():
-        if project in projects and environment in environments:
+    for (project, environment, tenant), deployments in call.space.cells.items():
+        if project in projects and environment in environments and tenant in tenants:
             kept = call.shown(deployments, "created")
             if kept:
                 found.setdefault(project, []).append(kept)
@@ -227,7 +250,7 @@ def _item(call: Call, deployment: Deployment, *, is_current: bool) -> dict[str, 
     }
 
 
-def _reachable(call: Call, lifecycle_id: str) -> set[str]:
+def reachable_by(call: Call, lifecycle_id: str) -> set[str]:
     """Return the environments that a lifecycle leads to."""
     return {
         target
@@ -245,109 +268,21 @@ def _project(
         "Slug": project.slug,
         "ProjectGroupId": project.group_id,
         "EnvironmentIds": [each.id for each in columns if each.id in reachable],
-        "TenantedDeploymentMode": "Untenanted",
-        "CanPerformUntenantedDeployment": True,
+        "TenantedDeploymentMode": mode_of(project),
+        "CanPerformUntenantedDeployment": mode_of(project) != "Tenanted",
         "IsDisabled": project.is_disabled,
         "Links": {"Self": f"/api/{call.space.id}/projects/{project.id}"},
     }
 
 
-@routes.get("releases/{release}/progression")
-def release_progression(call: Call) -> object:
-    """GET /releases/{id}/progression: phase by phase."""
-    release = release_in(call)
-    project = call.space.projects[release.project_id]
-    steps = progress_of(call.space, project, release)
-    phases: list[dict[str, object]] = []
-    current = next((step for step in steps if step.is_reachable and not step.is_complete), None)
-    for step in steps:
-        targets = {*step.phase.automatic, *step.phase.optional_targets}
-        progress = "Complete" if step.is_complete else "Pending"
-        if step is current:
-            progress = "Current"
-        shown = phase_resource(step.phase)
-        del shown["ReleaseRetentionPolicy"], shown["TentacleRetentionPolicy"]
-        phases.append(
-            {
-                **shown,
-                "Id": None,
-                "Blocked": step.is_blocked,
-                "Progress": progress,
-                "Deployments": [
-                    {
-                        "Task": task_resource(call.world, each.task),
-                        "Deployment": deployment_resource(call.space, each),
-                    }
-                    for each in release.deployments
-                    if each.environment_id in targets
-                ],
-            }
-        )
+def _tenant(call: Call, tenant: Tenant) -> dict[str, object]:
     return {
-        "Phases": phases,
-        "NextDeployments": _next_deployments(call, project, release),
-        "NextDeploymentsMinimumRequired": current.phase.minimum if current else 0,
-        "Links": {},
-    }
-
-
-def _next_deployments(call: Call, project: Project, release: Release) -> list[str]:
-    """Return the environments a release may go to now for the first time."""
-    seen = {each.environment_id for each in release.deployments} | release.passed
-    return [
-        target
-        for step in progress_of(call.space, project, release)
-        if step.is_reachable and not step.is_blocked
-        for target in (*step.phase.automatic, *step.phase.optional_targets)
-        if target not in seen
-    ]
-
-
-@routes.get("projects/{project}/progression", "progression/{project}")
-def project_progression(call: Call) -> object:
-    """GET /projects/{id}/progression: the newest releases and where they went."""
-    project = project_in(call)
-    call.demand("ReleaseView", project)
-    space = call.space
-    count = min(100, max(1, call.query.number("releaseHistoryCount", 3)))
-    releases = list(reversed(project.releases))[:count]
-
-    def columns(lifecycle_id: str) -> list[dict[str, str]]:
-        reachable = _reachable(call, lifecycle_id)
-        ordered = space.environments_in_order()
-        return [{"Id": each.id, "Name": each.name} for each in ordered if each.id in reachable]
-
-    held = call.access("DeploymentView")
-    shown: list[dict[str, object]] = []
-    for release in releases:
-        by_environment: dict[str, list[object]] = {}
-        for each in reversed(release.deployments):
-            if held.allows(project, each.environment_id, each.tenant_id):
-                cell = space.cells[each.cell]
-                item = dashboard_item(call, each, is_current=each is cell[-1])
-                by_environment.setdefault(each.environment_id, []).append(item)
-        shown.append(
-            {
-                "Release": release_resource(space, release),
-                "Channel": channel_resource(space, space.channels[release.channel_id]),
-                "Deployments": by_environment,
-                "NextDeployments": _next_deployments(call, project, release),
-                "HasUnresolvedDefect": release.defect is not None,
-                "ReleaseRetentionPeriod": None,
-                "TentacleRetentionPeriod": None,
-            }
-        )
-    return {
-        "Environments": columns(project.lifecycle_id),
-        "ChannelEnvironments": {
-            each.id: columns(each.lifecycle_id or project.lifecycle_id) for each in project.channels
+        "Id": tenant.id,
+        "Name": tenant.name,
+        "TenantTags": list(tenant.tags),
+        "ProjectEnvironments": {
+            project: list(environments) for project, environments in tenant.environments.items()
         },
-        "LifecycleEnvironments": {
-            lifecycle_of(space, project, release).id: columns(
-                lifecycle_of(space, project, release).id
-            )
-            for release in releases
-        },
-        "Releases": shown,
-        "Links": {},
+        "IsDisabled": tenant.is_disabled,
+        "Links": {"Self": f"/api/{call.space.id}/tenants/{tenant.id}"},
     }

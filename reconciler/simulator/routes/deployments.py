@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.calls import Body, Call
     from reconciler.simulator.records import Deployment, Environment, Release, Space
+    from reconciler.simulator.tenancy import Tenant
 
 routes = Routes()
 
@@ -165,12 +166,15 @@ def create_from(call: Call, body: Body, *, lifted: frozenset[str] = frozenset())
     environment = space.environments.get(body.need("EnvironmentId"))
     if environment is None:
         raise missing("Environment")
-    if body.text("TenantId") is not None:
+    wanted = body.text("TenantId")
+    tenant = space.tenants.get(wanted) if wanted else None
+    if wanted and tenant is None:
         raise missing("Tenant")
     return order(
         call,
         release,
         environment,
+        tenant,
         comments=body.text("Comments"),
         queue_time=moment_of(body, "QueueTime"),
         queue_expiry=moment_of(body, "QueueTimeExpiry"),
@@ -183,6 +187,7 @@ def check_order(
     call: Call,
     release: Release,
     environment: Environment,
+    tenant: Tenant | None,
     queue_time: datetime | None,
     queue_expiry: datetime | None,
     lifted: frozenset[str],
@@ -193,17 +198,18 @@ def check_order(
         Refused: 403 without DeploymentCreate; 400 against lifecycle, defect, freeze or schedule.
     """
     project = call.space.projects[release.project_id]
-    call.demand("DeploymentCreate", project, environment.id)
+    call.demand("DeploymentCreate", project, environment.id, tenant.id if tenant else None)
     check_schedule(call, queue_time, queue_expiry, "Deployment")
-    refuse_out_of_order(call.space, release, environment)
+    refuse_out_of_order(call.space, release, environment, tenant)
     when = max(call.now, queue_time or call.now)
-    refuse_frozen(call.world, project, environment, when, lifted=lifted)
+    refuse_frozen(call.world, project, environment, when, tenant=tenant, lifted=lifted)
 
 
 def order(
     call: Call,
     release: Release,
     environment: Environment,
+    tenant: Tenant | None,
     *,
     comments: str | None,
     queue_time: datetime | None,
@@ -212,13 +218,14 @@ def order(
     lifted: frozenset[str] = frozenset(),
 ) -> Deployment:
     """Queue a deployment after `check_order`, which raises what it does."""
-    check_order(call, release, environment, queue_time, queue_expiry, lifted)
+    check_order(call, release, environment, tenant, queue_time, queue_expiry, lifted)
     return deploy(
         call.world,
         call.space,
         release,
         environment,
         call.user,
+        tenant=tenant,
         comments=comments,
         queue_time=None if queue_time is not None and queue_time <= call.now else queue_time,
         queue_expiry=queue_expiry,

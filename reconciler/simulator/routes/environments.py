@@ -165,6 +165,11 @@ def delete_environment(call: Call) -> object:
     held = (environment.id in each.environments for each in call.space.machines.values())
     if any(named) or any(deployed) or any(held):
         raise has_dependants("Environment")
+    for tenant in call.space.tenants.values():
+        tenant.environments = {
+            project: tuple(each for each in some if each != environment.id)
+            for project, some in tenant.environments.items()
+        }
     del call.space.environments[environment.id]
     note(call, "Deleted", "Environment", environment.name, environment.id)
     return environment_resource(call.space, environment)

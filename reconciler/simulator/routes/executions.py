@@ -14,12 +14,14 @@ from reconciler.simulator.routes.commands import (
 )
 from reconciler.simulator.routes.deployments import check_order, moment_of, order
 from reconciler.simulator.routes.releases import assemble, default_channel
+from reconciler.simulator.tenancy import check_tags, tenants_meant
 from reconciler.simulator.versions import next_version, version_key
 from reconciler.simulator.world import release_named
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
-    from reconciler.simulator.records import Project, Release
+    from reconciler.simulator.records import Environment, Project, Release
+    from reconciler.simulator.tenancy import Tenant
 
 routes = Routes()
 
@@ -81,13 +83,37 @@ def deploy_untenanted(call: Call) -> object:
     """POST /deployments/create/untenanted/v1: one task per environment, all or none."""
     body = call.body()
     project = project_of(call, body)
+    return _deploy(call, body, project, [(each, None) for each in environments_named(call, body)])
+
+
+@routes.post("deployments/create/tenanted/v1")
+def deploy_tenanted(call: Call) -> object:
+    """POST /deployments/create/tenanted/v1: one task per tenant named or tagged, all or none."""
+    body = call.body()
+    project = project_of(call, body)
+    wanted = body.need("environmentName")
+    environment = named(call.space.environments.values(), wanted, "Environment")
+    every = call.space.tenants.values()
+    tenants = [named(every, each, "Tenant") for each in body.texts("tenants")]
+    tags = check_tags(call.space, body.texts("tenantTags"))
+    if not tenants and not tags:
+        raise Refused(400, "Please name a tenant or a tenant tag to deploy to.")
+    if tags:
+        tenants += tenants_meant(call.space, project, environment.id, (), tags)
+    if not tenants:
+        raise Refused(400, f"No tenant of {', '.join(tags)} is connected to {environment.name}.")
+    return _deploy(call, body, project, [(environment, each) for each in dict.fromkeys(tenants)])
+
+
+def _deploy(
+    call: Call, body: Body, project: Project, targets: list[tuple[Environment, Tenant | None]]
+) -> object:
     release = _release(project, body.need("releaseVersion"))
-    environments = environments_named(call, body)
     options = read_options(call, body, call.space.processes[release.process_snapshot_id])
     lifted = _lifted(call, body)
     starts, expires = moment_of(body, "runAt"), moment_of(body, "noRunAfter")
-    for environment in environments:
-        check_order(call, release, environment, starts, expires, lifted)
+    for environment, tenant in targets:
+        check_order(call, release, environment, tenant, starts, expires, lifted)
     if body.flag("updateVariableSnapshot"):
         call.demand("ReleaseEdit", project)
         release.variable_snapshot_id = call.world.freeze_variables(call.space, project).id
@@ -96,13 +122,14 @@ def deploy_untenanted(call: Call) -> object:
             call,
             release,
             environment,
+            tenant,
             comments=body.text("comments"),
             queue_time=starts,
             queue_expiry=expires,
             options=options,
             lifted=lifted,
         )
-        for environment in environments
+        for environment, tenant in targets
     ]
     return created(
         {

@@ -23,8 +23,6 @@ _NONE = {
     "libraryvariablesets": ("Library Variable Set", "LibraryVariableSetView"),
     "proxies": ("Proxy", "ProxyView"),
     "subscriptions": ("Subscription", "SubscriptionView"),
-    "tagsets": ("Tag Set", "TenantView"),
-    "tenants": ("Tenant", "TenantView"),
 }
 """Collections without anything in them: kind and the permission to look."""
 

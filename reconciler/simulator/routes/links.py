@@ -56,7 +56,10 @@ SPACE_TEMPLATES = {
     "TenantVariables": "tenantvariables/all{?projectId}",
     "TenantsMissingVariables": "tenants/variables-missing{?tenantId,projectId,environmentId,"
     "includeDetails}",
+    "TenantsStatus": "tenants/status",
+    "TenantTagTest": "tenants/tag-test{?tenantIds,tags}",
     "TagSets": f"tagsets{_PAGE}",
+    "TagSetSortOrder": "tagsets/sortorder",
     "Packages": "packages{/id}{?nuGetPackageId,filter,latest,skip,take,includeNotes}",
     "PackagesBulk": "packages/bulk{?ids}",
     "PackageNotesList": "packages/notes{?packageIds}",

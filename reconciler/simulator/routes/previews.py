@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import missing
 from reconciler.simulator.fleet import Health, policy_of, roles_of, targets_of
+from reconciler.simulator.paging import by_name
 from reconciler.simulator.progress import promotable
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.releases import release_in
+from reconciler.simulator.tenancy import mode_of
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.fleet import Machine, Targets
     from reconciler.simulator.records import Release
+    from reconciler.simulator.tenancy import Tenant
 
 __all__ = ["routes", "steps_to_execute"]
 
@@ -27,31 +30,46 @@ def deployment_template(call: Call) -> object:
     space = call.space
     project = space.projects[release.project_id]
     own = f"/api/{space.id}/releases/{release.id}/deployments/preview"
-    held = call.access("DeploymentCreate")
+    held, sees = call.access("DeploymentCreate"), call.access("TenantView")
+
+    def targets(tenant: Tenant | None) -> list[dict[str, object]]:
+        whose = f"/{tenant.id}" if tenant else ""
+        return [
+            {
+                "Id": target,
+                "Name": space.environments[target].name,
+                "Links": {"Preview": f"{own}/{target}{whose}{{?includeDisabledSteps}}"},
+            }
+            for target in promotable(space, project, release, tenant)
+            if held.allows(project, target, tenant.id if tenant else None)
+        ]
+
     return {
         "DeploymentNotes": None,
         "IsDeploymentProcessModified": False,
         "IsVariableSetModified": False,
         "IsLibraryVariableSetModified": False,
-        "PromoteTo": [
-            {
-                "Id": target,
-                "Name": space.environments[target].name,
-                "Links": {"Preview": f"{own}/{target}{{?includeDisabledSteps}}"},
-            }
-            for target in promotable(space, project, release)
-            if held.allows(project, target)
+        "PromoteTo": targets(None) if mode_of(project) != "Tenanted" else [],
+        "TenantPromotions": [
+            {"Id": each.id, "Name": each.name, "PromoteTo": targets(each), "Links": {}}
+            for each in sorted(space.tenants.values(), key=by_name)
+            if project.id in each.environments
+            and mode_of(project) != "Untenanted"
+            and not each.is_disabled
+            and sees.allows(tenant=each.id)
         ],
-        "TenantPromotions": [],
         "Links": {},
     }
 
 
-@routes.get("releases/{release}/deployments/preview/{environment}")
+@routes.get(
+    "releases/{release}/deployments/preview/{environment}",
+    "releases/{release}/deployments/preview/{environment}/{tenant}",
+)
 def deployment_preview(call: Call) -> object:
-    """GET /releases/{id}/deployments/preview/{env}."""
+    """GET /releases/{id}/deployments/preview/{env}, for a tenant too."""
     release = release_in(call)
-    return _preview(call, release, call.param("environment"))
+    return _preview(call, release, call.param("environment"), (call.params or {}).get("tenant"))
 
 
 @routes.post("releases/{release}/deployments/previews")
@@ -59,13 +77,20 @@ def deployment_previews(call: Call) -> object:
     """POST /releases/{id}/deployments/previews."""
     release = release_in(call)
     wanted = call.body().bodies("DeploymentPreviews")
-    return [_preview(call, release, each.need("EnvironmentId")) for each in wanted]
+    return [
+        _preview(call, release, each.need("EnvironmentId"), each.text("TenantId"))
+        for each in wanted
+    ]
 
 
-def _preview(call: Call, release: Release, environment_id: str) -> dict[str, object]:
+def _preview(
+    call: Call, release: Release, environment_id: str, tenant: str | None
+) -> dict[str, object]:
     environment = call.space.environments.get(environment_id)
     if environment is None:
         raise missing("Environment")
+    if tenant is not None and tenant not in call.space.tenants:
+        raise missing("Tenant")
     space = call.space
     project = space.projects[release.project_id]
     targets = targets_of(
@@ -73,7 +98,7 @@ def _preview(call: Call, release: Release, environment_id: str) -> dict[str, obj
         policy_of(project.more, "ProjectConnectivityPolicy"),
         space.processes[release.process_snapshot_id],
         environment.id,
-        None,
+        tenant,
         {},
     )
     return {

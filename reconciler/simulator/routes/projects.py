@@ -16,6 +16,7 @@ from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.running import forget_runbook
 from reconciler.simulator.slugs import slug_of
+from reconciler.simulator.templates import read_templates
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
@@ -155,6 +156,7 @@ _SETTLED = (
     "DiscreteChannelRelease",
     "IsVersionControlled",
     "PersistenceSettings",
+    "Templates",
 )
 
 
@@ -202,7 +204,10 @@ def _write(call: Call, project: Project, body: Body) -> None:
     project.is_disabled = body.flag("IsDisabled")
     project.has_discrete_channels = body.flag("DiscreteChannelRelease")
     shown = project_resource(call.space, project)
+    templates = None if body.get("Templates") is None else read_templates(body.bodies("Templates"))
     project.more = changed_fields(shown, body, *_SETTLED, kept=project.more)
+    if templates is not None:
+        project.more["Templates"] = templates
 
 
 def _places(call: Call, body: Body) -> tuple[str, str]:
@@ -247,6 +252,8 @@ def delete_project(call: Call) -> object:
             del store[key]
     for trigger in [each for each in space.triggers.values() if each.project_id == project.id]:
         del space.triggers[trigger.id]
+    for tenant in space.tenants.values():
+        tenant.environments.pop(project.id, None)
     del space.projects[project.id]
     note(call, "Deleted", "Project", project.name, project.id)
     return shown
