@@ -158,6 +158,7 @@ class Application:
     def _who(self, query: Query, headers: dict[str, str]) -> tuple[User | None, Refused | None]:
         """Return the caller, or the 401 that a route which needs one gives."""
         key = headers.get("x-octopus-apikey", "").strip() or query.text("apikey")
+        key = key or headers.get("x-nuget-apikey", "").strip()
         bearer = headers.get("authorization", "")
         if not key and bearer[:7].lower() == "bearer ":
             return None, Refused(401, "The access token you provided was not valid.")

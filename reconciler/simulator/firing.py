@@ -214,7 +214,9 @@ def _run_runbook(world: World, space: Space, trigger: Trigger) -> None:
 
 def package_arrived(world: World, space: Space, package: str, version: str) -> None:
     """Put a package on the shelf, and tell the triggers that wait for it."""
-    space.arrived.setdefault(package, {}).setdefault(version, world.now)
+    known = next((each for each in space.arrived if each.casefold() == package.casefold()), package)
+    space.arrived.setdefault(known, {}).setdefault(version, world.now)
+    space.discarded.discard((package.casefold(), version))
     for trigger in list(space.triggers.values()):
         if trigger.filter["FilterType"] in _FEEDS and _waits_for(space, trigger, package):
             fire(world, space, trigger)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.simulator.fleet import Machine, MachinePolicy, WorkerPool
+    from reconciler.simulator.packages import BuildInformation, Feed, Package
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
     from reconciler.simulator.tenancy import TagSet, Tenant
 
@@ -288,6 +289,8 @@ class Release:
     notes: str | None = None
     ignore_channel_rules: bool = False
     defects: list[Defect] = field(default_factory=list)
+    builds: tuple[BuildInformation, ...] = ()
+    """Where its packages came from, as was known when it was made."""
     passed: set[str] = field(default_factory=set)
     """Environments it succeeded in by deployments that are no longer kept."""
     deployments: list[Deployment] = field(default_factory=list)
@@ -519,6 +522,12 @@ class Space:
     triggers: dict[str, Trigger] = field(default_factory=dict)
     arrived: dict[str, dict[str, datetime]] = field(default_factory=dict)
     """Versions of packages that came to the feed, with the moment."""
+    packages: dict[tuple[str, str], Package] = field(default_factory=dict)
+    """Packages that clients uploaded, by folded id and version."""
+    discarded: set[tuple[str, str]] = field(default_factory=set)
+    """Folded ids and versions of packages that were deleted from the feed."""
+    builds: dict[str, BuildInformation] = field(default_factory=dict)
+    feeds: dict[str, Feed] = field(default_factory=dict)
     cells: dict[Cell, list[Deployment]] = field(default_factory=dict)
     """Deployments of each cell, in order of creation."""
 

@@ -34,7 +34,20 @@ def packages_of(space: Space) -> dict[str, dict[str, datetime]]:
                 versions = found.setdefault(names[action, reference], {})
                 known = versions.get(version, release.assembled)
                 versions[version] = min(known, release.assembled)
-    return found
+    return _without(space, found) if space.discarded else found
+
+
+def _without(space: Space, found: dict[str, dict[str, datetime]]) -> dict[str, dict[str, datetime]]:
+    """Return what is there without what was deleted."""
+    kept = {
+        package: {
+            version: moment
+            for version, moment in versions.items()
+            if (package.casefold(), version) not in space.discarded
+        }
+        for package, versions in found.items()
+    }
+    return {package: versions for package, versions in kept.items() if versions}
 
 
 def releases_of(space: Space) -> dict[str, dict[str, datetime]]:

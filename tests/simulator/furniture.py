@@ -7,7 +7,10 @@ __all__ = ["PLACES", "furnish"]
 PLACES = {
     "certificate": "certificate-global",
     "freeze": "DeploymentFreezes-1",
+    "build": "BuildInformation-1",
     "machine": "Machines-1",
+    "name": "Acme.WebShop",
+    "package": "packages-Acme.WebShop.1.2.0",
     "policy": "MachinePolicies-1",
     "pool": "WorkerPools-1",
     "ratePolicy": "RateLimitingPolicies-1",

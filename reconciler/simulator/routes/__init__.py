@@ -8,6 +8,7 @@ from reconciler.simulator.router import Route, Router, Routes
 from reconciler.simulator.routes import (
     accounts,
     adhoc,
+    builds,
     channels,
     dashboard,
     defects,
@@ -15,6 +16,7 @@ from reconciler.simulator.routes import (
     environments,
     events,
     executions,
+    feedpackages,
     feeds,
     freezes,
     infrastructure,
@@ -23,6 +25,7 @@ from reconciler.simulator.routes import (
     lifecycles,
     machinepolicies,
     machines,
+    packages,
     previews,
     processes,
     progressions,
@@ -56,13 +59,13 @@ from reconciler.simulator.routes import (
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    accounts, adhoc, channels, dashboard, defects, deployments, environments, events,
-    executions, feeds, freezes, infrastructure, interruptions, licenses, lifecycles,
-    machinepolicies, machines, previews, processes, progressions, projectgroups, projects,
-    projecttriggers, ratelimits, releases, root, runbookboards, runbookcommands,
-    runbookprocesses, runbookruns, runbooks, runbooksnapshots, server, settings, spaces,
-    summaries, tagsets, tasks, teams, tenants, tenantvariables, users, variables, workerpools,
-    workers,
+    accounts, adhoc, builds, channels, dashboard, defects, deployments, environments, events,
+    executions, feedpackages, feeds, freezes, infrastructure, interruptions, licenses,
+    lifecycles, machinepolicies, machines, packages, previews, processes, progressions,
+    projectgroups, projects, projecttriggers, ratelimits, releases, root, runbookboards,
+    runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots, server,
+    settings, spaces, summaries, tagsets, tasks, teams, tenants, tenantvariables, users,
+    variables, workerpools, workers,
 )  # fmt: skip
 
 

@@ -192,14 +192,16 @@ def _template(call: Call, project: Project, process: Process) -> dict[str, objec
         "NextVersionIncrement": _next(last.version) if last else "0.0.1",
         "VersioningPackageStepName": None,
         "VersioningPackageReferenceName": None,
-        "Packages": packages_in_template(project, process, last.packages if last else ()),
+        "Packages": packages_in_template(
+            call.space, project, process, last.packages if last else ()
+        ),
         "GitResources": [],
         "Links": {},
     }
 
 
 def packages_in_template(
-    project: Project, process: Process, last: tuple[tuple[str, str, str], ...]
+    space: Space, project: Project, process: Process, last: tuple[tuple[str, str, str], ...]
 ) -> list[dict[str, object]]:
     """Return the packages that a new release or snapshot needs, with the versions of the last."""
     before = {(action, reference): version for action, reference, version in last}
@@ -212,8 +214,8 @@ def packages_in_template(
             "NuGetPackageId": each.package,
             "FeedId": each.feed,
             "NuGetFeedId": each.feed,
-            "FeedName": feed_name(each.feed),
-            "NuGetFeedName": feed_name(each.feed),
+            "FeedName": feed_name(space, each.feed),
+            "NuGetFeedName": feed_name(space, each.feed),
             "ProjectName": project.name,
             "IsResolvable": True,
             "VersionSelectedLastRelease": before.get((each.action, each.reference)),

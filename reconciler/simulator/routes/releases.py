@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import changed_fields, forget_release, note
 from reconciler.simulator.deploying import deploy_automatically
+from reconciler.simulator.packages import build_of
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.builds import release_build
 from reconciler.simulator.routes.projects import project_in
+from reconciler.simulator.shelf import BUILT_IN
 from reconciler.simulator.times import stamp
 from reconciler.simulator.versions import is_release_number, version_key
 from reconciler.simulator.world import release_named
@@ -48,7 +51,7 @@ def release_resource(space: Space, release: Release) -> dict[str, object]:
             for action, reference, version in release.packages
         ],
         "SelectedGitResources": [],
-        "BuildInformation": [],
+        "BuildInformation": [release_build(each) for each in release.builds],
         "VersionControlReference": None,
         "CustomFields": {},
         "VariableSnapshotConcurrencyToken": None,
@@ -277,6 +280,13 @@ def assemble(
         notes=notes,
         ignore_channel_rules=ignore_channel_rules,
     )
+    names = {
+        (each.action, each.reference): each.package
+        for step in space.processes[project.process_id].steps
+        for each in step.packages
+    }
+    builds = (build_of(space, names[action, name], taken) for action, name, taken in packages)
+    release.builds = tuple(dict.fromkeys(each for each in builds if each is not None))
     call.world.record(
         "Created",
         f"Release {version} of project {project.name} was created",
@@ -344,6 +354,20 @@ def snapshot_variables(call: Call) -> object:
 
 @routes.get("releases/{release}/missingpackages")
 def missing_packages(call: Call) -> object:
-    """GET /releases/{id}/missingpackages: the simulator's packages are never missing."""
-    release_in(call)
-    return {"Packages": []}
+    """GET /releases/{id}/missingpackages: those that were deleted from the built-in feed."""
+    release = release_in(call)
+    steps = call.space.processes[release.process_snapshot_id].steps
+    taken = {
+        (each.action, each.reference): each.package
+        for step in steps
+        for each in step.packages
+        if each.feed == BUILT_IN
+    }
+    return {
+        "Packages": [
+            {"Id": taken[action, name], "Version": version}
+            for action, name, version in release.packages
+            if (action, name) in taken
+            and (taken[action, name].casefold(), version) in call.space.discarded
+        ]
+    }

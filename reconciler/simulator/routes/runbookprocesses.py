@@ -128,7 +128,7 @@ def _template(call: Call, runbook: Runbook, process: Process) -> dict[str, objec
         "RunbookId": runbook.id,
         "RunbookProcessId": process.id,
         "NextNameIncrement": f"Snapshot {letters(runbook.id, len(runbook.snapshots))}",
-        "Packages": packages_in_template(project, process, last),
+        "Packages": packages_in_template(call.space, project, process, last),
         "GitResources": [],
         "Links": {},
     }
