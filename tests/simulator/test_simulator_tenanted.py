@@ -204,3 +204,16 @@ async def test_a_tenant_goes_with_its_deployments(tenants: Simulator, admin: Any
     assert (await admin.http.delete("/api/tenants/Tenants-1")).status_code == 200
     await admin.get(made["Links"]["Self"], status=404)
     assert (await admin.get("/api/dashboard"))["Tenants"][0]["Name"] == "Globex"
+
+
+async def test_a_freeze_of_one_tenant_leaves_the_others_be(tenants: Simulator, admin: Any) -> None:
+    await _release(admin)
+    await _deploy(admin, "Tenants-1", "Environments-1")
+    tenants.advance(11)
+    cell = {"TenantId": "Tenants-1", "ProjectId": "Projects-1", "EnvironmentId": "Environments-2"}
+    times = {"Start": "2026-11-20T00:00:00Z", "End": "2026-11-21T00:00:00Z"}
+    body = {"Name": "Acme's summer", **times, "TenantProjectEnvironmentScope": [cell]}
+    await admin.post("/api/deploymentfreezes", body)
+    refused = await _deploy(admin, "Tenants-1", "Environments-2", status=400)
+    assert "Acme's summer" in refused["Errors"][0]
+    await _deploy(admin, "Tenants-2", "Environments-2")
