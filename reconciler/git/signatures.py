@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.signature import Unsigned
 from reconciler.core.text import clean
 from reconciler.errors import GitTrouble
-from reconciler.git.names import is_hash
 from reconciler.git.run import MIB, check_version
 from reconciler.git.trouble import local_trouble
 
@@ -30,6 +29,7 @@ MOST: Final = 10_000  # commits since the accepted one; checking takes about 15 
 AT_ONCE: Final = 200
 ENOUGH: Final = 10  # unsigned commits are named, and more are not looked for
 REMEMBERED: Final = 100_000  # verdicts, before all are forgotten: a bound on memory (rule 47)
+RANGES: Final = 1000  # one for each accepted commit that environments stand at; a bound too
 KEYGEN: Final = "ssh-keygen"
 
 _GOOD = "G"
@@ -120,17 +120,17 @@ class CommitSignatures:
                 f"commit {clean(tip, 64)} is not in the mirror",
                 hint="fetch again: the next look does",
             )
-        asked = [tip]
-        if since is not None and is_hash(since) and self._mirror.contains(since):
-            arguments = ("rev-list", f"--max-count={MOST + 1}", tip, f"^{since}", "--")
-            # the tip itself is signed even where nothing is new
-            asked = self._mirror.local(*arguments).text().split() or [tip]
+        if since is None or not self._mirror.contains(since):
+            return (tip,)
+        arguments = ("rev-list", f"--max-count={MOST + 1}", tip, f"^{since}", "--")
+        # the tip itself is signed even where nothing is new
+        asked = self._mirror.local(*arguments).text().split() or [tip]
         if len(asked) > MOST:
             raise GitTrouble(
                 f"more than {MOST} commits since the accepted one have to be checked",
                 hint="accept an environment before signatures are required",
             )
-        if len(self._ranges) >= MOST:
+        if len(self._ranges) >= RANGES:
             self._ranges.clear()
         self._ranges[tip, since] = tuple(asked)
         return self._ranges[tip, since]
