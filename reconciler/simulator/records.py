@@ -231,7 +231,7 @@ class Process:
 
 @dataclass(slots=True, eq=False)
 class VariableSet:
-    """A project's variables, or a frozen copy of them."""
+    """The variables of a project or a library set, or a frozen copy of them."""
 
     id: str
     owner_id: str
@@ -284,6 +284,7 @@ class Release:
     assembled: datetime
     process_snapshot_id: str
     variable_snapshot_id: str
+    library_snapshot_ids: tuple[str, ...] = ()
     packages: tuple[tuple[str, str, str], ...] = ()
     """Action name, package reference name, version."""
     notes: str | None = None
@@ -296,6 +297,11 @@ class Release:
     deployments: list[Deployment] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
     """Further fields as a client set them."""
+
+    @property
+    def variable_sets(self) -> tuple[str, ...]:
+        """Return the ids of its frozen variable sets, the project's first."""
+        return (self.variable_snapshot_id, *self.library_snapshot_ids)
 
     @property
     def defect(self) -> Defect | None:

@@ -41,6 +41,7 @@ class RunbookSnapshot:
     assembled: datetime
     process_snapshot_id: str
     variable_snapshot_id: str
+    library_snapshot_ids: tuple[str, ...] = ()
     packages: tuple[tuple[str, str, str], ...] = ()
     notes: str | None = None
     runs: list[RunbookRun] = field(default_factory=list)

@@ -78,13 +78,15 @@ def add_snapshot(
         frozen_id, live.project_id, live.version, live.steps, is_frozen=True, runbook_id=runbook.id
     )
     space.runbook_processes.setdefault(frozen_id, frozen)
+    variables, *libraries = world.freeze_variables(space, space.projects[runbook.project_id])
     snapshot = RunbookSnapshot(
         world.new_id("RunbookSnapshots"),
         runbook,
         name,
         world.now,
         frozen_id,
-        world.freeze_variables(space, space.projects[runbook.project_id]).id,
+        variables,
+        tuple(libraries),
         packages=packages,
         notes=notes,
     )

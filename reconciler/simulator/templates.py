@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from reconciler.simulator.answers import Refused
 from reconciler.simulator.changes import without_secrets
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def read_templates(written: Iterable[Body]) -> list[dict[str, Any]]:
     """Return templates as a client writes them, completed; new ones get an id.
 
     Raises:
-        Refused: 400 for a template without a name.
+        Refused: 400 for a template without a name, and for a choice of nothing.
     """
     return [_template(each) for each in written]
 
@@ -34,6 +35,13 @@ def _template(body: Body) -> dict[str, Any]:
         "HelpText": body.text("HelpText") or "",
         "DisplaySettings": body.get("DisplaySettings") or {_CONTROL: "SingleLineText"},
     }
+    settings = made["DisplaySettings"]
+    options = isinstance(settings, dict) and settings.get("Octopus.SelectOptions")
+    if isinstance(settings, dict) and settings.get(_CONTROL) == "Select" and not options:
+        raise Refused(
+            400,
+            f"Variable template '{made['Name']}' does not have drop down options set.",
+        )
     return {**made, "DefaultValue": guarded(made, body.get("DefaultValue"))}
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.fleet import Machine
     from reconciler.simulator.freezing import Freeze
-    from reconciler.simulator.runbooks import RunbookRun
+    from reconciler.simulator.runbooks import RunbookRun, RunbookSnapshot
 
 __all__ = ["World", "find", "letters"]
 
@@ -294,7 +294,7 @@ class World:
     ) -> Release:
         """Make a release, freezing the process and the variables as they are now."""
         process = self._freeze_process(space, project)
-        variables = self.freeze_variables(space, project)
+        variables, *libraries = self.freeze_variables(space, project)
         release = Release(
             self.new_id("Releases"),
             project.id,
@@ -302,7 +302,8 @@ class World:
             version,
             assembled,
             process.id,
-            variables.id,
+            variables,
+            tuple(libraries),
             packages=packages,
             notes=notes,
             ignore_channel_rules=ignore_channel_rules,
@@ -319,14 +320,26 @@ class World:
             frozen_id, Process(frozen_id, project.id, live.version, live.steps, is_frozen=True)
         )
 
-    def freeze_variables(self, space: Space, project: Project) -> VariableSet:
-        """Return the frozen copy of a project's variables as they are now."""
-        live = space.variables[project.variable_set_id]
+    def freeze_variables(self, space: Space, project: Project) -> tuple[str, ...]:
+        """Freeze a project's variables, then those of its library sets; returns the copies' ids."""
+        included = project.more.get("IncludedLibraryVariableSetIds", [])
+        libraries = (space.library_sets[each].variable_set_id for each in included)
+        sets = (project.variable_set_id, *libraries)
+        return tuple(self._freeze_set(space, each) for each in sets)
+
+    def refresh_variables(
+        self, space: Space, project: Project, frozen: Release | RunbookSnapshot
+    ) -> None:
+        """Let a release or a snapshot use the variables as they are now."""
+        frozen.variable_snapshot_id, *libraries = self.freeze_variables(space, project)
+        frozen.library_snapshot_ids = tuple(libraries)
+
+    @staticmethod
+    def _freeze_set(space: Space, set_id: str) -> str:
+        live = space.variables[set_id]
         frozen_id = f"{live.id}-s-{live.version}-{letters(live.id, live.version)}"
-        return space.variables.setdefault(
-            frozen_id,
-            VariableSet(frozen_id, project.id, live.version, live.variables, is_frozen=True),
-        )
+        copy = VariableSet(frozen_id, live.owner_id, live.version, live.variables, is_frozen=True)
+        return space.variables.setdefault(frozen_id, copy).id
 
     def record(
         self,

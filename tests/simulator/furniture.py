@@ -8,6 +8,7 @@ PLACES = {
     "certificate": "certificate-global",
     "freeze": "DeploymentFreezes-1",
     "build": "BuildInformation-1",
+    "library": "LibraryVariableSets-1",
     "machine": "Machines-1",
     "name": "Acme.WebShop",
     "package": "packages-Acme.WebShop.1.2.0",

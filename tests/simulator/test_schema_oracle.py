@@ -99,8 +99,8 @@ ABSENT: dict[str, set[str]] = {
 NULL = {"LastModifiedBy", "LastModifiedOn"}
 """Left out everywhere when they are null."""
 
-OPEN = {"Permission", "PropertyValueResource"}
-"""Enumerations that grew, and a value that may be a plain text too."""
+OPEN = {"Permission", "PropertyValueResource", "VariableType"}
+"""Enumerations that grew, and values that may be a plain text too."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,7 @@ class Oracle:
     def __init__(self, swagger: Any) -> None:
         self.definitions = swagger["definitions"]
         self.permissions = set(self.definitions["Permission"]["enum"])
+        self.scopes = set(self.definitions["VariableResource"]["properties"]["Scope"]["properties"])
 
     def differences(self, value: Any, schema: Any, where: str) -> Iterator[str]:
         if "$ref" in schema:
@@ -148,6 +149,8 @@ class Oracle:
         optional = NULL | ABSENT.get(name, set()) | ({"Id"} if "ItemType" in known else set())
         if set(known) <= self.permissions:
             return  # a permission nobody holds has no entry, and newer ones have
+        if set(known) == self.scopes:
+            optional = self.scopes  # a variable has only the keys it is scoped by
         for key in known.keys() - value.keys() - optional:
             yield f"{where}: {key} is missing"
         for key, each in value.items():
@@ -226,8 +229,18 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
 async def _fill(api: Any) -> None:
     """Give a tenant values, and a package a build and a release that has it."""
     project = await api.get("/api/projects/web-shop")
+    library = await api.post("/api/libraryvariablesets", {"Name": "Shared"})
+    prompt = {"Name": "Ticket", "Value": "x", "Prompt": {"Label": "Ticket", "Required": True}}
+    scoped = {"Name": "Url", "Value": "x", "Scope": {"Environment": ["Environments-1"]}}
+    for owner in ("Projects-1", library["Id"]):
+        body = {"Version": 0, "Variables": [prompt, scoped]}
+        await api.put(f"/api/variables/variableset-{owner}", body)
     given = {"Name": "Given", "DefaultValue": "x"}
-    body = {**project, "Templates": [given, {"Name": "Realm"}]}
+    body = {
+        **project,
+        "Templates": [given, {"Name": "Realm"}],
+        "IncludedLibraryVariableSetIds": [library["Id"]],
+    }
     template = (await api.put(project["Links"]["Self"], body))["Templates"][0]
     value = {"TemplateId": template["Id"], "Value": "y", "Scope": {}}
     await api.put("/api/tenants/Tenants-1/projectvariables", [value])
@@ -253,7 +266,8 @@ async def test_every_answer_has_the_described_shape(
         path = re.sub(r"\{(\w+)\}", lambda part: places[part[1]], route.template)
         prefix = "/api/" if route.scope is not Scope.SPACE else "/api/Spaces-1/"
         path += "?packageId=Acme.WebShop" if path.endswith("versions") else ""
-        path += "?packageIds=packages-Acme.WebShop.1.2.0" if path == "packages/notes" else ""
+        path += "?packageIds=packages-Acme.WebShop.1.2.0" if path.endswith("packages/notes") else ""
+        path += "?project=Projects-1" if path.endswith("variables/preview") else ""
         path += "?host=web-2" if path.endswith("discover") else ""
         answer = await admin.http.get(prefix + path.removeprefix("api").strip("/"))
         assert answer.status_code == 200, (path, answer.text)

@@ -139,7 +139,7 @@ async def test_sensitive_variables_are_kept_but_never_shown(admin: Any) -> None:
     assert again["Version"] == found["Version"] + 2
     assert "s3cret" not in (await admin.http.get(path)).text
     alone = await admin.get("/api/environments/Environments-1/singlyScopedVariableDetails")
-    assert alone["VariableMap"] == {"Projects-1": ["Url"]}
+    assert alone["VariableMap"] == {"Projects-1": {"Url": 1}}
 
 
 async def test_a_release_changes_number_and_notes_and_is_deleted(admin: Any) -> None:

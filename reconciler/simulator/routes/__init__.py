@@ -21,6 +21,7 @@ from reconciler.simulator.routes import (
     freezes,
     infrastructure,
     interruptions,
+    librarysets,
     licenses,
     lifecycles,
     machinepolicies,
@@ -51,6 +52,7 @@ from reconciler.simulator.routes import (
     tenants,
     tenantvariables,
     users,
+    variablepreviews,
     variables,
     workerpools,
     workers,
@@ -60,12 +62,12 @@ __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
     accounts, adhoc, builds, channels, dashboard, defects, deployments, environments, events,
-    executions, feedpackages, feeds, freezes, infrastructure, interruptions, licenses,
-    lifecycles, machinepolicies, machines, packages, previews, processes, progressions,
-    projectgroups, projects, projecttriggers, ratelimits, releases, root, runbookboards,
-    runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots, server,
-    settings, spaces, summaries, tagsets, tasks, teams, tenants, tenantvariables, users,
-    variables, workerpools, workers,
+    executions, feedpackages, feeds, freezes, infrastructure, interruptions, librarysets,
+    licenses, lifecycles, machinepolicies, machines, packages, previews, processes,
+    progressions, projectgroups, projects, projecttriggers, ratelimits, releases, root,
+    runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots,
+    server, settings, spaces, summaries, tagsets, tasks, teams, tenants, tenantvariables, users,
+    variablepreviews, variables, workerpools, workers,
 )  # fmt: skip
 
 

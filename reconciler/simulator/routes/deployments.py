@@ -8,6 +8,7 @@ from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.deploying import deploy, refuse_out_of_order
 from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.paging import by_ids, page
+from reconciler.simulator.prompts import prompted, refuse_missing, without_sensitive
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.releases import release_in
@@ -50,7 +51,9 @@ def deployment_resource(space: Space, deployment: Deployment) -> dict[str, objec
         "DeployedToMachineIds": list(task.machines),
         "ManifestVariableSetId": f"variableset-{deployment.id}",
         "TentacleRetentionPeriod": None,
-        "FormValues": options.get("FormValues", {}),
+        "FormValues": without_sensitive(
+            prompted(space, release.variable_sets, None), options.get("FormValues", {})
+        ),
         "ForcePackageDownload": options.get("ForcePackageDownload", False),
         "ForcePackageRedeployment": options.get("ForcePackageRedeployment", False),
         "SkipActions": options.get("SkipActions", []),
@@ -191,6 +194,7 @@ def check_order(
     queue_time: datetime | None,
     queue_expiry: datetime | None,
     lifted: frozenset[str],
+    values: dict[str, Any],
 ) -> None:
     """Do every check the server does before it queues a deployment; `lifted` freezes do not count.
 
@@ -202,6 +206,8 @@ def check_order(
     check_schedule(call, queue_time, queue_expiry, "Deployment")
     refuse_out_of_order(call.space, release, environment, tenant)
     when = max(call.now, queue_time or call.now)
+    asked = prompted(call.space, release.variable_sets, environment.id)
+    refuse_missing(asked, values, "Deployment creation failed.")
     refuse_frozen(call.world, project, environment, when, tenant=tenant, lifted=lifted)
 
 
@@ -218,7 +224,9 @@ def order(
     lifted: frozenset[str] = frozenset(),
 ) -> Deployment:
     """Queue a deployment after `check_order`, which raises what it does."""
-    check_order(call, release, environment, tenant, queue_time, queue_expiry, lifted)
+    check_order(
+        call, release, environment, tenant, queue_time, queue_expiry, lifted, options["FormValues"]
+    )
     return deploy(
         call.world,
         call.space,

@@ -8,6 +8,7 @@ from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.scopevalues import scoped_only_to
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
@@ -186,20 +187,4 @@ def metadata(call: Call) -> object:
 def scoped_variables(call: Call) -> object:
     """GET /environments/{id}/singlyScopedVariableDetails: variables for this one alone."""
     environment = environment_in(call)
-    held = call.access("VariableViewUnscoped")
-    found: dict[str, list[str]] = {}
-    hidden = False
-    for project in call.space.projects.values():
-        names = [
-            each["Name"]
-            for each in call.space.variables[project.variable_set_id].variables
-            if (each.get("Scope") or {}).get("Environment") == [environment.id]
-        ]
-        if names and held.allows(project):
-            found[project.id] = names
-        hidden = hidden or bool(names and not held.allows(project))
-    return {
-        "HasUnauthorizedProjectVariables": hidden,
-        "HasUnauthorizedLibraryVariableSetVariables": False,
-        "VariableMap": found,
-    }
+    return scoped_only_to(call, "Environment", environment.id)

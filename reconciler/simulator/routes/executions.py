@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created
+from reconciler.simulator.prompts import by_ids, prompted
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.commands import (
     environments_named,
@@ -110,13 +111,17 @@ def _deploy(
 ) -> object:
     release = _release(project, body.need("releaseVersion"))
     options = read_options(call, body, call.space.processes[release.process_snapshot_id])
+    asked = prompted(call.space, release.variable_sets, None)
+    options["FormValues"] = by_ids(asked, options["FormValues"])
     lifted = _lifted(call, body)
     starts, expires = moment_of(body, "runAt"), moment_of(body, "noRunAfter")
     for environment, tenant in targets:
-        check_order(call, release, environment, tenant, starts, expires, lifted)
+        check_order(
+            call, release, environment, tenant, starts, expires, lifted, options["FormValues"]
+        )
     if body.flag("updateVariableSnapshot"):
         call.demand("ReleaseEdit", project)
-        release.variable_snapshot_id = call.world.freeze_variables(call.space, project).id
+        call.world.refresh_variables(call.space, project, release)
     made = [
         order(
             call,

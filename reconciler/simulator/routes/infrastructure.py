@@ -20,7 +20,6 @@ _NONE = {
     "accounts": ("Account", "AccountView"),
     "artifacts": ("Artifact", "ArtifactView"),
     "certificates": ("Certificate", "CertificateView"),
-    "libraryvariablesets": ("Library Variable Set", "LibraryVariableSetView"),
     "proxies": ("Proxy", "ProxyView"),
     "subscriptions": ("Subscription", "SubscriptionView"),
 }

@@ -13,6 +13,7 @@ from reconciler.simulator.permissions import refuse
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes import machineparts as parts
 from reconciler.simulator.routes.environments import environment_in
+from reconciler.simulator.routes.scopevalues import scoped_only_to
 from reconciler.simulator.routes.tasks import task_resource
 
 if TYPE_CHECKING:
@@ -166,24 +167,7 @@ def tasks_of_machine(call: Call) -> object:
 def scoped_variables(call: Call) -> object:
     """GET /machines/{id}/singlyScopedVariableDetails: variables for this one alone."""
     machine = _machine_in(call)
-    held = call.access("VariableViewUnscoped")
-    found = {
-        project.id: names
-        for project in call.space.projects.values()
-        if held.allows(project)
-        and (
-            names := [
-                each["Name"]
-                for each in call.space.variables[project.variable_set_id].variables
-                if (each.get("Scope") or {}).get("Machine") == [machine.id]
-            ]
-        )
-    }
-    return {
-        "HasUnauthorizedProjectVariables": False,
-        "HasUnauthorizedLibraryVariableSetVariables": False,
-        "VariableMap": found,
-    }
+    return scoped_only_to(call, "Machine", machine.id)
 
 
 def _places(call: Call, body: Body) -> dict[str, Any]:

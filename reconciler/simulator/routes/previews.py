@@ -8,6 +8,7 @@ from reconciler.simulator.answers import missing
 from reconciler.simulator.fleet import Health, policy_of, roles_of, targets_of
 from reconciler.simulator.paging import by_name
 from reconciler.simulator.progress import promotable
+from reconciler.simulator.prompts import form, prompted
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.releases import release_in
 from reconciler.simulator.tenancy import mode_of
@@ -15,7 +16,7 @@ from reconciler.simulator.tenancy import mode_of
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.fleet import Machine, Targets
-    from reconciler.simulator.records import Release
+    from reconciler.simulator.records import Release, Space
     from reconciler.simulator.tenancy import Tenant
 
 __all__ = ["routes", "steps_to_execute"]
@@ -46,9 +47,12 @@ def deployment_template(call: Call) -> object:
 
     return {
         "DeploymentNotes": None,
-        "IsDeploymentProcessModified": False,
-        "IsVariableSetModified": False,
-        "IsLibraryVariableSetModified": False,
+        "IsDeploymentProcessModified": space.processes[release.process_snapshot_id].version
+        != space.processes[project.process_id].version,
+        "IsVariableSetModified": _is_changed(space, release.variable_snapshot_id),
+        "IsLibraryVariableSetModified": any(
+            _is_changed(space, each) for each in release.library_snapshot_ids
+        ),
         "PromoteTo": targets(None) if mode_of(project) != "Tenanted" else [],
         "TenantPromotions": [
             {"Id": each.id, "Name": each.name, "PromoteTo": targets(each), "Links": {}}
@@ -60,6 +64,12 @@ def deployment_template(call: Call) -> object:
         ],
         "Links": {},
     }
+
+
+def _is_changed(space: Space, snapshot: str) -> bool:
+    """Tell whether a variable set has changed, or is gone, since it was frozen."""
+    live = space.variables.get(snapshot.rsplit("-s-", 1)[0])
+    return live is None or live.version != space.variables[snapshot].version
 
 
 @routes.get(
@@ -103,7 +113,7 @@ def _preview(
     )
     return {
         "StepsToExecute": steps_to_execute(targets),
-        "Form": {"Values": {}, "Elements": []},
+        "Form": form(prompted(space, release.variable_sets, environment.id)),
         "UseGuidedFailureModeByDefault": environment.use_guided_failure,
         "Changes": [],
         "ChangesMarkdown": "",

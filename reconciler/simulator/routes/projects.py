@@ -204,6 +204,9 @@ def _write(call: Call, project: Project, body: Body) -> None:
     project.is_disabled = body.flag("IsDisabled")
     project.has_discrete_channels = body.flag("DiscreteChannelRelease")
     shown = project_resource(call.space, project)
+    for each in body.texts("IncludedLibraryVariableSetIds"):
+        if each not in call.space.library_sets:
+            raise missing("Library Variable Set")
     templates = None if body.get("Templates") is None else read_templates(body.bodies("Templates"))
     project.more = changed_fields(shown, body, *_SETTLED, kept=project.more)
     if templates is not None:

@@ -40,7 +40,7 @@ def release_resource(space: Space, release: Release) -> dict[str, object]:
         "IgnoreChannelRules": release.ignore_channel_rules,
         "ProjectDeploymentProcessSnapshotId": release.process_snapshot_id,
         "ProjectVariableSetSnapshotId": release.variable_snapshot_id,
-        "LibraryVariableSetSnapshotIds": [],
+        "LibraryVariableSetSnapshotIds": list(release.library_snapshot_ids),
         "SelectedPackages": [
             {
                 "ActionName": action,
@@ -348,7 +348,8 @@ def snapshot_variables(call: Call) -> object:
     """POST /releases/{id}/snapshot-variables: freezes the variables anew."""
     release = release_in(call, "ReleaseEdit")
     project = call.space.projects[release.project_id]
-    release.variable_snapshot_id = call.world.freeze_variables(call.space, project).id
+    call.world.refresh_variables(call.space, project, release)
+    note(call, "Modified", "Release", release.version, release.id, project.id)
     return release_resource(call.space, release)
 
 

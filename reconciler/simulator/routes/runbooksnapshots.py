@@ -43,7 +43,7 @@ def snapshot_resource(space: Space, snapshot: RunbookSnapshot) -> dict[str, Any]
         "FrozenRunbookProcessId": snapshot.process_snapshot_id,
         "FrozenProjectVariableSetId": snapshot.variable_snapshot_id,
         "ProjectVariableSetSnapshotId": snapshot.variable_snapshot_id,
-        "LibraryVariableSetSnapshotIds": [],
+        "LibraryVariableSetSnapshotIds": list(snapshot.library_snapshot_ids),
         "SelectedPackages": [
             {
                 "ActionName": action,
@@ -211,5 +211,5 @@ def snapshot_variables(call: Call) -> object:
     """POST /runbookSnapshots/{id}/snapshot-variables: freezes the variables anew."""
     snapshot = snapshot_in(call, "RunbookEdit")
     project = call.space.projects[snapshot.runbook.project_id]
-    snapshot.variable_snapshot_id = call.world.freeze_variables(call.space, project).id
+    call.world.refresh_variables(call.space, project, snapshot)
     return snapshot_resource(call.space, snapshot)
