@@ -467,6 +467,9 @@ class Journal(Protocol):
     def accept(self, accepted: AcceptedEnvironment) -> None:
         """Remember an acceptance."""
 
+    def doubt_accepted(self) -> None:
+        """Know no environment as accepted any more, until it is accepted again (rule 10)."""
+
     def accepted_everywhere(self) -> tuple[AcceptedEnvironment, ...]:
         """Return what this store knows as accepted, by environment."""
 

@@ -225,8 +225,10 @@ class Recorder:
             # drawn now that what it follows is known: others of this store may be there before us
             writes = journal.next_write()
             # an older store stays behind the count until a person accepts it (rule 10)
-            older = accepted is None and writes <= before
-            count = before + 1 if older else writes
+            older = writes <= before
+            if older and accepted is not None:
+                journal.doubt_accepted()  # for this environment only: the others wait for theirs
+            count = before + 1 if older and accepted is None else writes
             new = new.written_by(journal.store_id, count).refusing(name, refused)
             return (new if accepted is None else new.accepting(accepted)).render()
 

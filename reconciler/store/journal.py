@@ -249,14 +249,15 @@ class SqliteJournal:
     def accepted(self, environment: str) -> AcceptedEnvironment | None:
         """Return what this store knows as accepted for an environment."""
         found = self._database.values(
-            f"SELECT {rows.ACCEPTED_COLUMNS} FROM accepted WHERE environment = ?",  # noqa: S608
+            f"SELECT {rows.ACCEPTED_COLUMNS} FROM accepted "  # noqa: S608
+            "WHERE environment = ? AND commit_hash <> ''",
             (environment,),
             rows.accepted_of,
         )
         return found[0] if found else None
 
     def accepted_everywhere(self) -> tuple[AcceptedEnvironment, ...]:
-        """Return what this store knows as accepted, by environment."""
+        """Return what this store knows as accepted, by environment; doubted ones too."""
         return self._database.values(
             f"SELECT {rows.ACCEPTED_COLUMNS} FROM accepted ORDER BY environment",  # noqa: S608
             (),
@@ -276,6 +277,11 @@ class SqliteJournal:
         )
         with self._database.writing() as connection:
             connection.execute(_INSERT_ACCEPTED, values)
+
+    def doubt_accepted(self) -> None:
+        """Know no environment as accepted any more; which servers they are on is still known."""
+        with self._database.writing() as connection:
+            connection.execute("UPDATE accepted SET commit_hash = ''")
 
     def pause(self, pause: Pause) -> Pause | None:
         """Keep a pause; return the one of the same scope that it takes the place of (rule 21)."""

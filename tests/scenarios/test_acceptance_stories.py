@@ -86,6 +86,29 @@ async def test_rule_10_an_older_store_is_held_until_accepted(world: Story) -> No
     assert (await world.apply()).results["jobs"].done is Done.SUCCEEDED
 
 
+async def test_rule_10_in_an_older_store_one_environment_speaks_for_no_other(world: Story) -> None:
+    other = (world.work / "environments/test.yaml").read_text()
+    other = other.replace("name: test", "name: production").replace(
+        "environment: Test", "environment: Production"
+    )
+    world.push({"environments/production.yaml": other.split("  components:")[0]})
+    await world.accept()
+    await world.accept("production")
+    shutil.copytree(world.folder / "state", world.folder / "backup")
+    world.pin(api="1.1.0")
+    await world.apply()
+    shutil.rmtree(world.folder / "state")
+    (world.folder / "backup").rename(world.folder / "state")
+    world.pin(jobs="1.1.0")
+
+    assert (await world.apply("production")).recorded, "without work it clears itself"
+
+    assert stops(await world.apply()) == {GateName.ACCEPT}
+    assert world.ours("jobs") == []
+    await world.accept()
+    assert (await world.apply()).results["jobs"].done is Done.SUCCEEDED
+
+
 async def test_a_lost_store_loses_no_receipt(world: Story) -> None:
     await world.accept()
     world.pin(api="1.1.0", db="1.1.0")

@@ -401,6 +401,19 @@ def test_an_acceptance_is_remembered_and_replaced(journal: SqliteJournal) -> Non
     assert journal.accepted(ENV) == replace(ACCEPTED, commit="5e" * 20)
 
 
+def test_rule_10_what_is_doubted_is_not_accepted_though_its_server_stays_known(
+    journal: SqliteJournal,
+) -> None:
+    journal.accept(ACCEPTED)
+
+    journal.doubt_accepted()
+
+    assert journal.accepted(ENV) is None
+    assert [one.server_url for one in journal.accepted_everywhere()] == [ACCEPTED.server_url]
+    journal.accept(ACCEPTED)
+    assert journal.accepted(ENV) == ACCEPTED
+
+
 def test_a_write_of_somebody_else_is_noticed_and_one_of_ones_own_is_not(
     journal: SqliteJournal, store: Path, clock: Clock
 ) -> None:
