@@ -125,15 +125,16 @@ def forget_release(world: World, space: Space, release: Release) -> None:
             "There was a problem with your request.",
             (f"Release {release.version} has a deployment that is not completed.",),
         )
-    for deployment in release.deployments:
+    for deployment in list(release.deployments):
         forget_deployment(world, space, deployment)
     space.projects[release.project_id].releases.remove(release)
     del space.releases[release.id]
 
 
 def forget_deployment(world: World, space: Space, deployment: Deployment) -> None:
-    """Remove a completed deployment, its task and what waited; its release keeps the rest."""
+    """Remove a completed deployment with its task; its release forgets it."""
     forget_task(world, space, deployment.task)
+    deployment.release.deployments.remove(deployment)
     del space.deployments[deployment.id]
     cell = space.cells[deployment.cell]
     cell.remove(deployment)

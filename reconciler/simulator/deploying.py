@@ -109,6 +109,7 @@ def deploy(
         steps=steps,
         script=_script_for(world, project, release, environment),
         is_guided=guided,
+        is_prioritized=_is_prioritized(space, release, environment, options or {}),
         children=child_steps(space, release, work, len(steps)),
     )
     deployment = Deployment(
@@ -130,6 +131,24 @@ def deploy(
     world.engine.add(task)
     tell(world, task, "DeploymentQueued", "was queued", user=by)
     return deployment
+
+
+def _is_prioritized(
+    space: Space, release: Release, environment: Environment, options: dict[str, Any]
+) -> bool:
+    """Tell whether a deployment goes first: as it says, else as the phase of its lifecycle says."""
+    match options.get("Priority"):
+        case "On":
+            return True
+        case "Off":
+            return False
+        case _:
+            project = space.projects[release.project_id]
+            return any(
+                environment.id in (*phase.automatic, *phase.optional_targets)
+                and phase.more.get("IsPriorityPhase") is True
+                for phase in lifecycle_of(space, project, release).phases
+            )
 
 
 def file_deployment(world: World, space: Space, deployment: Deployment) -> None:

@@ -28,6 +28,11 @@ class _Due(StrEnum):
     CALL = "call"
 
 
+def _turn(task: Task) -> tuple[bool, datetime, datetime]:
+    """Sort key of the queue: prioritized tasks first, then by their time."""
+    return (not task.is_prioritized, task.queue_time, task.created)
+
+
 class Engine:
     """The one node's processor: moves tasks through their states by the clock."""
 
@@ -123,8 +128,7 @@ class Engine:
         before = [
             other
             for other in same
-            if other.state is not TaskState.QUEUED
-            or (other.queue_time, other.created) < (task.queue_time, task.created)
+            if other.state is not TaskState.QUEUED or _turn(other) < _turn(task)
         ]
         if before:
             return before
@@ -212,7 +216,7 @@ class Engine:
                 self._work(task)
         if self._used_slots >= self.slots or not self._ready:
             return
-        self._ready.sort(key=lambda task: (task.queue_time, task.created))
+        self._ready.sort(key=_turn)
         for task in list(self._ready):
             if self._used_slots >= self.slots:
                 return

@@ -398,6 +398,8 @@ class Task:
     state: TaskState = TaskState.QUEUED
     script: Script = field(default_factory=Script)
     is_guided: bool = False
+    is_prioritized: bool = False
+    """It goes before the other queued tasks."""
     start_time: datetime | None = None
     completed_time: datetime | None = None
     last_updated: datetime | None = None

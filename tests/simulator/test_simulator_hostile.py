@@ -79,9 +79,13 @@ async def test_no_request_is_a_500(
 
 
 NEEDY = {
+    "api/build-information/{build}",
+    "api/libraryvariablesets/{library}",
+    "api/libraryvariablesets/{library}/usages",
     "api/feeds/{feed}/packages/versions",
     "api/machines/discover",
     "api/users/{user}/apikeys/{key}",
+    "api/variables/preview",
     "api/workers/discover",
 }
 """Routes that need an argument, or something that no seed has."""

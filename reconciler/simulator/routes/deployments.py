@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import forget_deployment, has_dependants, note
 from reconciler.simulator.deploying import deploy, refuse_out_of_order
 from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.paging import by_ids, page
@@ -128,15 +129,31 @@ def _page(call: Call, deployments: list[Deployment], template: str) -> object:
     )
 
 
-@routes.get("deployments/{deployment}")
-def one_deployment(call: Call) -> object:
-    """GET /deployments/{id}."""
+def _deployment_in(call: Call, permission: str) -> Deployment:
     deployment = call.space.deployments.get(call.param("deployment"))
     if deployment is None:
         raise missing("Deployment")
     project = call.space.projects[deployment.release.project_id]
-    call.demand("DeploymentView", project, deployment.environment_id, deployment.tenant_id)
-    return deployment_resource(call.space, deployment)
+    call.demand(permission, project, deployment.environment_id, deployment.tenant_id)
+    return deployment
+
+
+@routes.get("deployments/{deployment}")
+def one_deployment(call: Call) -> object:
+    """GET /deployments/{id}."""
+    return deployment_resource(call.space, _deployment_in(call, "DeploymentView"))
+
+
+@routes.on("DELETE", "deployments/{deployment}")
+def delete_deployment(call: Call) -> object:
+    """DELETE /deployments/{id}: with its task, when that is completed."""
+    deployment = _deployment_in(call, "DeploymentDelete")
+    if not deployment.task.state.is_completed:
+        raise has_dependants("Deployment")
+    shown = deployment_resource(call.space, deployment)
+    forget_deployment(call.world, call.space, deployment)
+    note(call, "Deleted", "Deployment", deployment.id, deployment.id, deployment.release.id)
+    return shown
 
 
 @routes.get("releases/{release}/deployments")

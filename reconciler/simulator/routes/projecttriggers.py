@@ -52,7 +52,10 @@ def list_triggers(call: Call) -> object:
     held = call.demand_anywhere("TriggerView")
     projects = call.space.projects
     seen = [each for each in call.space.triggers.values() if held.allows(projects[each.project_id])]
-    return _page(call, matching(call, sorted(seen, key=by_name)), "{/id}{?skip,take,ids}")
+    runbooks = call.query.many("runbooks")
+    if runbooks is not None:
+        seen = [each for each in seen if each.action.get("RunbookId") in runbooks]
+    return _page(call, matching(call, sorted(seen, key=by_name)), "{/id}{?skip,take,ids,runbooks}")
 
 
 def _of_project(call: Call) -> list[Trigger]:

@@ -79,14 +79,16 @@ def pools_summary(call: Call) -> object:
     """GET /workerpools/summary: the pools with their workers counted."""
     pools = pools_in_order(call)
     workers = _asked(call, call.space.workers.values())
+    hides = call.query.flag("hideEmptyWorkerPools") is True
     rows = []
     for pool in pools:
         own = [each for each in workers if pool.id in each.pools]
-        rows.append(
-            {
-                **_count(own),
-                "MachineIdsForTentacleUpgrade": [],
-                "WorkerPool": pool_resource(call.space, pool),
-            }
-        )
+        if own or not hides:
+            rows.append(
+                {
+                    **_count(own),
+                    "MachineIdsForTentacleUpgrade": [],
+                    "WorkerPool": pool_resource(call.space, pool),
+                }
+            )
     return {**_count(workers), "MachineIdsForTentacleUpgrade": [], "WorkerPoolSummaries": rows}

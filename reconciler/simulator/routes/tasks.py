@@ -319,10 +319,3 @@ def set_task_state(call: Call) -> object:
 
 
 _SETTABLE = (TaskState.CANCELED, TaskState.FAILED, TaskState.SUCCESS)
-
-
-@routes.get("tasks/{task}/queued-behind")
-def queued_behind(call: Call) -> object:
-    """GET /tasks/{id}/queued-behind."""
-    found = call.world.engine.queued_behind(task_in(call))
-    return page(call, "Task", found, lambda task: task_resource(call.world, task), "{?skip,take}")

@@ -196,7 +196,6 @@ def delete_tenant(call: Call) -> object:
         raise has_dependants("Tenant")
     for each in own:
         forget_deployment(call.world, space, each)
-        each.release.deployments.remove(each)
     for machine in space.machines.values():
         machine.tenants = tuple(each for each in machine.tenants if each != tenant.id)
     del space.tenants[tenant.id]

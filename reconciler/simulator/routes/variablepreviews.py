@@ -60,6 +60,7 @@ def names(call: Call) -> object:
 @routes.get("variables/preview")
 def preview(call: Call) -> object:
     """GET /variables/preview: the one value of each name that holds at the named place."""
+    call.demand_anywhere("ProjectView")
     wanted = call.query.text("project")
     if wanted is None:
         raise Refused(400, "No project was provided.")
