@@ -38,8 +38,19 @@ from reconciler.cli.leaving import Exit
     type=click.Path(dir_okay=False),
     help="Keep everything there, and go on from it; the seed counts while there is no such file.",
 )
+@click.option(
+    "--faults",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Let go wrong what this YAML file says (docs/simulator.md).",
+)
 def command(
-    port: int, api_key: str | None, seed: str, task_seconds: float, state: str | None
+    port: int,
+    api_key: str | None,
+    seed: str,
+    task_seconds: float,
+    state: str | None,
+    faults: str | None,
 ) -> Exit:
     """Serve a simulated Octopus server until Ctrl-C.
 
@@ -52,6 +63,7 @@ def command(
     from reconciler.simulator import (
         BadKey,
         BadState,
+        FaultsError,
         PortInUse,
         SeedError,
         StateNotWritten,
@@ -59,7 +71,14 @@ def command(
     )
 
     try:
-        serve(seed=seed, port=port, api_key=api_key, task_seconds=task_seconds, state=state)
+        serve(
+            seed=seed,
+            port=port,
+            api_key=api_key,
+            task_seconds=task_seconds,
+            state=state,
+            faults=faults,
+        )
     except PortInUse as error:
         raise ReconcilerError(
             f"{clean(str(error))}; nothing was started", hint="take another port, or --port 0"
@@ -68,6 +87,11 @@ def command(
         raise UsageError(
             f"the seed cannot be used: {clean(str(error), 400)}",
             hint="--seed small, --seed platform, or a YAML file of the same shape",
+        ) from error
+    except FaultsError as error:
+        raise UsageError(
+            f"the faults cannot be used: {clean(str(error), 400)}; nothing was started",
+            hint="docs/simulator.md has an example of every kind",
         ) from error
     except BadState as error:
         raise UsageError(

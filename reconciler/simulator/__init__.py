@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from reconciler.simulator.application import RequestSeen
 from reconciler.simulator.estates import seed_estate
+from reconciler.simulator.faultfile import FaultsError, load_faults, parse_faults
 from reconciler.simulator.faults import Fault, FaultKind
 from reconciler.simulator.seed import (
     Seed,
@@ -35,6 +36,7 @@ __all__ = [
     "DeploymentSeen",
     "Fault",
     "FaultKind",
+    "FaultsError",
     "PortInUse",
     "RequestSeen",
     "Seed",
@@ -49,7 +51,9 @@ __all__ = [
     "Simulator",
     "SimulatorServer",
     "StateNotWritten",
+    "load_faults",
     "load_seed",
+    "parse_faults",
     "parse_seed",
     "seed_estate",
     "serve",

@@ -16,7 +16,7 @@ import msgspec
 from reconciler.simulator import connections
 from reconciler.simulator.answers import Answer, Refused, missing
 from reconciler.simulator.calls import Call, Query
-from reconciler.simulator.faults import Fault, FaultKind, Faults, spoil_type, truncated
+from reconciler.simulator.faults import Fault, FaultKind, Faults, set_value, spoil_type, truncated
 from reconciler.simulator.ratelimits import refuse_too_many
 from reconciler.simulator.router import HOME, SPACE_ROOT, Route, Router, Scope
 
@@ -115,7 +115,13 @@ class Application:
             await connections.drop(scope, receive)
             return
         body = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
-        await _send(send, answer, _spoil(body, faults), is_head=scope["method"] == "HEAD")
+        body = b"" if scope["method"] == "HEAD" else _spoil(body, faults)
+        if FaultKind.RESET in kinds:
+            await _send(send, answer, body, (body[: len(body) // 2],))
+            await connections.drop(scope, receive, is_reset=True)
+            return
+        slow = max((each.seconds for each in faults if each.kind is FaultKind.DRIP), default=0)
+        await _send(send, answer, body, _pieces(body) if slow else (body,), slow)
 
     def _answer(
         self,
@@ -254,12 +260,13 @@ def _instead(fault: Fault) -> Answer | None:
     """Return the answer that a fault gives in place of the handler's."""
     match fault.kind:
         case FaultKind.STATUS:
+            status = fault.next_status()
             headers = () if fault.retry_after is None else (("retry-after", fault.retry_after),)
             if isinstance(fault.body, str):
-                return Answer(fault.body.encode(), fault.status, headers=headers)
+                return Answer(fault.body.encode(), status, headers=headers)
             if fault.body is not None:
-                return Answer(fault.body, fault.status, headers=headers)
-            return Refused(fault.status, "A scripted fault.", headers=headers).answer()
+                return Answer(fault.body, status, headers=headers)
+            return Refused(status, "A scripted fault.", headers=headers).answer()
         case FaultKind.HTML:
             return _HTML
         case FaultKind.REDIRECT:
@@ -274,7 +281,15 @@ def _spoil(body: bytes, faults: tuple[Fault, ...]) -> bytes:
             body = truncated(body)
         elif fault.kind is FaultKind.WRONG_TYPE:
             body = spoil_type(body, fault.field)
+        elif fault.kind is FaultKind.VALUE:
+            body = set_value(body, fault.field, fault.value)
     return body
+
+
+def _pieces(body: bytes) -> tuple[bytes, ...]:
+    """Return the small pieces that a slow answer comes in, ten at most."""
+    size = max(1, -(-len(body) // 10))
+    return tuple(body[at : at + size] for at in range(0, len(body), size))
 
 
 async def _read(receive: Receive) -> tuple[bytes, bool]:
@@ -293,14 +308,24 @@ async def _read(receive: Receive) -> tuple[bytes, bool]:
             return b"".join(parts), size > _LARGEST_BODY
 
 
-async def _send(send: Send, answer: Answer, body: bytes, *, is_head: bool) -> None:
+async def _send(
+    send: Send, answer: Answer, body: bytes, pieces: tuple[bytes, ...], seconds: float = 0.0
+) -> None:
+    """Send an answer as these pieces of its body, over so many seconds; all but the last may lack.
+
+    An answer whose pieces are not the whole body stays open.
+    """
     headers = [
         (b"content-type", answer.content_type.encode()),
         (b"content-length", str(len(body)).encode()),
         *((name.encode(), value.encode()) for name, value in answer.headers),
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if is_head else body})
+    rest = len(body)
+    for piece in pieces:
+        await asyncio.sleep(seconds / len(pieces))
+        rest -= len(piece)
+        await send({"type": "http.response.body", "body": piece, "more_body": rest > 0})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -37,8 +39,12 @@ def _ends(transport: asyncio.Transport) -> tuple[Any, ...]:
 async def drop(
     scope: MutableMapping[str, Any],
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    *,
+    is_reset: bool = False,
 ) -> None:
-    """Close the connection of a request without an answer.
+    """Close the connection of a request without an answer, or without the rest of it.
+
+    A reset is a close that the other side sees as such, also with data on the way.
 
     Raises:
         ConnectionResetError: the application is called in process, where no connection exists.
@@ -47,6 +53,9 @@ async def drop(
     transport = _open.get(ends)
     if transport is None:
         raise ConnectionResetError("the simulator was told to lose this answer")
+    own = transport.get_extra_info("socket")
+    if is_reset and own is not None:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
     while (await receive())["type"] != "http.disconnect":
         pass

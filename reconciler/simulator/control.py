@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created
-from reconciler.simulator.calls import Body
 from reconciler.simulator.faults import Faults, fault_from
 from reconciler.simulator.page import show_page
 from reconciler.simulator.permissions import refuse
@@ -55,7 +54,10 @@ def control_routes(faults: Faults) -> list[Route]:
         wanted = given if isinstance(given, list) else [given]
         if not all(isinstance(each, dict) for each in wanted):
             raise Refused(400, "The body must be a fault or a list of faults.")
-        made = [fault_from(Body(each)) for each in wanted]
+        try:
+            made = [fault_from(each) for each in wanted]
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
         for fault in made:
             faults.add(fault)
         return created([asdict(fault) for fault in made])

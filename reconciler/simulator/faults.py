@@ -9,29 +9,33 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator.answers import Refused
-
 if TYPE_CHECKING:
-    from reconciler.simulator.calls import Body
+    from collections.abc import Callable
 
-__all__ = ["Fault", "FaultKind", "Faults", "spoil_type", "truncated"]
+__all__ = ["Fault", "FaultKind", "Faults", "fault_from", "set_value", "spoil_type", "truncated"]
 
 
 class FaultKind(StrEnum):
     """What can go wrong with a request."""
 
     STATUS = "status"
-    """Answer `status` with `body` and, if given, `retry_after`; no effect."""
+    """Answer `status` with `body` and, if given, `retry_after`; no effect. Several take turns."""
     HTML = "html"
     """Answer 200 with an HTML page, as a proxy's login page does; no effect."""
     TRUNCATE = "truncate"
     """The effect happens; the JSON of the answer ends in the middle."""
     WRONG_TYPE = "wrong_type"
     """The effect happens; the named `field` gets another JSON type wherever it stands."""
+    VALUE = "value"
+    """The effect happens; the named `field` says `value` wherever it stands."""
     LOST_ANSWER_BEFORE = "lost_answer_before"
     """The connection closes without an answer; no effect."""
     LOST_ANSWER_AFTER = "lost_answer_after"
     """The effect happens; the connection closes without an answer."""
+    RESET = "reset"
+    """The effect happens; the connection is reset in the middle of the answer."""
+    DRIP = "drip"
+    """The effect happens; the answer comes in small pieces, over `seconds`, by the real clock."""
     REDIRECT = "redirect"
     """Answer 302 to `location`; no effect."""
     DELAY = "delay"
@@ -51,12 +55,13 @@ class Fault:
     """A regular expression searched in the path, without case; empty matches every path."""
     nth: int = 1
     count: int | None = 1
-    """None: for ever."""
-    status: int = 500
+    """None: for ever. With several statuses, 1 means each of them once."""
+    status: int | tuple[int, ...] = 500
     body: Any = None
     """A text goes out as it is, anything else as JSON; None makes the product's error body."""
     retry_after: str | None = None
     field: str = ""
+    value: Any = None
     location: str = "http://octopus.invalid/"
     seconds: float = 0.0
     seen: int = dataclasses.field(default=0, init=False)
@@ -65,6 +70,14 @@ class Fault:
     def __post_init__(self) -> None:
         self.kind = FaultKind(self.kind)
         re.compile(self.path)
+        if isinstance(self.status, tuple) and self.count == 1:
+            self.count = len(self.status)
+
+    def next_status(self) -> int:
+        """Return the status of the present answer; the last of several stays."""
+        if isinstance(self.status, int):
+            return self.status
+        return self.status[min(self.acted, len(self.status)) - 1]
 
     def takes(self, method: str, path: str) -> bool:
         """Tell whether the fault acts on this request, and count it."""
@@ -100,40 +113,50 @@ class Faults:
         return tuple(fault for fault in self.all if fault.takes(method, path))
 
 
-def fault_from(body: Body) -> Fault:
-    """Read a fault from the JSON of `POST /simulator/faults`; names as in `Fault`, any case.
+_FIELDS = (
+    "kind", "method", "path", "nth", "count", "status", "body", "retry_after", "field", "value",
+    "location", "seconds",
+)  # fmt: skip
+_NUMBERS = {"nth": (int,), "count": (int, type(None)), "seconds": (int, float)}
+_ANYTHING = frozenset({"body", "value", "retry_after"})
+
+
+def fault_from(given: dict[str, Any]) -> Fault:
+    """Read a fault from plain values; names as in `Fault`, `retryAfter` too, in any case.
 
     Raises:
-        Refused: 400 naming what is wrong.
+        ValueError: one sentence says what is wrong.
     """
-    known = {
-        name.replace("_", ""): name
-        for name in (
-            "kind", "method", "path", "nth", "count", "status", "body", "retry_after", "field",
-            "location", "seconds",
-        )
-    }  # fmt: skip
-    given: dict[str, Any] = {}
-    for name, value in body.fields.items():
-        if name.replace("_", "") not in known:
-            raise Refused(400, f"A fault has no field {name!r}.")
-        given[known[name.replace("_", "")]] = value
-    if "retry_after" in given and given["retry_after"] is not None:
-        given["retry_after"] = str(given["retry_after"])
-    numbers: dict[str, Any] = {"nth": int, "count": (int, type(None)), "status": int}
-    numbers |= {"seconds": (int, float)}
+    known = {name.replace("_", ""): name for name in _FIELDS}
+    fields: dict[str, Any] = {}
     for name, value in given.items():
-        wanted = numbers.get(name, object if name in ("body", "retry_after") else str)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and name in numbers):
-            raise Refused(400, f"The field {name!r} of a fault has the wrong type.")
-    if "kind" not in given:
-        raise Refused(400, "A fault needs a kind.")
+        low = str(name).replace("_", "").lower()
+        if low not in known:
+            raise ValueError(f"A fault has no field {name!r}.")
+        fields[known[low]] = _fitting(known[low], value)
+    if "kind" not in fields:
+        raise ValueError("A fault needs a kind.")
     try:
-        return Fault(**given)
-    except ValueError as error:
-        raise Refused(400, f"Not a fault: {error}.") from None
+        return Fault(**fields)
     except re.error:
-        raise Refused(400, "The path of a fault must be a regular expression.") from None
+        raise ValueError("The path of a fault must be a regular expression.") from None
+
+
+def _fitting(name: str, value: Any) -> Any:
+    """Return a field's value when it has the type of the field."""
+    if name == "retry_after" and value is not None:
+        return str(value)
+    if name == "status":
+        several = value if isinstance(value, list) else [value]
+        if not several or not all(type(each) is int and 100 <= each <= 599 for each in several):
+            raise ValueError(
+                "The status of a fault is a number from 100 to 599, or a list of them."
+            )
+        return tuple(several) if isinstance(value, list) else value
+    wanted = _NUMBERS.get(name, (object,) if name in _ANYTHING else (str,))
+    if not isinstance(value, wanted) or (isinstance(value, bool) and name in _NUMBERS):
+        raise ValueError(f"The field {name!r} of a fault has the wrong type.")
+    return value
 
 
 def truncated(content: bytes) -> bytes:
@@ -143,18 +166,27 @@ def truncated(content: bytes) -> bytes:
 
 def spoil_type(content: bytes, name: str) -> bytes:
     """Give a field another JSON type wherever it stands: text for what is not, else an object."""
+    return _replaced(
+        content, name, lambda each: {"Unexpected": each} if isinstance(each, str) else "unexpected"
+    )
 
-    def spoil(value: Any) -> Any:
+
+def set_value(content: bytes, name: str, value: Any) -> bytes:
+    """Let a field say something else wherever it stands."""
+    return _replaced(content, name, lambda _: value)
+
+
+def _replaced(content: bytes, name: str, new: Callable[[Any], Any]) -> bytes:
+    low = name.lower()
+
+    def change(value: Any) -> Any:
         if isinstance(value, list):
-            return [spoil(each) for each in value]
+            return [change(each) for each in value]
         if isinstance(value, dict):
             return {
-                key: wrong(each) if key.lower() == name.lower() else spoil(each)
+                key: new(each) if key.lower() == low else change(each)
                 for key, each in value.items()
             }
         return value
 
-    def wrong(value: Any) -> Any:
-        return {"Unexpected": value} if isinstance(value, str) else "unexpected"
-
-    return json.dumps(spoil(json.loads(content))).encode()
+    return json.dumps(change(json.loads(content))).encode()

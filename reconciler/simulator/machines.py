@@ -62,6 +62,11 @@ class Machines(Stage):
             machinery.check_health(world, where, made)
             return made.id
 
+    def machine_id(self, machine: str, *, space: str | None = None) -> str:
+        """Return the id of a machine or worker."""
+        with self._playing():
+            return self._machine(machine, space)[1].id
+
     def machine_dies(self, machine: str, *, space: str | None = None) -> None:
         """Let nothing reach a machine any more: deployments that run on it fail at their end.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from reconciler.simulator.handwritten import FileProblem
+
 __all__ = [
     "Seed",
     "SeedError",
@@ -17,15 +19,8 @@ __all__ = [
 ]
 
 
-class SeedError(Exception):
+class SeedError(FileProblem):
     """A seed cannot be used; says in which file and at which place."""
-
-    def __init__(self, message: str, *, source: str = "", place: str = "") -> None:
-        where = ":".join(part for part in (source, place) if part)
-        super().__init__(f"{where}: {message}" if where else message)
-        self.message = message
-        self.source = source
-        self.place = place
 
 
 @dataclass(frozen=True, slots=True)

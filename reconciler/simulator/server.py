@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 import uvicorn
 
 from reconciler.simulator.connections import KnownProtocol
+from reconciler.simulator.faultfile import load_faults
 from reconciler.simulator.routes.users import new_key
 from reconciler.simulator.seed import Seed
 from reconciler.simulator.seedfile import load_seed
@@ -159,6 +160,7 @@ def serve(
     service_api_key: str | None = None,
     task_seconds: float = 10.0,
     state: str | None = None,
+    faults: str | None = None,
     clock: Callable[[], datetime] = utcnow,
     out: TextIO | None = None,
 ) -> None:
@@ -174,6 +176,7 @@ def serve(
         SeedError: the seed cannot be used.
         BadKey: a given key does not look like an Octopus API key.
         BadState: the state file cannot be used; it is as it was.
+        FaultsError: the file of faults cannot be used.
         StateNotWritten: the state could not be written at the end.
     """
     file = None if state is None else StateFile(state)
@@ -181,6 +184,8 @@ def serve(
         if file is not None:
             stack.enter_context(file.held())
         simulator = _made(file, seed, clock, api_key, service_api_key, task_seconds)
+        if faults is not None:
+            load_faults(simulator, faults)
         listener = _listen(host, port)
         stack.callback(listener.close)
         keys = {"apiKey": simulator.api_key, "serviceApiKey": simulator.service_api_key}

@@ -154,6 +154,15 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
             for task in [each for each in active if each.state is not TaskState.QUEUED]:
                 world.engine.end(task, TaskState.FAILED, message)
 
+    def later(self, seconds: float, happen: Callable[[], None]) -> None:
+        """Let something happen so many seconds from now, by the server's clock.
+
+        `happen` is called in a world that is played to that moment; it may use every method here.
+        """
+        with self._playing() as world:
+            world.mishaps.append((world.now + timedelta(seconds=seconds), happen))
+            world.mishaps.sort(key=lambda each: each[0])
+
     @property
     def now(self) -> datetime:
         """Return the simulator's time."""
@@ -241,10 +250,13 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
 
     def fault(self, kind: str, **more: Any) -> Fault:
         """Put a scripted fault in force; the names are those of `Fault`."""
-        made = Fault(kind, **more)  # type: ignore[arg-type]
+        return self.add_fault(Fault(kind, **more))  # type: ignore[arg-type]
+
+    def add_fault(self, fault: Fault) -> Fault:
+        """Put a scripted fault in force."""
         with self._lock:
-            self._faults.add(made)
-        return made
+            self._faults.add(fault)
+        return fault
 
     def clear_faults(self) -> None:
         """Lift every fault."""

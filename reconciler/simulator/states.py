@@ -12,7 +12,16 @@ from reconciler.simulator.world import World
 __all__ = ["BadState", "read_world", "write_world"]
 
 _OWN = frozenset(
-    {"engine", "fired_in_turn", "_clock", "on_task_change", "on_machine_event", "on_halt"}
+    {
+        "engine",
+        "fired_in_turn",
+        "mishaps",
+        "_is_advancing",
+        "_clock",
+        "on_task_change",
+        "on_machine_event",
+        "on_halt",
+    }
     | {"calls", "_changed", "_halted", "_may_start"}
 )
 """Attributes of a world and its engine that belong to the process and not to the state."""
@@ -44,6 +53,7 @@ def read_world(world: World, document: bytes) -> tuple[str, str]:
         raise BadState("it is not a simulator's state") from error
     fresh = World(lambda: found[1]["now"], task_seconds=0.0)
     new_world, new_engine = _fitting(fresh, found[0]), _fitting(fresh.engine, found[1])
+    new_world["turned"] = max(new_world["turned"], world.turned)
     vars(world).update(new_world)
     vars(world.engine).update(new_engine)
     return api_key, service_api_key

@@ -106,6 +106,9 @@ class World:
         self.events: list[Event] = []
         self.fired_in_turn: Counter[str] = Counter()
         """How often each trigger has fired since the clock was last looked at."""
+        self.mishaps: list[tuple[datetime, Callable[[], None]]] = []
+        """What a script lets happen to the server, and when; earliest first."""
+        self._is_advancing = False
         self._ids: dict[str, int] = {}
         self.on_task_change: list[Callable[[Task], None]] = []
         self.on_machine_event: list[Callable[[Space, Machine, str], None]] = []
@@ -131,9 +134,21 @@ class World:
 
     def advance(self) -> datetime:
         """Play everything due by the clock and return the moment."""
-        self.fired_in_turn.clear()
-        self.engine.advance(self.clock())
+        if not self._is_advancing:
+            self.fired_in_turn.clear()
+            self._is_advancing = True
+            try:
+                self._play_until(self.clock())
+            finally:
+                self._is_advancing = False
         return self.engine.now
+
+    def _play_until(self, until: datetime) -> None:
+        while self.mishaps and self.mishaps[0][0] <= until:
+            moment, happen = self.mishaps.pop(0)
+            self.engine.advance(moment)
+            happen()
+        self.engine.advance(until)
 
     def new_id(self, kind: str) -> str:
         """Return the next id of a collection, as `Projects-12`."""

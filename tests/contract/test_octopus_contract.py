@@ -256,7 +256,7 @@ async def test_a_deployment_is_asked_for_followed_and_found(
     assert wish.comments in [one.comments for one in found]
 
 
-@pytest.mark.parametrize("kind", ["lost_answer_after", "truncate", "wrong_type"])
+@pytest.mark.parametrize("kind", ["lost_answer_after", "reset", "truncate", "wrong_type"])
 async def test_rule_14_a_deployment_whose_answer_is_lost_is_unknown_and_can_be_found(
     kind: str, simulator: Simulator, shop: OctopusSpace
 ) -> None:
@@ -268,6 +268,30 @@ async def test_rule_14_a_deployment_whose_answer_is_lost_is_unknown_and_can_be_f
 
     found = await shop.deployments_of(None, wish.environment_id, take=10)
     assert [one.comments for one in found].count(wish.comments) == 1
+
+
+async def test_rule_14_an_answer_that_drips_for_too_long_leaves_the_outcome_unknown(
+    simulator: Simulator, simulated: Address
+) -> None:
+    key = ServerKey(Given("test", simulated.key))
+    options = ClientOptions(
+        retries=0,
+        deploy_timeout=timedelta(seconds=1),
+        silence_timeout=timedelta(seconds=1),
+        exchange_timeout=timedelta(seconds=1),
+    )
+    space = OctopusSpace(simulated.url, simulated.space, key, key, ImpatientClock(), options)
+    wish = order(await space.look(NOTHING), "web-shop", "Test", "by drips")
+    simulator.fault("drip", method="POST", path="/deployments$", seconds=3.0)
+    simulator.fault("drip", method="GET", path="/projects/all", seconds=3.0)
+
+    with pytest.raises(OutcomeUnknown):
+        await space.deploy(wish)
+    with pytest.raises(Unreachable):
+        await space.look(NOTHING)
+    await space.close()
+
+    assert simulator.deployments("Web Shop", "Test")[-1].comments == "by drips"
 
 
 @pytest.mark.parametrize(
@@ -302,6 +326,7 @@ async def test_rule_14_a_deployment_is_asked_for_once_whatever_comes_back(
         ({"kind": "status", "status": 500}, Unreachable),
         ({"kind": "status", "status": 503}, Unreachable),
         ({"kind": "lost_answer_before"}, Unreachable),
+        ({"kind": "reset"}, Unreachable),
         ({"kind": "html"}, BadAnswer),
         ({"kind": "redirect"}, BadAnswer),
         ({"kind": "truncate"}, BadAnswer),
@@ -326,7 +351,7 @@ async def test_rule_3_a_look_that_goes_wrong_is_one_clear_error(
 async def test_rule_20_a_server_that_asks_for_patience_gets_it(
     simulator: Simulator, shop: OctopusSpace
 ) -> None:
-    simulator.fault("status", status=503, path="/projects/all", count=2)
+    simulator.fault("status", status=(503, 500), path="/projects/all")
     simulator.fault("status", status=429, retry_after="1", path="/environments/all")
 
     assert (await shop.look(NOTHING)).gaps == ()

@@ -3,12 +3,19 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from reconciler.simulator import FaultKind, Simulator, SimulatorServer
+from reconciler.simulator import (
+    FaultsError,
+    Simulator,
+    SimulatorServer,
+    load_faults,
+    parse_faults,
+)
 
 
 @pytest.fixture
@@ -164,15 +171,119 @@ async def test_the_clock_takes_seconds_to_come_only(admin: Any, advance: Any) ->
     await admin.post("/simulator/clock", {"advance": advance}, status=400)
 
 
-def test_every_kind_of_fault_has_a_name() -> None:
-    assert {kind.value for kind in FaultKind} == {
-        "status",
-        "html",
-        "truncate",
-        "wrong_type",
-        "lost_answer_before",
-        "lost_answer_after",
-        "redirect",
-        "delay",
-        "lag",
-    }
+def test_several_statuses_take_turns(simulator: Simulator, server: httpx.Client) -> None:
+    simulator.fault("status", path="/projects", status=(401, 403, 429, 503))
+    codes = [server.get("/api/projects").status_code for _ in range(5)]
+    assert codes == [401, 403, 429, 503, 200]
+    simulator.fault("status", path="/projects", status=(500, 404), count=None)
+    assert [server.get("/api/projects").status_code for _ in range(3)] == [500, 404, 404]
+
+
+def test_a_reset_comes_in_the_middle_of_an_answer(
+    simulator: Simulator, server: httpx.Client
+) -> None:
+    before = len(simulator.deployments("Web Shop", "Dev"))
+    simulator.fault("reset", method="POST")
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        server.post("/api/deployments", json=ORDER)
+    assert len(simulator.deployments("Web Shop", "Dev")) == before + 1
+    assert server.get("/api/users/me").status_code == 200
+
+
+async def test_a_dripping_answer_comes_whole(simulator: Simulator, api: Any) -> None:
+    simulator.fault("drip", seconds=0.05)
+    assert (await api.get("/api/users/me"))["Username"] == "reconciler"
+
+
+async def test_a_field_can_be_made_to_lie(simulator: Simulator, api: Any) -> None:
+    simulator.fault("value", path="/dashboard", field="state", value="Success")
+    states = {each["State"] for each in (await api.get("/api/dashboard/dynamic"))["Items"]}
+    assert states == {"Success"}
+
+
+def test_what_happens_to_the_server_happens_at_its_moment(simulator: Simulator) -> None:
+    simulator.deploy("Web Shop", "1.1.0", "Dev")
+    simulator.later(4, simulator.restart)
+    simulator.advance(60)
+    seen = simulator.deployments("Web Shop", "Dev")[-1]
+    assert seen.state == "Failed"
+    assert seen.completed == simulator.now - timedelta(seconds=56)
+
+
+def test_a_restore_by_script_brings_back_what_was_at_the_backup(simulator: Simulator) -> None:
+    text = """
+    server:
+      - {after: 1, event: backup}
+      - {after: 100, event: restore}
+      - {after: 100, event: restart}
+    """
+    before = len(simulator.deployments("Web Shop", "Dev"))
+    parse_faults(simulator, text)
+    simulator.advance(2)
+    simulator.deploy("Web Shop", "1.1.0", "Dev")
+    simulator.advance(50)
+    assert len(simulator.deployments("Web Shop", "Dev")) == before + 1
+    simulator.advance(50)
+    assert len(simulator.deployments("Web Shop", "Dev")) == before
+
+
+async def test_a_file_of_faults_is_in_force_from_the_start(
+    simulator: Simulator, api: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("""
+requests:
+  - {kind: status, method: POST, path: /deployments$, status: [503, 429], retryAfter: 5}
+deployments:
+  - {project: Web Shop, environment: Dev, outcome: failure, message: disk full}
+  - {project: Web Shop, environment: Test, version: "1.1.0", outcome: stuck-queued}
+""")
+    load_faults(simulator, str(file))
+
+    assert (await api.post("/api/deployments", ORDER, status=503))["ErrorMessage"]
+    await api.post("/api/deployments", ORDER, status=429)
+    made = await api.post("/api/deployments", ORDER)
+    simulator.deploy("Web Shop", "1.1.0", "Test")
+    simulator.advance(60)
+
+    assert (await api.get(f"/api/tasks/{made['TaskId']}"))["ErrorMessage"] == "disk full"
+    assert simulator.deployments("Web Shop", "Test")[-1].state == "Queued"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("requests:\n  - {kind: fire}\n", "2:5: "),
+        ("requests:\n  - {kind: status, status: 99}\n", "2:5: The status of a fault is a number"),
+        ("requests:\n  - {kind: status, stauts: 500}\n", "2:5: A fault has no field 'stauts'"),
+        ("requests:\n  - kind: status\n    path: (\n", "2:5: The path of a fault must be"),
+        ("requests: 5\n", "1:11: expected a list"),
+        ("deployment: []\n", "1:1: unknown field 'deployment', did you mean 'deployments'?"),
+        (
+            "deployments:\n- {project: X, environment: Dev, outcome: stuck}\n",
+            "2:3: no project 'X'",
+        ),
+        (
+            "deployments:\n- {project: Web Shop, environment: Dev, outcome: boom}\n",
+            "2:50: 'boom' is none of failure, warning,",
+        ),
+        ("server:\n- {event: restart}\n", "2:3: the field 'after' is missing"),
+        ("server:\n- {after: soon, event: restart}\n", "2:11: expected a number of seconds"),
+        ("server:\n- {after: 1, event: machine-dies, machine: x}\n", "2:3: no machine 'x'"),
+        ("server:\n- {after: 1, event: restart, machine: x}\n", "2:39: only the event"),
+        ("a: [\n", "faults:2:1: "),
+    ],
+)
+async def test_a_mistake_in_a_file_of_faults_is_told_with_its_place_and_nothing_is_in_force(
+    simulator: Simulator, api: Any, text: str, words: str
+) -> None:
+    with pytest.raises(FaultsError) as caught:
+        parse_faults(simulator, "requests: [{kind: html}]\n" * text.startswith("s") + text)
+    place = words.replace("2:", "3:", 1) if text.startswith("s") else words
+    assert place in str(caught.value)
+    assert (await api.get("/api/users/me"))["Username"] == "reconciler"
+
+
+def test_a_file_of_faults_that_is_not_there_is_named(simulator: Simulator) -> None:
+    with pytest.raises(FaultsError, match=r"nowhere\.yaml: there is no such file"):
+        load_faults(simulator, "nowhere.yaml")

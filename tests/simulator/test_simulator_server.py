@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.simulator import (
     BadKey,
+    FaultsError,
     PortInUse,
     SeedError,
     Simulator,
@@ -71,6 +72,11 @@ def test_a_key_that_clients_would_refuse_is_refused_unprinted(key: str) -> None:
 def test_a_bad_seed_stops_the_command_before_it_listens() -> None:
     with pytest.raises(SeedError):
         serve(seed="no-such-seed")
+
+
+def test_bad_faults_stop_the_command_before_it_listens() -> None:
+    with pytest.raises(FaultsError):
+        serve(faults="no-such-file")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
