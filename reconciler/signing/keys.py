@@ -15,9 +15,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -99,7 +99,31 @@ def load_key(key_path: Path, certificate_path: Path, clock: Clock) -> SigningKey
             hint=f"compare: openssl pkey -in {key_path} -pubout; "
             f"openssl x509 -in {certificate_path} -noout -pubkey",
         )
+    if not _signs(private, certificate):
+        raise SigningTrouble(
+            f"the signing key {key_path} is damaged: its certificate does not verify what it signs",
+            hint=f"try: openssl pkey -in {key_path} -noout -check",
+        )
     return SigningKey(private, certificate)
+
+
+def _signs(private: PrivateKey, certificate: x509.Certificate) -> bool:
+    """Tell whether the certificate verifies what the key signs."""
+    public, message = certificate.public_key(), b"Reconciler: does this key sign?"
+    try:
+        if isinstance(private, rsa.RSAPrivateKey) and isinstance(public, rsa.RSAPublicKey):
+            rsa_signature = private.sign(message, padding.PKCS1v15(), hashes.SHA256())
+            public.verify(rsa_signature, message, padding.PKCS1v15(), hashes.SHA256())
+        elif isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(
+            public, ec.EllipticCurvePublicKey
+        ):
+            signature = private.sign(message, ec.ECDSA(hashes.SHA256()))
+            public.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+        else:
+            return False
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _read_key(path: Path) -> PrivateKey:
@@ -118,7 +142,8 @@ def _read_key(path: Path) -> PrivateKey:
             )
         pem = file.read(MAX_PEM)
     try:
-        private = load_pem_private_key(pem, password=None)
+        # Testing the primes takes 0.15 s at each start; `load_key` proves that the key signs.
+        private = load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # The reason is left out: it may quote what is in the file (rule 30).
         raise SigningTrouble(

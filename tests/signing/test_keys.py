@@ -170,6 +170,30 @@ def test_a_configured_pair_is_used(tmp_path: Path, clock: Clock) -> None:
     assert SpaceSigner(key).certificate_pem == (tmp_path / "own.crt").read_bytes()
 
 
+def test_a_key_whose_numbers_are_damaged_is_refused_before_it_signs(
+    rsa_key: SigningKey, tmp_path: Path, clock: Clock
+) -> None:
+    assert isinstance(rsa_key.private, rsa.RSAPrivateKey)
+    whole = rsa_key.private.private_numbers()
+    damaged = rsa.RSAPrivateNumbers(
+        p=whole.p,
+        q=whole.q,
+        d=whole.d ^ 2,
+        dmp1=whole.dmp1 ^ 2,
+        dmq1=whole.dmq1,
+        iqmp=whole.iqmp,
+        public_numbers=whole.public_numbers,
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    key = tmp_path / "key.pem"
+    write_key(key, damaged)
+    certificate = tmp_path / "crt.pem"
+    certificate.write_bytes(rsa_key.certificate.public_bytes(Encoding.PEM))
+
+    with pytest.raises(SigningTrouble, match="is damaged") as caught:
+        load_key(key, certificate, clock)
+    assert str(key) in caught.value.message
+
+
 def test_a_certificate_of_another_key_is_refused(tmp_path: Path, clock: Clock) -> None:
     write_key(tmp_path / "own.pem", ec.generate_private_key(ec.SECP256R1()))
     (tmp_path / "own.crt").write_bytes(a_certificate(ec.generate_private_key(ec.SECP256R1())))
