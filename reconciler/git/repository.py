@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _BASE = re.compile(r"[^~^:@]+")
 _LONGEST_WORDS = 250
 _LONGEST_LIST = 5
+_LISTINGS = 4  # commits whose files are remembered: the tip, accepted ones, the last whole one
+_DESCENTS = 1000  # pairs of commits that are known to descend from each other
 
 
 class GitRepository:
@@ -48,6 +51,9 @@ class GitRepository:
         self._remote_ref = "HEAD" if branch is None else f"refs/heads/{checked_branch(branch)}"
         self._own_ref = own_ref(WATCHED, branch or "HEAD")
         self._sizes: dict[str, int] = {}
+        # what a commit holds, and what it descends from, never changes
+        self._list = functools.lru_cache(_LISTINGS)(functools.partial(objects.list_files, mirror))
+        self._descends: set[tuple[str, str]] = set()
 
     def fetch(self) -> str:
         """Bring the mirror up to date and return the tip of the watched branch (full hash).
@@ -98,14 +104,21 @@ class GitRepository:
         """
         if not (is_hash(older) and is_hash(newer)):
             return False
+        if (older, newer) in self._descends:
+            return True
         arguments = ("merge-base", "--is-ancestor", older, newer)
-        return self._mirror.local(*arguments, ok=(0, 1, 128)).status == 0
+        descends = self._mirror.local(*arguments, ok=(0, 1, 128)).status == 0
+        if descends:
+            if len(self._descends) >= _DESCENTS:
+                self._descends.clear()
+            self._descends.add((older, newer))
+        return descends
 
     def files(self, commit: str) -> tuple[SourceFile, ...]:
         """List every file under the manifest root at `commit`, sorted by path, all modes."""
         if not is_hash(commit):
             raise self._unknown(commit)
-        found = objects.list_files(self._mirror, commit, self._root)
+        found = self._list(commit, self._root)
         self._sizes = {file.blob: file.size for file in found}
         return found
 
