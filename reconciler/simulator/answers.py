@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 __all__ = ["Answer", "Refused", "created", "missing"]
 
+_NOT_FOUND = 404
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -20,7 +22,8 @@ class Answer:
 class Refused(Exception):
     """The request is refused; carries the status and the body's `ErrorMessage` and `Errors`.
 
-    Some clients show only `Errors` when a failure carries it, so the sentence stands there too.
+    Some clients show only `Errors` when a failure carries it, so the sentence stands there too. A
+    404 has no `Errors`: the same clients tell it by that (Octopus' Go client, `APIErrorChecker`).
     """
 
     def __init__(
@@ -39,9 +42,10 @@ class Refused(Exception):
 
     def answer(self) -> Answer:
         """Return the refusal as an answer with the error body of the product."""
-        body = {
-            "ErrorMessage": self.message,
-            "Errors": list(self.errors),
+        body: dict[str, object] = {"ErrorMessage": self.message}
+        if self.status != _NOT_FOUND:
+            body["Errors"] = list(self.errors)
+        body |= {
             "ParsedHelpLinks": [],
             "HelpText": None,
             "HelpLink": None,
@@ -58,4 +62,4 @@ def created(body: object) -> Answer:
 
 def missing(kind: str) -> Refused:
     """Return the 404 with the product's sentence for one kind of resource."""
-    return Refused(404, f"The {kind} doesn't exist.")
+    return Refused(_NOT_FOUND, f"The {kind} doesn't exist.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.simulator.documents import Document
     from reconciler.simulator.fleet import Machine, MachinePolicy, WorkerPool
     from reconciler.simulator.packages import BuildInformation, Feed, Package
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
@@ -528,6 +529,8 @@ class Space:
     machine_policies: dict[str, MachinePolicy] = field(default_factory=dict)
     worker_pools: dict[str, WorkerPool] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
+    documents: dict[str, dict[str, Document]] = field(default_factory=dict)
+    """What is kept as clients write it: accounts, certificates and the like, by path and id."""
     arrived: dict[str, dict[str, datetime]] = field(default_factory=dict)
     """Versions of packages that came to the feed, with the moment."""
     packages: dict[tuple[str, str], Package] = field(default_factory=dict)

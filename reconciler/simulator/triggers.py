@@ -91,8 +91,8 @@ def read_parts(space: Space, project: Project, body: Body) -> tuple[dict[str, An
         read_schedule(given, kind)
     given = _part(body, "Action")
     action = _filled(given, "ActionType", given.need("ActionType"), _ACTIONS)
-    if (kind == "MachineFilter") is not (action["ActionType"] == "AutoDeploy"):
-        raise _bad("An AutoDeploy action goes with a MachineFilter, and with nothing else.")
+    if kind == "MachineFilter" and action["ActionType"] != "AutoDeploy":
+        raise _bad("A MachineFilter goes with an AutoDeploy action, and with nothing else.")
     _check_references(space, project, (*chosen.items(), *action.items()))
     return chosen, action
 

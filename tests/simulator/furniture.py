@@ -1,14 +1,25 @@
 """One of each thing that seeds have none of, so that every route has something to show."""
 
+from copy import deepcopy
+
 from reconciler.simulator import Simulator
+from reconciler.simulator.documents import Document
 
 __all__ = ["PLACES", "furnish"]
 
 PLACES = {
+    "account": "Accounts-1",
+    "artifact": "Artifacts-1",
+    "cert": "Certificates-1",
+    "credential": "GitCredentials-1",
+    "proxy": "Proxies-1",
+    "subscription": "Subscriptions-1",
+    "template": "ActionTemplates-1",
     "certificate": "certificate-global",
     "freeze": "DeploymentFreezes-1",
     "build": "BuildInformation-1",
     "library": "LibraryVariableSets-1",
+    "edition": "1",
     "machine": "Machines-1",
     "name": "Acme.WebShop",
     "package": "packages-Acme.WebShop.1.2.0",
@@ -27,11 +38,33 @@ PLACES = {
 }
 """What `furnish` makes, by the parameters of paths."""
 
+KEPT = {
+    "accounts": Document("Accounts-1", "Build", {"AccountType": "Token"}),
+    "actiontemplates": Document(
+        "ActionTemplates-1",
+        "Hello",
+        {"ActionType": "Octopus.Script", "Version": 1},
+        history=[{"Version": 1}],
+    ),
+    "artifacts": Document(
+        "Artifacts-1",
+        "log.txt",
+        {"Created": None, "ServerTaskId": None, "Source": None, "LogCorrelationId": None},
+    ),
+    "certificates": Document("Certificates-1", "Own"),
+    "git-credentials": Document("GitCredentials-1", "Robot"),
+    "proxies": Document("Proxies-1", "Way out"),
+    "subscriptions": Document("Subscriptions-1", "Watch"),
+}
+"""What clients keep in a space, by path."""
+
 
 def furnish(simulator: Simulator) -> None:
     """Put one of each thing into the small server."""
     simulator.add_machine("web-1", environments=["Dev"], roles=["web"])
     simulator.add_worker("worker-1")
+    for path, document in deepcopy(KEPT).items():
+        simulator.world.spaces["Spaces-1"].documents[path] = {document.id: document}
     simulator.freeze("Summer", "Newsletter", "Production")
     simulator.add_tag_set("Ring", ["Pilot", "Rest"])
     simulator.add_tenant("Acme", connected={"Web Shop": ["Dev"]}, tags=["Ring/Pilot"])

@@ -29,6 +29,7 @@ _PENDING = {"HasPendingPreconditions", "PendingInterruptionTypes", "PendingPreco
 
 NEWER: dict[str, set[str]] = {
     "ActivityLogEntry": {"Number"},
+    "AccountResource": {"Token"},
     "ChannelResource": {
         "CustomFieldDefinitions", "GitReferenceRules", "GitResourceRules", "Slug", "Type",
     },

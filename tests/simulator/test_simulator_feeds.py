@@ -1,4 +1,4 @@
-"""The built-in feed, and what a space has by default or not at all."""
+"""The built-in feed, and what a space has by default."""
 
 from typing import Any
 
@@ -22,15 +22,6 @@ async def test_the_built_in_feed_shows_the_packages_of_releases_newest_first(api
     ]
     needed = await api.get(f"/api/feeds/{feed['Id']}/packages/versions", status=400)
     assert "packageId" in needed["ErrorMessage"]
-
-
-@pytest.mark.parametrize("name", ["accounts", "subscriptions"])
-async def test_what_no_space_has_is_an_empty_list_to_look_at(admin: Any, name: str) -> None:
-    listed = await admin.get(f"/api/Spaces-1/{name}?take=5")
-    assert (listed["Items"], listed["TotalResults"]) == ([], 0)
-    assert await admin.get(f"/api/Spaces-1/{name}/all") == []
-    await admin.get(f"/api/Spaces-1/{name}/Nothing-1", status=404)
-    await admin.post(f"/api/Spaces-1/{name}", {"Name": "x"}, status=405)
 
 
 @pytest.mark.parametrize("name", ["machinepolicies", "workerpools"])

@@ -73,7 +73,7 @@ async def test_lists_of_triggers_filter_by_name_action_and_category(admin: Any) 
         ({"Filter": {"FilterType": "Moon"}}, 400),
         ({"Filter": {**CRON, "CronExpression": "noon"}}, 400),
         ({"Action": {"ActionType": "Deploy"}}, 400),
-        ({"Action": {"ActionType": "AutoDeploy"}}, 400),
+        ({"Filter": {"FilterType": "MachineFilter"}}, 400),
         ({"Action": {**PROMOTE, "DestinationEnvironmentId": None}}, 400),
         ({"Action": {**PROMOTE, "DestinationEnvironmentId": "Environments-99"}}, 404),
         ({"Action": {**PROMOTE, "ChannelId": "Channels-2"}}, 404),
@@ -84,7 +84,7 @@ async def test_a_trigger_that_makes_no_sense_is_refused(
     admin: Any, change: dict[str, Any], status: int
 ) -> None:
     refused = await admin.post("/api/projecttriggers", _trigger(**change), status=status)
-    assert refused["Errors"]
+    assert refused["ErrorMessage"]
     assert (await admin.get("/api/projecttriggers"))["Items"] == []
 
 

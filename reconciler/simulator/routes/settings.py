@@ -217,6 +217,13 @@ def list_certificates(call: Call) -> object:
     return page(call, "CertificateConfiguration", found, lambda _: _CERTIFICATE)
 
 
+@routes.get("certificates/certificate-global", scope=Scope.MIXED)
+def global_certificate(call: Call) -> object:
+    """GET /certificates/certificate-global: the same."""
+    call.demand_system("ConfigureServer")
+    return _CERTIFICATE
+
+
 @routes.get("configuration/certificates/{certificate}")
 def one_certificate(call: Call) -> object:
     """GET /configuration/certificates/{id}."""

@@ -1,0 +1,45 @@
+"""Git credentials of a space, which projects in git may name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.simulator.documents import Kind, Verbs
+from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.documents import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.simulator.calls import Body
+
+routes = Routes()
+
+
+def _keep_restrictions(more: Mapping[str, Any], body: Body | None) -> Mapping[str, Any]:
+    """Let a null keep the restrictions as they are: Octopus' Go client counts on that."""
+    del more
+    if body is not None and body.get("RepositoryRestrictions") is None:
+        body.fields.pop("repositoryrestrictions", None)
+    return {}
+
+
+serve(
+    routes,
+    Kind(
+        path="git-credentials",
+        param="credential",
+        item="GitCredential",
+        word="Git Credential",
+        ids="GitCredentials",
+        verbs=Verbs("GitCredentialView", *["GitCredentialEdit"] * 3),
+        fields={
+            "Description": "",
+            "Details": {"Type": "Anonymous"},
+            "RepositoryRestrictions": {"Enabled": False, "AllowedRepositories": []},
+        },
+        links={"Usages": "/usages"},
+        template="{?skip,take,name}",
+    ),
+    further=_keep_restrictions,
+)
