@@ -7,6 +7,7 @@ written `RECONCILER_GIT__ALLOW_LOCAL`. Secrets are of a type that does not print
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,6 +23,7 @@ from reconciler.core.text import clean
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 
@@ -166,21 +168,55 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
+PREFIX = "RECONCILER_"
+_ALIKE = 0.85  # share of equal letters from which on a name was meant to be a setting's
+
+
 def read_settings(**given: Any) -> Settings:
-    """Read the settings; `given` are the command line's words. Raises: UsageError."""
+    """Read the settings; `given` are the command line's words. Raises: UsageError.
+
+    A variable that is almost a setting is refused: one underscore too few in the name of the
+    allowed signers would ask for no signature at all. Others with the prefix are left alone, as
+    a Space manifest may name them.
+    """
+    _refuse_misspelt()
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = "__".join(str(part) for part in first["loc"]).upper()
         unknown = first["type"] == "extra_forbidden"
+        wrong = "write it as ADDRESS:PORT" if where == "SERVE__LISTEN" else clean(first["msg"])
         raise UsageError(
-            f"RECONCILER_{clean(where)} is no setting"
+            f"{PREFIX}{clean(where)} is no setting"
             if unknown
-            else f"setting RECONCILER_{clean(where)}: {clean(first['msg'])}",
+            else f"setting {PREFIX}{clean(where)}: {wrong}",
             hint="see docs/settings.md for what every setting takes",
         ) from None
     except ValueError as error:
         raise UsageError(
             f"reconciler.toml cannot be read: {clean(str(error))}", hint="it is TOML"
         ) from None
+
+
+def _refuse_misspelt() -> None:
+    known = set(_names(Settings))
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(PREFIX)
+        if name in known or not variable.upper().startswith(PREFIX) or "__" in name:
+            continue
+        if near := get_close_matches(name, known, n=1, cutoff=_ALIKE):
+            raise UsageError(
+                f"variable {clean(variable, 80)} is no setting; nothing was read or changed",
+                hint=f"{PREFIX}{near[0]} is one; docs/settings.md has them all",
+            )
+
+
+def _names(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """Yield the names of settings as variables have them, without the prefix."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _names(kind, f"{before}{name.upper()}__")
+        else:
+            yield f"{before}{name.upper()}"
