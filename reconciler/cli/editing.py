@@ -72,8 +72,16 @@ def _asked(person: str | None) -> Asked:
             "a commit needs an author, and nobody is named; nothing was changed",
             hint="give --as 'Name <email>', or set RECONCILER_AUTHOR",
         )
+    straight = settings.edits == "push"
+    if straight and settings.git.allowed_signers is not None and settings.git.signing_key is None:
+        raise UsageError(
+            "signed commits are required (git.allowed_signers), and an edit would go to the watched"
+            " branch without a signature, which holds every environment; nothing was changed",
+            hint="set RECONCILER_GIT__SIGNING_KEY to an SSH key that is allowed, or "
+            "RECONCILER_EDITS=branch for a branch of its own",
+        )
     try:
-        return Asked(Person.parse(named), straight=settings.edits == "push")
+        return Asked(Person.parse(named), straight=straight)
     except ValueError as error:
         raise UsageError(
             f"{error}; nothing was changed",
@@ -124,4 +132,4 @@ def _diff(path: str, before: bytes, after: bytes) -> list[str]:
 def _lines(content: bytes) -> list[str]:
     """Return lines as a terminal shows them: without line ends and BOM."""
     text = content.decode("utf-8").removeprefix("\ufeff")
-    return [line.removesuffix("\r") for line in text.split("\n")]
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]

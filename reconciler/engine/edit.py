@@ -133,7 +133,8 @@ def pinned(desired: DesiredState, component: str, commit: str) -> Pin:
     if component in pins:
         return pins[component]
     near = get_close_matches(component, pins, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"pinned: {', '.join(sorted(pins)[:20])}"
+    more = f" and {len(pins) - 20} more" if len(pins) > 20 else ""
+    hint = f"did you mean {near[0]}?" if near else f"pinned: {', '.join(sorted(pins)[:20])}{more}"
     raise UsageError(
         f"{desired.environment.name} pins no '{clean(component, 80)}' at commit {commit[:12]};"
         " nothing was changed",

@@ -140,3 +140,30 @@ def test_a_clone_without_a_remote_is_not_edited(shop: Shop) -> None:
 
     assert result.exit_code == 64
     assert "has no remote 'origin'" in result.stderr
+
+
+def test_an_unsigned_edit_that_would_hold_everything_is_refused_before_it_is_pushed(
+    shop: Shop,
+) -> None:
+    tip = shop.git("rev-parse", "main", at=shop.remote)
+
+    result = shop.run(
+        *("suspend", "qa", "--reason", "release night", "--as", ANN),
+        RECONCILER_EDITS="push",
+        RECONCILER_GIT__ALLOWED_SIGNERS="signers",
+    )
+
+    assert result.exit_code == 64
+    assert "without a signature, which holds every environment; nothing was" in result.stderr
+    assert "set RECONCILER_GIT__SIGNING_KEY" in result.stderr
+    assert shop.git("rev-parse", "main", at=shop.remote) == tip
+
+
+def test_a_diff_ends_where_the_file_ends(shop: Shop) -> None:
+    last = shop.git("show", "main:production.yaml", at=shop.remote).splitlines()[-1]
+    component = last.split(":")[0].strip()
+
+    result = shop.run("hold", "production", component, "--reason", "CHG-7", "--as", ANN)
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1].startswith(f"+    {component}: ")
