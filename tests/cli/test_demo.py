@@ -240,9 +240,9 @@ def test_what_it_says_to_try_works_as_printed_until_ctrl_c(machine: Machine) -> 
 
         told = demo.addresses()
         assert [answers(each) for each in told] == [True, True]
-        assert demo.ends(signal.SIGINT) == 130
+        assert demo.ends(signal.SIGINT) == 0  # the way out that it names
         assert [answers(each) for each in told] == [False, False]
-    assert demo.errors[-1] == "interrupted\n"
+    assert "interrupted\n" not in demo.errors
     assert machine.leftovers() == []
 
 

@@ -39,17 +39,20 @@ def command(*, once: bool) -> Exit:
         if words := news.words(fact):
             teller.news("daemon", words)
 
+    told = False
     try:
         with set_stage(teller, hurry=once or not teller.live) as stage:
             try:
                 daemon = Daemon(stage, tell)
                 tell_story(stage, daemon)
+                told = True
                 if not once:
                     news.environments |= {"dev", "production-uk"}
                     stay(stage, daemon)
             except KeyboardInterrupt:
                 teller.show("\nEnding the daemon, Octopus and what else was started ...")
-                raise
+                if not told:
+                    raise
     except ReconcilerError as error:
         where = f"the demo stopped at {teller.chapter_name}"
         raise ReconcilerError(f"{where}: {error.message}", hint=error.hint) from error
