@@ -203,13 +203,18 @@ def _new_release(world: World, space: Space, project: Project, trigger: Trigger)
 
 
 def _run_runbook(world: World, space: Space, trigger: Trigger) -> None:
-    """Run the published snapshot in each environment of the trigger that lets it."""
+    """Run the published snapshot in each environment, for each tenant, that may be."""
     runbook = space.runbooks[trigger.action["RunbookId"]]
+    project = space.projects[runbook.project_id]
     snapshot = published(space, runbook)
     for environment_id in trigger.action["EnvironmentIds"]:
         environment = space.environments[environment_id]
-        refuse_run(space, runbook, environment)
-        run(world, space, snapshot, environment, world.system)
+        for tenant in _whom(space, project, trigger, environment_id):
+            try:
+                refuse_run(space, runbook, environment, tenant)
+            except Refused:
+                continue
+            run(world, space, snapshot, environment, world.system, tenant=tenant)
 
 
 def package_arrived(world: World, space: Space, package: str, version: str) -> None:

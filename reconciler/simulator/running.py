@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.simulator.records import Environment, Project, Space, User
+    from reconciler.simulator.tenancy import Tenant
     from reconciler.simulator.world import World
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "refuse_run",
     "run",
     "run_key",
+    "tenancy_of",
 ]
 
 _EVENTS = {
@@ -127,8 +129,15 @@ def environments_of(space: Space, runbook: Runbook) -> list[Environment]:
     return [each for each in space.environments_in_order() if each.id in allowed]
 
 
-def refuse_run(space: Space, runbook: Runbook, environment: Environment) -> None:
-    """Refuse a run that the runbook's scope or a disabled project forbids.
+def tenancy_of(runbook: Runbook) -> str:
+    """Return how a runbook is run: Untenanted, TenantedOrUntenanted or Tenanted."""
+    return str(runbook.more.get("MultiTenancyMode") or "Untenanted")
+
+
+def refuse_run(
+    space: Space, runbook: Runbook, environment: Environment, tenant: Tenant | None = None
+) -> None:
+    """Refuse a run that the runbook's scope or tenancy, or a disabled project, forbids.
 
     Raises:
         Refused: 400 saying which; the sentences are the simulator's own.
@@ -139,6 +148,17 @@ def refuse_run(space: Space, runbook: Runbook, environment: Environment) -> None
         raise _refusal(
             f"Runbook '{runbook.name}' cannot be run in environment '{environment.name}'."
         )
+    mode = tenancy_of(runbook)
+    if tenant is None:
+        if mode == "Tenanted":
+            raise _refusal(f"Runbook '{runbook.name}' can only be run for tenants.")
+        return
+    if mode == "Untenanted":
+        raise _refusal(f"Runbook '{runbook.name}' cannot be run for tenants.")
+    if tenant.is_disabled:
+        raise _refusal(f"Tenant '{tenant.name}' is disabled, so nothing can be run for it.")
+    if not tenant.is_connected(space.projects[runbook.project_id], environment.id):
+        raise _refusal(f"Tenant '{tenant.name}' is not connected to '{environment.name}'.")
 
 
 def _refusal(sentence: str) -> Refused:
@@ -157,6 +177,7 @@ def run(
     environment: Environment,
     by: User,
     *,
+    tenant: Tenant | None = None,
     comments: str | None = None,
     queue_time: datetime | None = None,
     queue_expiry: datetime | None = None,
@@ -173,13 +194,14 @@ def run(
         world.new_id("ServerTasks"),
         space.id,
         "RunbookRun",
-        f"Run runbook {runbook.name} of {project.name} on {environment.name}",
+        f"Run runbook {runbook.name} of {project.name} on {environment.name}"
+        + (f" for {tenant.name}" if tenant else ""),
         {"RunbookRunId": run_id},
         created=world.now,
         queue_time=queue_time or world.now,
         queue_expiry=queue_expiry,
         work=world.task_seconds if project.task_seconds is None else project.task_seconds,
-        cell=(project.id, environment.id, None),
+        cell=(project.id, environment.id, tenant.id if tenant else None),
         runbook_id=runbook.id,
         steps=log_steps(process, snapshot.packages),
         script=scripts.pop(0) if scripts else Script(),
@@ -190,7 +212,7 @@ def run(
         space.id,
         snapshot,
         environment.id,
-        None,
+        tenant.id if tenant else None,
         task,
         world.now,
         by,

@@ -330,3 +330,74 @@ async def test_a_runbook_goes_to_the_machines_of_its_steps(
     simulator.machine_dies("web-1")
     simulator.advance(20)
     assert simulator.runs("Web Shop", "Backup")[0].state == "Failed"
+
+
+async def test_a_tenanted_runbook_runs_for_each_tenant_by_itself(
+    simulator: Simulator, admin: Any
+) -> None:
+    simulator.add_tag_set("Ring", ["Pilot", "Rest"])
+    simulator.add_tenant("Acme", connected={"Web Shop": ["Dev", "Test"]}, tags=["Ring/Pilot"])
+    simulator.add_tenant("Beta", connected={"Web Shop": ["Dev"]}, tags=["Ring/Pilot"])
+    made = await _make(admin, MultiTenancyMode="Tenanted")
+    template = await admin.get(made["Links"]["RunbookRunTemplate"])
+    assert template["PromoteTo"] == []
+    promotions = {
+        each["Name"]: [one["Name"] for one in each["PromoteTo"]]
+        for each in template["TenantPromotions"]
+    }
+    assert promotions == {"Acme": ["Dev", "Test"], "Beta": ["Dev"]}
+    order = {"RunbookId": "Runbooks-1", "EnvironmentId": "Environments-1"}
+    await admin.post("/api/runbookRuns", order, status=400)
+    await admin.post("/api/runbookRuns", {**order, "TenantId": "Tenants-9"}, status=404)
+    far = {**order, "EnvironmentId": "Environments-2", "TenantId": "Tenants-2"}
+    refused = await admin.post("/api/runbookRuns", far, status=400)
+    assert refused["Errors"] == ["Tenant 'Beta' is not connected to 'Test'."]
+    one = await admin.post("/api/runbookRuns", {**order, "TenantId": "Tenants-1"})
+    assert one["TenantId"] == "Tenants-1"
+
+    command = {
+        "spaceIdOrName": "Shop",
+        "projectName": "Web Shop",
+        "runbookName": "Backup",
+        "environmentNames": ["Dev"],
+        "tenants": ["acme"],
+        "tenantTags": ["Ring/Pilot"],
+    }
+    both = await admin.post("/api/Spaces-1/runbook-runs/create/v1", command)
+    assert len(both["RunbookRunServerTasks"]) == 2
+    body = {"EnvironmentIds": ["Environments-1"], "TenantTagNames": ["Ring/Pilot"]}
+    assert len(await admin.post(made["Links"]["CreateRunbookRun"], body)) == 2
+    states = [each.state for each in simulator.runs("Web Shop", "Backup")]
+    assert states == ["Executing", "Queued", "Executing", "Queued", "Queued"]
+    preview = "/api/runbooks/Runbooks-1/runbookRuns/preview/Environments-1/Tenants-"
+    assert len((await admin.get(preview + "1"))["StepsToExecute"]) == 1
+    await admin.get(preview + "9", status=404)
+    assert (await admin.http.delete("/api/tenants/Tenants-1")).status_code == 400
+    simulator.advance(60)
+    assert (await admin.http.delete("/api/tenants/Tenants-1")).status_code == 200
+    assert (await admin.get("/api/runbookRuns"))["TotalResults"] == 2
+
+
+async def test_a_trigger_runs_a_runbook_for_the_tenants_that_it_may(
+    simulator: Simulator, admin: Any
+) -> None:
+    simulator.add_tenant("Acme", connected={"Web Shop": ["Dev"]})
+    simulator.add_tenant("Beta", connected={"Web Shop": ["Test"]})
+    await _make(admin, MultiTenancyMode="TenantedOrUntenanted")
+    simulator.add_trigger(
+        "Web Shop",
+        "Nightly",
+        filter={"FilterType": "CronExpressionSchedule", "CronExpression": "0 0 23 * * ?"},
+        action={
+            "ActionType": "RunRunbook",
+            "RunbookId": "Runbooks-1",
+            "EnvironmentIds": ["Dev", "Test"],
+            "TenantIds": ["Tenants-1", "Tenants-2"],
+        },
+    )
+    simulator.advance(14 * 3600)
+    runs = (await admin.get("/api/runbookRuns"))["Items"]
+    assert [(each["EnvironmentId"], each["TenantId"]) for each in runs] == [
+        ("Environments-2", "Tenants-2"),
+        ("Environments-1", "Tenants-1"),
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.answers import Refused, created
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.commands import (
     environments_named,
@@ -13,18 +13,21 @@ from reconciler.simulator.routes.commands import (
     read_options,
 )
 from reconciler.simulator.routes.deployments import moment_of
-from reconciler.simulator.routes.runbookruns import order_run
-from reconciler.simulator.running import published, refuse_run
+from reconciler.simulator.routes.runbookruns import check_run, order_run
+from reconciler.simulator.running import published
+from reconciler.simulator.tenancy import check_tags, tenants_meant
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
+    from reconciler.simulator.records import Environment
+    from reconciler.simulator.tenancy import Tenant
 
 routes = Routes()
 
 
 @routes.post("runbook-runs/create/v1")
 def run_runbook(call: Call) -> object:
-    """POST /runbook-runs/create/v1: one task per environment, all or none."""
+    """POST /runbook-runs/create/v1: one task per environment and tenant, all or none."""
     body = call.body()
     project = project_of(call, body)
     call.demand("RunbookView", project)
@@ -38,24 +41,30 @@ def run_runbook(call: Call) -> object:
         else named(runbook.snapshots, name, "Runbook snapshot")
     )
     environments = environments_named(call, body)
-    if body.texts("tenants") or body.texts("tenantTags"):
-        raise missing("Tenant")
     process = call.space.runbook_processes[snapshot.process_snapshot_id]
     options = read_options(call, body, process)
+    every = call.space.tenants.values()
+    tenants = [named(every, each, "Tenant") for each in body.texts("tenants")]
+    tags = check_tags(call.space, body.texts("tenantTags"))
+    cells: list[tuple[Environment, Tenant | None]] = []
     for environment in environments:
-        call.demand("RunbookRunCreate", project, environment.id)
-        refuse_run(call.space, runbook, environment)
+        meant = [*tenants, *tenants_meant(call.space, project, environment.id, (), tags)]
+        whom = dict.fromkeys(meant) if tenants or tags else [None]
+        cells += [(environment, each) for each in whom]
+    for environment, tenant in cells:
+        check_run(call, runbook, environment, tenant)
     made = [
         order_run(
             call,
             snapshot,
             environment,
+            tenant,
             comments=body.text("comments"),
             queue_time=moment_of(body, "runAt"),
             queue_expiry=moment_of(body, "noRunAfter"),
             options=options,
         )
-        for environment in environments
+        for environment, tenant in cells
     ]
     return created(
         {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import has_dependants, note
 from reconciler.simulator.fleet import policy_of, targets_of
-from reconciler.simulator.paging import by_ids, page
+from reconciler.simulator.paging import by_ids, by_name, page
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.deployments import check_schedule, moment_of, read_options
@@ -15,7 +15,15 @@ from reconciler.simulator.routes.previews import steps_to_execute
 from reconciler.simulator.routes.projects import project_in
 from reconciler.simulator.routes.runbooks import runbook_in
 from reconciler.simulator.routes.runbooksnapshots import snapshot_in
-from reconciler.simulator.running import environments_of, forget_run, published, refuse_run, run
+from reconciler.simulator.running import (
+    environments_of,
+    forget_run,
+    published,
+    refuse_run,
+    run,
+    tenancy_of,
+)
+from reconciler.simulator.tenancy import check_tags, tenants_meant
 from reconciler.simulator.times import stamp
 
 if TYPE_CHECKING:
@@ -24,8 +32,9 @@ if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.records import Environment, Process, Space
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
+    from reconciler.simulator.tenancy import Tenant
 
-__all__ = ["order_run", "routes", "run_resource"]
+__all__ = ["check_run", "order_run", "routes", "run_resource"]
 
 routes = Routes()
 
@@ -176,12 +185,15 @@ def create_run(call: Call) -> object:
             raise missing("Runbook Snapshot")
         snapshot = found
     environment = _environment(space, body.need("EnvironmentId"))
-    if body.text("TenantId") is not None:
+    named = body.text("TenantId")
+    tenant = space.tenants.get(named) if named else None
+    if named and tenant is None:
         raise missing("Tenant")
     made = order_run(
         call,
         snapshot,
         environment,
+        tenant,
         comments=body.text("Comments"),
         queue_time=moment_of(body, "QueueTime"),
         queue_expiry=moment_of(body, "QueueTimeExpiry"),
@@ -197,31 +209,40 @@ def _environment(space: Space, wanted: str) -> Environment:
     return found
 
 
+def check_run(
+    call: Call, runbook: Runbook, environment: Environment, tenant: Tenant | None
+) -> None:
+    """Do every check the server does before it queues a run, but for the schedule's.
+
+    Raises:
+        Refused: 403 without RunbookRunCreate; 400 against the runbook's scope or tenancy.
+    """
+    project = call.space.projects[runbook.project_id]
+    call.demand("RunbookRunCreate", project, environment.id, tenant.id if tenant else None)
+    refuse_run(call.space, runbook, environment, tenant)
+
+
 def order_run(
     call: Call,
     snapshot: RunbookSnapshot,
     environment: Environment,
+    tenant: Tenant | None,
     *,
     comments: str | None,
     queue_time: datetime | None,
     queue_expiry: datetime | None,
     options: dict[str, Any],
 ) -> RunbookRun:
-    """Queue a run after every check the server does.
-
-    Raises:
-        Refused: 403 without RunbookRunCreate; 400 against the runbook's scope or the schedule.
-    """
-    runbook = snapshot.runbook
-    call.demand("RunbookRunCreate", call.space.projects[runbook.project_id], environment.id)
+    """Queue a run after `check_run` and a look at the schedule, which raise what they do."""
     check_schedule(call, queue_time, queue_expiry, "RunbookRun")
-    refuse_run(call.space, runbook, environment)
+    check_run(call, snapshot.runbook, environment, tenant)
     return run(
         call.world,
         call.space,
         snapshot,
         environment,
         call.user,
+        tenant=tenant,
         comments=comments,
         queue_time=None if queue_time is not None and queue_time <= call.now else queue_time,
         queue_expiry=queue_expiry,
@@ -231,7 +252,7 @@ def order_run(
 
 @routes.post("runbooks/{runbook}/run", "projects/{project}/runbooks/{runbook}/run")
 def run_command(call: Call) -> object:
-    """POST /runbooks/{id}/run: in each of the environments; all or none."""
+    """POST /runbooks/{id}/run: in each environment, for each tenant there; all or none."""
     runbook = runbook_in(call)
     body = call.body()
     space = call.space
@@ -241,25 +262,35 @@ def run_command(call: Call) -> object:
     names = body.texts("EnvironmentIds") or ((single,) if single else ())
     if not names:
         raise Refused(400, "RunbookRun creation failed.", ("An environment is required.",))
-    if body.text("TenantId") or body.texts("TenantIds"):
-        raise missing("Tenant")
     environments = [_environment(space, each) for each in names]
+    one = body.text("TenantId")
+    tenants = (*body.texts("TenantIds"), *([one] if one else []))
+    for each in tenants:
+        if each not in space.tenants:
+            raise missing("Tenant")
+    tags = check_tags(space, body.texts("TenantTagNames"))
     project = space.projects[runbook.project_id]
+    cells: list[tuple[Environment, Tenant | None]] = []
     for environment in environments:
-        call.demand("RunbookRunCreate", project, environment.id)
-        refuse_run(space, runbook, environment)
+        meant = [space.tenants[each] for each in tenants]
+        meant += tenants_meant(space, project, environment.id, (), tags)
+        whom = dict.fromkeys(meant) if tenants or tags else [None]
+        cells += [(environment, each) for each in whom]
+    for environment, tenant in cells:
+        check_run(call, runbook, environment, tenant)
     options = read_options(space, body)
     made = [
         order_run(
             call,
             snapshot,
-            each,
+            environment,
+            tenant,
             comments=body.text("Comments"),
             queue_time=moment_of(body, "QueueTime"),
             queue_expiry=moment_of(body, "QueueTimeExpiry"),
             options=options,
         )
-        for each in environments
+        for environment, tenant in cells
     ]
     return created([run_resource(space, each) for each in made])
 
@@ -274,25 +305,37 @@ def _snapshot(runbook: Runbook, wanted: str) -> RunbookSnapshot:
 def _run_template(call: Call, runbook: Runbook) -> dict[str, object]:
     space = call.space
     project = space.projects[runbook.project_id]
-    held = call.access("RunbookRunCreate")
+    held, sees = call.access("RunbookRunCreate"), call.access("TenantView")
     own = f"/api/{space.id}/runbooks/{runbook.id}/runbookRuns/preview"
     live = space.runbook_processes[runbook.process_id]
     shown = space.runbook_snapshots.get(runbook.published_id or "")
     frozen = space.runbook_processes[shown.process_snapshot_id] if shown else live
+
+    def targets(tenant: Tenant | None) -> list[dict[str, object]]:
+        whose = f"/{tenant.id}" if tenant else ""
+        return [
+            {
+                "Id": each.id,
+                "Name": each.name,
+                "Links": {"RunbookRunPreview": f"{own}/{each.id}{whose}{{?includeDisabledSteps}}"},
+            }
+            for each in environments_of(space, runbook)
+            if (tenant is None or tenant.is_connected(project, each.id))
+            and held.allows(project, each.id, tenant.id if tenant else None)
+        ]
+
     return {
         "IsRunbookProcessModified": frozen.version != live.version,
         "IsVariableSetModified": False,
         "IsLibraryVariableSetModified": False,
-        "PromoteTo": [
-            {
-                "Id": each.id,
-                "Name": each.name,
-                "Links": {"RunbookRunPreview": f"{own}/{each.id}{{?includeDisabledSteps}}"},
-            }
-            for each in environments_of(space, runbook)
-            if held.allows(project, each.id)
+        "PromoteTo": [] if tenancy_of(runbook) == "Tenanted" else targets(None),
+        "TenantPromotions": [
+            {"Id": each.id, "Name": each.name, "PromoteTo": found, "Links": {}}
+            for each in sorted(space.tenants.values(), key=by_name)
+            if tenancy_of(runbook) != "Untenanted"
+            and sees.allows(tenant=each.id)
+            and (found := targets(each))
         ],
-        "TenantPromotions": [],
         "Links": {},
     }
 
@@ -317,7 +360,9 @@ def template_of_snapshot(call: Call) -> object:
 
 @routes.get(
     "runbooks/{runbook}/runbookRuns/preview/{environment}",
+    "runbooks/{runbook}/runbookRuns/preview/{environment}/{tenant}",
     "projects/{project}/runbooks/{runbook}/runbookRuns/preview/{environment}",
+    "projects/{project}/runbooks/{runbook}/runbookRuns/preview/{environment}/{tenant}",
 )
 def preview_of_runbook(call: Call) -> object:
     """GET /runbooks/{id}/runbookRuns/preview/{env}: of what is published, else the draft."""
@@ -330,7 +375,9 @@ def preview_of_runbook(call: Call) -> object:
 
 @routes.get(
     "runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}",
+    "runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}/{tenant}",
     "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}",
+    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}/{tenant}",
 )
 def preview_of_snapshot(call: Call) -> object:
     """GET /runbookSnapshots/{id}/runbookRuns/preview/{env}."""
@@ -341,8 +388,11 @@ def preview_of_snapshot(call: Call) -> object:
 
 def _preview(call: Call, runbook: Runbook, process: Process) -> dict[str, object]:
     environment = _environment(call.space, call.param("environment"))
+    tenant = (call.params or {}).get("tenant")
+    if tenant is not None and tenant not in call.space.tenants:
+        raise missing("Tenant")
     policy = policy_of(runbook.more, "ConnectivityPolicy")
-    targets = targets_of(call.space, policy, process, environment.id, None, {})
+    targets = targets_of(call.space, policy, process, environment.id, tenant, {})
     return {
         "StepsToExecute": steps_to_execute(targets),
         "Form": {"Values": {}, "Elements": []},

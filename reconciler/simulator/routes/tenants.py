@@ -8,6 +8,7 @@ from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import forget_deployment, free_name, has_dependants, note
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.running import forget_run
 from reconciler.simulator.slugs import slug_of
 from reconciler.simulator.tenancy import Tenant, check_tags, missing_tags
 
@@ -188,14 +189,18 @@ def _wrong(sentence: str) -> Refused:
 
 @routes.on("DELETE", "tenants/{tenant}")
 def delete_tenant(call: Call) -> object:
-    """DELETE /tenants/{id}: with its deployments, when all are completed."""
+    """DELETE /tenants/{id}: with its deployments and runs, when all are completed."""
     tenant = tenant_in(call, "TenantDelete")
     space = call.space
     own = [each for each in space.deployments.values() if each.tenant_id == tenant.id]
-    if any(not each.task.state.is_completed for each in own):
+    runs = [each for each in space.runbook_runs.values() if each.tenant_id == tenant.id]
+    tasks = [*(each.task for each in own), *(each.task for each in runs)]
+    if any(not task.state.is_completed for task in tasks):
         raise has_dependants("Tenant")
     for each in own:
         forget_deployment(call.world, space, each)
+    for made in runs:
+        forget_run(call.world, space, made)
     for machine in space.machines.values():
         machine.tenants = tuple(each for each in machine.tenants if each != tenant.id)
     del space.tenants[tenant.id]
