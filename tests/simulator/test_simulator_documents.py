@@ -2,15 +2,15 @@
 
 import base64
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import START
 
 from reconciler.simulator import Simulator
 from reconciler.simulator.x509 import self_signed
 
+START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 SECRET = {"HasValue": True, "NewValue": "s3cret", "Hint": None}
 KEPT = {"HasValue": True, "NewValue": None, "Hint": None}
 ACCOUNT = {
