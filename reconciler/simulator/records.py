@@ -268,6 +268,7 @@ class Project:
     is_disabled: bool = False
     has_discrete_channels: bool = False
     task_seconds: float | None = None
+    cloned_from: str | None = None
     releases: list[Release] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)

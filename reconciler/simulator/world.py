@@ -87,6 +87,8 @@ class World:
         self.project_limit: int | None = None
         self.waiting_shows_queued = False
         self.spaces: dict[str, Space] = {}
+        self.logos: dict[str, bytes] = {}
+        """Pictures that clients sent, by the id of what they stand for."""
         self.users: dict[str, User] = {}
         self.system = User("users-system", "system", "System", is_service=True)
         self.teams: dict[str, Team] = {}

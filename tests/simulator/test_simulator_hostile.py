@@ -82,6 +82,7 @@ NEEDY = {
     "api/build-information/{build}",
     "api/libraryvariablesets/{library}",
     "api/libraryvariablesets/{library}/usages",
+    "api/channels/rule-test",
     "api/feeds/{feed}/packages/versions",
     "api/machines/discover",
     "api/users/{user}/apikeys/{key}",
@@ -139,6 +140,7 @@ OPEN = {
     "api/spaces",
     "api/spaces/all",
     "api/spaces/{space}",
+    "api/spaces/{space}/logo",
     "api/tasks/tasktypes",
 }
 """What everybody with a key may read; beside it, only what is about oneself."""

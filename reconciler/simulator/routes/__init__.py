@@ -12,6 +12,7 @@ from reconciler.simulator.routes import (
     artifacts,
     builds,
     certificates,
+    channelparts,
     channels,
     cloudaccounts,
     dashboard,
@@ -28,6 +29,7 @@ from reconciler.simulator.routes import (
     librarysets,
     licenses,
     lifecycles,
+    logos,
     machinepolicies,
     machines,
     packages,
@@ -36,11 +38,13 @@ from reconciler.simulator.routes import (
     progressions,
     projectgroups,
     projects,
+    projectsettings,
     projecttriggers,
     proxies,
     queue,
     ratelimits,
     releases,
+    releasewrites,
     root,
     runbookboards,
     runbookcommands,
@@ -68,14 +72,15 @@ from reconciler.simulator.routes import (
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    accounts, actiontemplates, adhoc, artifacts, builds, certificates, channels,
+    accounts, actiontemplates, adhoc, artifacts, builds, certificates, channelparts, channels,
     cloudaccounts, dashboard, defects, deployments, environments, events, executions,
     feedpackages, feeds, freezes, gitcredentials, interruptions, librarysets, licenses,
-    lifecycles, machinepolicies, machines, packages, previews, processes, progressions,
-    projectgroups, projects, projecttriggers, proxies, queue, ratelimits, releases, root,
-    runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots,
-    server, settings, spaces, subscriptions, summaries, tagsets, tasks, teams, tenants,
-    tenantvariables, users, variablepreviews, variables, workerpools, workers,
+    lifecycles, logos, machinepolicies, machines, packages, previews, processes, progressions,
+    projectgroups, projects, projectsettings, projecttriggers, proxies, queue, ratelimits,
+    releases, releasewrites, root, runbookboards, runbookcommands, runbookprocesses,
+    runbookruns, runbooks, runbooksnapshots, server, settings, spaces, subscriptions, summaries,
+    tagsets, tasks, teams, tenants, tenantvariables, users, variablepreviews, variables,
+    workerpools, workers,
 )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from reconciler.simulator.changes import changed_fields, free_name, has_dependan
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.projects import project_in
+from reconciler.simulator.rules import read_rules
+from reconciler.simulator.tenancy import check_tags
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
@@ -126,7 +128,12 @@ def _write(call: Call, channel: Channel, body: Body) -> None:
             each.is_default = each is channel
     settled = ("Description", "LifecycleId", "IsDefault", "ProjectId", "Type")
     shown = channel_resource(call.space, channel)
+    rules, tags = read_rules(body.bodies("Rules")), check_tags(call.space, body.texts("TenantTags"))
     channel.more = changed_fields(shown, body, *settled, kept=channel.more)
+    if body.get("Rules") is not None:
+        channel.more["Rules"] = rules
+    if body.get("TenantTags") is not None:
+        channel.more["TenantTags"] = list(tags)
 
 
 @routes.on("DELETE", "channels/{channel}", "projects/{project}/channels/{channel}")
@@ -138,6 +145,12 @@ def delete_channel(call: Call) -> object:
         raise Refused(400, "You cannot delete the only remaining channel.")
     if channel.is_default:
         raise Refused(400, "You cannot delete the default channel.")
+    for step in call.space.processes[project.process_id].steps:
+        actions = step.document["Actions"] if step.document else []
+        if any(channel.id in each["Channels"] for each in actions):
+            raise Refused(
+                400, f"The channel you are about to remove is used by '{step.name}' step."
+            )
     if any(each.channel_id == channel.id for each in project.releases):
         raise has_dependants("Channel")
     project.channels.remove(channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created
+from reconciler.simulator.numbering import donor_of, next_number, unmasked
 from reconciler.simulator.prompts import by_ids, prompted
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.commands import (
@@ -16,7 +17,7 @@ from reconciler.simulator.routes.commands import (
 from reconciler.simulator.routes.deployments import check_order, moment_of, order
 from reconciler.simulator.routes.releases import assemble, default_channel
 from reconciler.simulator.tenancy import check_tags, tenants_meant
-from reconciler.simulator.versions import next_version, version_key
+from reconciler.simulator.versions import version_key
 from reconciler.simulator.world import release_named
 
 if TYPE_CHECKING:
@@ -33,34 +34,46 @@ def create_release(call: Call) -> object:
     body = call.body()
     project = project_of(call, body)
     call.demand("ReleaseCreate", project)
-    version = body.text("releaseVersion") or next_version(
-        [each.version for each in project.releases]
+    wanted = body.text("channelName") or body.text("channelIdOrName")
+    chosen, default = _packages(call, project, body)
+    version = unmasked(
+        body.text("releaseVersion") or _number(call, project, chosen, default),
+        [each.version for each in project.releases],
     )
     if body.flag("ignoreIfAlreadyExists"):
         key = version_key(version)
         for release in project.releases:
             if version_key(release.version) == key:
                 return {"ReleaseId": release.id, "ReleaseVersion": release.version}
-    wanted = body.text("channelName") or body.text("channelIdOrName")
-    chosen, default = _packages(call, project, body)
     release = assemble(
         call,
         project,
         version=version,
         channel=named(project.channels, wanted, "Channel") if wanted else default_channel(project),
         chosen=chosen,
-        default_package=default,
+        default_package=default or version,
         notes=body.text("releaseNotes"),
         ignore_channel_rules=body.flag("ignoreChannelRules"),
     )
     return created({"ReleaseId": release.id, "ReleaseVersion": release.version})
 
 
+def _number(
+    call: Call, project: Project, chosen: dict[tuple[str, str], str], default: str | None
+) -> str:
+    """Return the number that nobody named: a donor package's, else the template's."""
+    donor = donor_of(project)
+    number = next_number(project, call.now) if donor is None else chosen.get(donor, default)
+    if not number:
+        raise Refused(400, "A release version must be given: the project does not tell one.")
+    return number
+
+
 def _packages(
     call: Call, project: Project, body: Body
 ) -> tuple[dict[tuple[str, str], str], str | None]:
     """Read `Step:Version`, `Package:Version`, `Step:Reference:Version` and `*:Version`."""
-    default = body.text("packageVersion") or body.text("releaseVersion")
+    default = body.text("packageVersion")
     chosen: dict[tuple[str, str], str] = {}
     steps = call.space.processes[project.process_id].steps
     for text in body.texts("packages"):

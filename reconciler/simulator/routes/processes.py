@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, missing
 from reconciler.simulator.changes import note
+from reconciler.simulator.numbering import donor_of, next_number
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.feeds import feed_name
@@ -186,12 +187,13 @@ def _template(call: Call, project: Project, process: Process) -> dict[str, objec
             400, "A channelId must be provided when more than one exists for the project."
         )
     last = project.releases[-1] if project.releases else None
+    donor = donor_of(project)
     return {
         "DeploymentProcessId": process.id,
         "LastReleaseVersion": last.version if last else None,
-        "NextVersionIncrement": _next(last.version) if last else "0.0.1",
-        "VersioningPackageStepName": None,
-        "VersioningPackageReferenceName": None,
+        "NextVersionIncrement": next_number(project, call.now),
+        "VersioningPackageStepName": donor[0] if donor else None,
+        "VersioningPackageReferenceName": donor[1] if donor else None,
         "Packages": packages_in_template(
             call.space, project, process, last.packages if last else ()
         ),
@@ -223,11 +225,3 @@ def packages_in_template(
         for step in process.steps
         for each in step.packages
     ]
-
-
-def _next(version: str) -> str | None:
-    """Return the version with its third number raised, None when that is not plain to do."""
-    parts = version.split(".")
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
-        return None
-    return f"{parts[0]}.{parts[1]}.{int(parts[2]) + 1}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.answers import created, missing
 from reconciler.simulator.changes import (
     changed_fields,
     forget_release,
@@ -12,6 +12,7 @@ from reconciler.simulator.changes import (
     has_dependants,
     note,
 )
+from reconciler.simulator.cloning import clone_into
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.running import forget_runbook
@@ -40,7 +41,7 @@ def project_resource(space: Space, project: Project) -> dict[str, object]:
         "LifecycleId": project.lifecycle_id,
         "VariableSetId": project.variable_set_id,
         "DeploymentProcessId": project.process_id,
-        "ClonedFromProjectId": None,
+        "ClonedFromProjectId": project.cloned_from,
         "DiscreteChannelRelease": project.has_discrete_channels,
         "IncludedLibraryVariableSetIds": [],
         "DefaultToSkipIfAlreadyInstalled": False,
@@ -127,8 +128,8 @@ _TEMPLATE = "{?name,skip,ids,clone,take,partialName,clonedFromProjectId}"
 def list_projects(call: Call) -> object:
     """GET /projects."""
     found = matching(call, visible_projects(call))
-    if call.query.text("clonedFromProjectId") is not None:
-        found = []
+    origin = call.query.text("clonedFromProjectId")
+    found = [each for each in found if origin in (None, each.cloned_from)]
     return page(call, "Project", found, lambda each: project_resource(call.space, each), _TEMPLATE)
 
 
@@ -162,15 +163,14 @@ _SETTLED = (
 
 @routes.post("projects")
 def create_project(call: Call) -> object:
-    """POST /projects: with an empty process, an empty variable set and a default channel."""
+    """POST /projects: with an empty process and variable set, or with what another one has."""
     call.demand_anywhere("ProjectCreate")
     body = call.body()
     name = free_name("Project", call.space.projects.values(), body)
-    group_id, lifecycle_id = _places(call, body)
+    origin = _origin(call)
+    group_id, lifecycle_id = _places(call, body, origin)
     if not call.access("ProjectCreate").allows_group(group_id):
         call.demand("ProjectCreate")
-    if call.query.text("clone") is not None:
-        raise Refused(400, "The simulator does not clone projects.")
     made = call.world.add_project(
         call.space,
         name,
@@ -180,7 +180,11 @@ def create_project(call: Call) -> object:
     )
     call.space.processes[made.process_id].steps = ()
     call.space.processes[made.process_id].version = 0
-    _write(call, made, body)
+    if origin is None:
+        _write(call, made, body)
+    else:
+        clone_into(call.world, call.space, origin, made)
+        made.description = body.text("Description") or ""
     note(call, "Created", "Project", name, made.id)
     return created(project_resource(call.space, made))
 
@@ -213,8 +217,24 @@ def _write(call: Call, project: Project, body: Body) -> None:
         project.more["Templates"] = templates
 
 
-def _places(call: Call, body: Body) -> tuple[str, str]:
-    group, lifecycle = body.need("ProjectGroupId"), body.need("LifecycleId")
+def _origin(call: Call) -> Project | None:
+    """Return the project that the new one is a clone of, if it is one."""
+    wanted = call.query.text("clone")
+    if wanted is None:
+        return None
+    origin = call.space.projects.get(wanted)
+    if origin is None:
+        raise missing("Project")
+    call.demand("ProjectView", origin)
+    return origin
+
+
+def _places(call: Call, body: Body, origin: Project | None = None) -> tuple[str, str]:
+    """Return the group and the lifecycle that a body names; a clone may leave them to the other."""
+    group, lifecycle = body.text("ProjectGroupId"), body.text("LifecycleId")
+    if origin is not None:
+        group, lifecycle = group or origin.group_id, lifecycle or origin.lifecycle_id
+    group, lifecycle = group or body.need("ProjectGroupId"), lifecycle or body.need("LifecycleId")
     if group not in call.space.groups:
         raise missing("Project Group")
     if lifecycle not in call.space.lifecycles:
@@ -284,46 +304,3 @@ def project_metadata(call: Call) -> object:
     """GET /projects/{id}/metadata: settings of extensions, of which there are none."""
     project_in(call)
     return []
-
-
-_SETTINGS = {
-    "DefaultGuidedFailureMode": "DefaultGuidedFailureMode",
-    "DefaultToSkipIfAlreadyInstalled": "DefaultToSkipIfAlreadyInstalled",
-    "DeploymentChangesTemplate": "DeploymentChangesTemplate",
-    "ForcePackageDownload": "ForcePackageDownload",
-    "ReleaseNotesTemplate": "ReleaseNotesTemplate",
-    "VersioningStrategy": "VersioningStrategy",
-    "ConnectivityPolicy": "ProjectConnectivityPolicy",
-}
-"""Names of deployment settings, and the project's fields that hold them."""
-
-
-def _settings(space: Space, project: Project) -> dict[str, object]:
-    shown = project_resource(space, project)
-    own = f"/api/{space.id}/projects/{project.id}"
-    return {
-        "Id": f"deploymentsettings-{project.id}",
-        "SpaceId": space.id,
-        "ProjectId": project.id,
-        **{name: shown[field] for name, field in _SETTINGS.items()},
-        "Links": {"Self": f"{own}/deploymentsettings", "Project": own},
-    }
-
-
-@routes.get("projects/{project}/deploymentsettings")
-def deployment_settings(call: Call) -> object:
-    """GET /projects/{id}/deploymentsettings: the project's own fields, under newer names."""
-    return _settings(call.space, project_in(call))
-
-
-@routes.put("projects/{project}/deploymentsettings")
-def change_settings(call: Call) -> object:
-    """PUT /projects/{id}/deploymentsettings."""
-    project = project_in(call)
-    call.demand("ProjectEdit", project)
-    before = _settings(call.space, project)
-    fields = {name: before[name] for name in _SETTINGS}
-    for name, value in changed_fields(fields, call.body()).items():
-        project.more[_SETTINGS[name]] = value
-    note(call, "Modified", "Settings of project", project.name, project.id)
-    return _settings(call.space, project)

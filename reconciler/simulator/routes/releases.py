@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import changed_fields, forget_release, note
 from reconciler.simulator.deploying import deploy_automatically
+from reconciler.simulator.numbering import unmasked
 from reconciler.simulator.packages import build_of
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.builds import release_build
 from reconciler.simulator.routes.projects import project_in
-from reconciler.simulator.shelf import BUILT_IN
+from reconciler.simulator.rules import refuse_versions
 from reconciler.simulator.times import stamp
 from reconciler.simulator.versions import is_release_number, version_key
 from reconciler.simulator.world import release_named
@@ -173,7 +173,7 @@ def create_release(call: Call) -> object:
         call,
         project,
         version=body.need("Version"),
-        channel=_channel(call.space, project, body),
+        channel=named_channel(call.space, project, body),
         chosen=chosen_packages(body),
         default_package=None,
         notes=body.text("ReleaseNotes"),
@@ -193,7 +193,12 @@ def chosen_packages(body: Body) -> dict[tuple[str, str], str]:
     }
 
 
-def _channel(space: Space, project: Project, body: Body) -> Channel:
+def named_channel(space: Space, project: Project, body: Body) -> Channel:
+    """Return the channel that a release's body names, else the project's default one.
+
+    Raises:
+        Refused: 404 for an unknown one, 400 for one of another project.
+    """
     wanted = body.text("ChannelId")
     if wanted is None:
         return default_channel(project)
@@ -262,6 +267,7 @@ def assemble(
     space = call.space
     if project.is_disabled:
         raise Refused(400, "The project is disabled, so releases cannot be created")
+    version = unmasked(version, [each.version for each in project.releases])
     check_number(version, project.releases)
     packages: list[tuple[str, str, str]] = []
     for step in space.processes[project.process_id].steps:
@@ -270,6 +276,8 @@ def assemble(
             if not found:
                 raise Refused(400, "A version must be specified for every included package.")
             packages.append((each.action, each.reference, found))
+    if not ignore_channel_rules:
+        refuse_versions(channel, packages)
     release = call.world.add_release(
         space,
         project,
@@ -296,79 +304,3 @@ def assemble(
     )
     deploy_automatically(call.world, space, release)
     return release
-
-
-@routes.put("releases/{release}")
-def change_release(call: Call) -> object:
-    """PUT /releases/{id}: its number, notes, packages and channel."""
-    release = release_in(call, "ReleaseEdit")
-    space, body = call.space, call.body()
-    project = space.projects[release.project_id]
-    version = body.need("Version")
-    others = [each for each in project.releases if each is not release]
-    check_number(version, others)
-    channel = _channel(space, project, body) if body.text("ChannelId") else None
-    chosen = chosen_packages(body)
-    unknown = chosen.keys() - {(action, name) for action, name, _ in release.packages}
-    if any(not each for each in chosen.values()):
-        raise Refused(400, "A version must be specified for every included package.")
-    if unknown:
-        raise Refused(
-            400, "Model validation failed.", ("The release has no package of that step and name.",)
-        )
-    release.version = version
-    release.notes = body.text("ReleaseNotes")
-    release.channel_id = channel.id if channel else release.channel_id
-    release.packages = tuple(
-        (action, name, chosen.get((action, name), before))
-        for action, name, before in release.packages
-    )
-    custom = {"CustomFields": release.more.get("CustomFields", {})}
-    release.more = changed_fields(custom, body, kept=release.more)
-    for deployment in release.deployments:
-        deployment.item_as_current = deployment.item_as_previous = None
-    note(call, "Modified", "Release", version, release.id, project.id)
-    return release_resource(space, release)
-
-
-@routes.on("DELETE", "releases/{release}")
-def delete_release(call: Call) -> object:
-    """DELETE /releases/{id}: with its deployments, when they are completed."""
-    release = release_in(call, "ReleaseDelete")
-    shown = release_resource(call.space, release)
-    forget_release(call.world, call.space, release)
-    note(call, "Deleted", "Release", release.version, release.id, release.project_id)
-    return shown
-
-
-@routes.post(
-    "releases/{release}/snapshot-variables", "releases/{release}/snapshot-variables-by-name"
-)
-def snapshot_variables(call: Call) -> object:
-    """POST /releases/{id}/snapshot-variables: freezes the variables anew."""
-    release = release_in(call, "ReleaseEdit")
-    project = call.space.projects[release.project_id]
-    call.world.refresh_variables(call.space, project, release)
-    note(call, "Modified", "Release", release.version, release.id, project.id)
-    return release_resource(call.space, release)
-
-
-@routes.get("releases/{release}/missingpackages")
-def missing_packages(call: Call) -> object:
-    """GET /releases/{id}/missingpackages: those that were deleted from the built-in feed."""
-    release = release_in(call)
-    steps = call.space.processes[release.process_snapshot_id].steps
-    taken = {
-        (each.action, each.reference): each.package
-        for step in steps
-        for each in step.packages
-        if each.feed == BUILT_IN
-    }
-    return {
-        "Packages": [
-            {"Id": taken[action, name], "Version": version}
-            for action, name, version in release.packages
-            if (action, name) in taken
-            and (taken[action, name].casefold(), version) in call.space.discarded
-        ]
-    }
