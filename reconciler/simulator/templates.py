@@ -22,7 +22,7 @@ def read_templates(written: Iterable[Body]) -> list[dict[str, Any]]:
     """Return templates as a client writes them, completed; new ones get an id.
 
     Raises:
-        Refused: 400 for a template without a name, and for a choice of nothing.
+        Refused: 400 for a choice of nothing.
     """
     return [_template(each) for each in written]
 
@@ -30,7 +30,7 @@ def read_templates(written: Iterable[Body]) -> list[dict[str, Any]]:
 def _template(body: Body) -> dict[str, Any]:
     made = {
         "Id": body.text("Id") or str(uuid.uuid4()),
-        "Name": body.need("Name"),
+        "Name": body.text("Name") or "",
         "Label": body.text("Label") or "",
         "HelpText": body.text("HelpText") or "",
         "DisplaySettings": body.get("DisplaySettings") or {_CONTROL: "SingleLineText"},

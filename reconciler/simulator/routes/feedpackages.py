@@ -69,7 +69,7 @@ def package_versions(call: Call) -> object:
             "FeedId": feed.id,
             "Title": said.get("title") or package,
             "Published": stamp(published),
-            "ReleaseNotes": said.get("releaseNotes", "") if with_notes else "",
+            "ReleaseNotes": said.get("releaseNotes") if with_notes else None,
             "SizeBytes": len(own.content) if own else 0,
             "Links": {},
         }
@@ -133,7 +133,7 @@ def _package(call: Call, feed: Feed, each: tuple[str, str, datetime]) -> dict[st
         "Title": package,
         "Description": "",
         "Summary": "",
-        "ReleaseNotes": "",
+        "ReleaseNotes": None,
         "Published": stamp(published),
         "FileExtension": "",
         "PackageVersionBuildInformation": build_resource(call.space, build) if build else None,

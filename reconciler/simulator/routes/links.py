@@ -82,6 +82,7 @@ SPACE_TEMPLATES = {
     "PackageDeltaSignature": "packages/{packageId}/{version}/delta-signature",
     "PackageDeltaUpload": "packages/{packageId}/{baseVersion}/delta{?replace,overwriteMode}",
     "BuildInformation": "build-information{/id}{?packageId,filter,latest,skip,take,overwriteMode}",
+    "BuildInformationBulk": "build-information/bulk{?ids}",
     "Runbooks": "runbooks{/id}{?skip,take,ids,partialName,clone,projectIds}",
     "RunbookSnapshots": "runbookSnapshots{/id}{?skip,take,ids,publish}",
     "RunbookRuns": "runbookRuns{/id}{?skip,take,ids,projects,environments,tenants,runbooks,"

@@ -56,7 +56,7 @@ def package_resource(space: Space, each: Shown, *, with_notes: bool = True) -> d
         "Title": found.said.get("title") or package_id,
         "Description": found.said.get("description", ""),
         "Summary": found.said.get("summary", ""),
-        "ReleaseNotes": found.said.get("releaseNotes", "") if with_notes else None,
+        "ReleaseNotes": found.said.get("releaseNotes") if with_notes else None,
         "Published": stamp(published),
         "FileExtension": found.extension,
         "PackageSizeBytes": len(found.content),
