@@ -364,8 +364,10 @@ class Supervisor:
 
     def _keep(self, status: EnvironmentStatus, disposition: Disposition | None) -> None:
         wait = wait_after(self.timing, disposition, status.failures, self.chance)
-        clock = self.doors.clock
-        self._due[status.environment] = clock.monotonic() + wait
+        clock, name = self.doors.clock, status.environment
+        if name in self._passing and self._due.get(name) == WOKEN:
+            wait = 0.0  # woken while its pass ran, which may not have seen why
+        self._due[name] = clock.monotonic() + wait
         status = replace(status, next_look=clock.now() + timedelta(seconds=wait))
         before = self.statuses.get(status.environment)
         self.statuses[status.environment] = status
@@ -406,7 +408,8 @@ class Supervisor:
         self.statuses[name] = replace(self._status(name), attempted=attempted)
         self._failed[name] = (report.planned.plan.digest, failed)
         self._note(name, report.planned, is_pending=not report.recorded)
-        self._due[name] = WOKEN if report.started else self._due[name]
+        if report.started and not doubtful:
+            self.wake(name)
         for component, result in sorted(doubtful.items())[:1]:
             hint = "the next look searches for it again by itself"
             self._note_error(name, OutcomeUnknown(f"{component}: {result.why}", hint=hint))
@@ -415,6 +418,7 @@ class Supervisor:
         plan = planned.plan
         now = conditions_in_pass(self._found(name, planned), self._now())
         status = replace(self._status(name), commit=plan.commit, looked=plan.read_at)
+        self._due.pop(name, None)  # what woke it so far is why this pass begins
         self._keep(status.with_conditions(now), None)
 
     def _stall(self, name: str, reason: Word, message: str) -> None:

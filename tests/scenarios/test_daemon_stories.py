@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from between import Between
+from between import Between, at_audit
 from story import git
 from watching import daemon
 
@@ -105,6 +105,29 @@ async def test_an_acceptance_in_the_store_shows_at_the_next_look_though_no_tip_m
             await running.settles(2)
 
         assert world.ours("api") == ["1.1.0"]
+
+
+async def test_a_commit_that_comes_while_a_pass_ends_is_not_left_until_the_next_full_look(
+    world: Story,
+) -> None:
+    await world.accept()
+    loop = asyncio.get_running_loop()
+    pushed: list[str] = []
+
+    def publish(real: Any, entries: Any) -> Any:
+        if not pushed:
+            pushed.append(world.pin(jobs="1.1.0"))
+            world.clock.turn(31.0)
+            asyncio.run_coroutine_threadsafe(running.supervisor.tick(), loop).result(60)
+        return real(entries)
+
+    at_audit(world, publish=publish)
+    async with daemon(world) as running:
+        world.octopus.deploy("api", "1.1.0", "Test", by="alice")  # a pass records it, no more
+        world.octopus.advance(60)
+        await running.settles(2)
+
+    assert world.ours("jobs") == ["1.1.0"]
 
 
 async def test_idle_days_cost_a_constant_number_of_requests_and_no_commit(world: Story) -> None:
