@@ -37,9 +37,10 @@ _BY_URGENCY = (
 TICK = 1.0
 """Seconds between ticks: how soon a wake is heard. What a tick asks is the supervisor's timing."""
 
-DEAD = 600.0
+DEAD = 3600.0
 """Seconds one tick may take before the service no longer calls itself alive. A tick asks git and
-Octopus, and each answer has a timeout of its own; nothing that ends takes this long."""
+Octopus, and each answer has a timeout of its own: the first fetch of a long history may take ten
+minutes, that of the audit branch ten more. Nothing that ends takes this long."""
 
 THREADS = 500
 """Calls of git and store that may wait at once. Each git at a remote that hangs holds a thread

@@ -20,6 +20,7 @@ from reconciler.core.condition import (
 from reconciler.daemon import service as module
 from reconciler.daemon.service import DEAD, Service, as_json
 from reconciler.errors import ReconcilerError, RemoteUnreachable
+from reconciler.git.mirror import GitOptions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -245,6 +246,14 @@ async def test_a_bug_in_a_pass_ends_the_service_and_cuts_no_other_pass_short() -
 async def test_a_pass_is_refused_before_the_service_runs() -> None:
     with pytest.raises(AssertionError, match="only while the service runs"):
         service().start(nothing())
+
+
+def test_a_tick_that_only_fetches_long_histories_is_not_called_dead() -> None:
+    git = GitOptions()
+    tries = 2  # of each fetch: a ref that is locked, or that was rewound, is tried once more
+    slowest = git.timeout + 2 * tries * git.fetch_timeout  # the tip, then the two branches
+
+    assert slowest.total_seconds() < DEAD
 
 
 async def test_it_is_alive_until_a_tick_hangs_for_too_long() -> None:
