@@ -91,6 +91,7 @@ class Supervisor:
     trouble: ReconcilerError | None = None
     _tip: str = ""
     _whole: str | None = None
+    _git_failed: bool = False
     _audit_tip: str | None = None
     _stamp: int = 0
     _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
@@ -182,7 +183,7 @@ class Supervisor:
     async def _read_remotes(self) -> None:
         """Load what changed, and wake what it changes."""
         tip = await blocking(self.doors.repository.tip)
-        if tip != self._tip:
+        if tip != self._tip or await self._is_lost(tip):
             tip = await blocking(self.doors.repository.fetch)
             # an earlier whole tip tells whose file a broken one is, where nothing is accepted yet
             loaded = await load_manifests(self.doors, tip, self._whole)
@@ -200,6 +201,11 @@ class Supervisor:
                 else:
                     self._forget(name)
         self._audit_tip = await fetch_audit(self.doors)
+
+    async def _is_lost(self, tip: str) -> bool:
+        """Tell, after git failed, whether somebody removed the mirror that had this commit."""
+        failed, self._git_failed = self._git_failed, False
+        return failed and not await blocking(self.doors.repository.contains, tip)
 
     def _forget(self, name: str) -> None:
         """Show no more of an environment that git no longer names; nothing is done to it."""
@@ -431,6 +437,7 @@ class Supervisor:
         A refused credential is looked at again soon: no request leaves before it is another.
         """
         self._note_failure(name, condition_of(error, self._now()), error.disposition)
+        self._git_failed |= isinstance(error, GitTrouble)
         if isinstance(error, CredentialRefused):
             wait = wait_after(self.timing, Disposition.WAIT, 0, self.chance)
             self._due[name] = self.doors.clock.monotonic() + wait

@@ -235,6 +235,11 @@ async def lay_ground(doors: Doors, name: str, commit: str) -> Ground:
     shared = audit.state.environments.get(name)
     contains = shared is not None and await blocking(doors.repository.contains, shared.commit)
     earlier = shared.commit if shared is not None and contains else None
+    if earlier is None and not await blocking(doors.repository.contains, commit):
+        raise GitTrouble(  # not a rewritten branch: whoever removed the mirror took both
+            f"commit {commit[:12]} is not in the mirror; nothing was applied",
+            hint="it is fetched again by itself, at the next look or command",
+        )
     manifests = await load_manifests(doors, commit)
     tip_state = pick(manifests, name, commit)
     judged, unchanged = tip_state, False

@@ -130,6 +130,20 @@ async def test_a_commit_that_comes_while_a_pass_ends_is_not_left_until_the_next_
     assert world.ours("jobs") == ["1.1.0"]
 
 
+async def test_a_mirror_that_is_removed_while_the_daemon_runs_is_made_anew(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        await running.settles(2)
+        shutil.rmtree(world.folder / "state" / "mirrors")  # as the hint of a damaged one says
+        await world.accept(store="other")  # the audit branch moves on
+        running.supervisor.wake("test")
+        await running.settles(1)
+        assert running.conditions() == {ConditionType.STALLED: "GitTrouble"}
+
+        await running.settles(12)
+        assert running.conditions() == {ConditionType.READY: "InSync"}
+
+
 async def test_idle_days_cost_a_constant_number_of_requests_and_no_commit(world: Story) -> None:
     await world.accept()
     async with daemon(world) as running:
