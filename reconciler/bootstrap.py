@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from reconciler.core.manifest import CredentialSource, Space
     from reconciler.engine.events import Event
     from reconciler.git.source import Source
-    from reconciler.ports import Clock, Journal, Octopus, Signer
+    from reconciler.ports import Clock, Credential, Journal, Octopus, Signer
     from reconciler.settings import GitSettings, Settings
 
 
@@ -213,7 +213,7 @@ class Spaces:
         self._clock = clock
         self._credentials = Credentials(settings.secrets_dir, lambda text: tell(Said(text)))
         self._budgets = Budgets(clock, settings.octopus.requests_per_minute)
-        self._keys: dict[tuple[str, str], ServerKey] = {}
+        self._keys: dict[tuple[str, Credential], ServerKey] = {}
         self._clients: dict[Space, OctopusSpace] = {}
         self._signers: dict[str, SpaceSigner] = {}
 
@@ -263,5 +263,5 @@ class Spaces:
     def _key(self, space: Space, use: str, source: CredentialSource | None) -> ServerKey:
         """Return a credential as the server of a space takes it: one for all who use it there."""
         credential = self._credentials.of(space, use, source)
-        name = server_root(space.server), credential.name
-        return self._keys.setdefault(name, ServerKey(credential))
+        # by the credential itself: its name is for people, and cut off where it is long
+        return self._keys.setdefault((server_root(space.server), credential), ServerKey(credential))

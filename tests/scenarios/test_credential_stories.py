@@ -125,6 +125,22 @@ async def test_rule_31_who_asks_again_by_command_is_asked_for_again(
         assert refused(world) == number
 
 
+async def test_rule_29_two_keys_in_a_deep_folder_are_not_taken_for_one(
+    world: Story, key: Path
+) -> None:
+    deep = world.folder / ("deep" * 30)  # a name for people is cut off before the file's own
+    key.parent.rename(deep)
+    world.secrets = deep
+    await world.accept()
+    put(deep / "deploy.key", "API-NOBODYS\n")
+    world.pin(api="1.1.0")
+
+    with pytest.raises(CredentialRefused):
+        await world.apply()
+
+    assert world.ours("api") == []
+
+
 async def test_a_running_deployment_is_watched_on_through_a_change_of_the_key(
     world: Story, key: Path
 ) -> None:
