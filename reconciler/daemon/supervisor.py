@@ -62,6 +62,10 @@ if TYPE_CHECKING:
 PACKING = 3600.0
 """Seconds between questions whether a mirror is to be packed, which happens once a day at most."""
 
+LATE = 15.0
+"""Seconds for which a tick waits for a look; then a server that hangs holds up its own space only
+(rule 47)."""
+
 WOKEN = float("-inf")
 """When an environment is due that was woken, or never looked at: before any time of the clock."""
 
@@ -100,6 +104,7 @@ class Supervisor:
     _idle: dict[str, Idle] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
     _passing: set[str] = field(default_factory=set)
+    _looks: dict[asyncio.Task[None], frozenset[str]] = field(default_factory=dict)
     _stopping: bool = False
     _failures: int = 0
     _next_poll: float = float("-inf")
@@ -112,6 +117,8 @@ class Supervisor:
     def stop(self) -> None:
         """Start no new pass; those that run go on to the end of their current action."""
         self._stopping = True
+        for look in self._looks:
+            look.cancel()  # it only reads
 
     @property
     def has_read(self) -> bool:
@@ -136,7 +143,9 @@ class Supervisor:
             await self._poll()
         if self.trouble is not None:
             return  # what git asks for is not known
+        self._end_looks()
         await self._look_at([name for name in self._manifests if self._is_due(name)])
+        self._end_looks()
         if self._next_packing <= self.doors.clock.monotonic():
             self._next_packing = self.doors.clock.monotonic() + PACKING
             self.start(self._pack())
@@ -154,7 +163,11 @@ class Supervisor:
 
     def _is_due(self, name: str) -> bool:
         now = self.doors.clock.monotonic()
-        return name not in self._passing and self._due.get(name, WOKEN) <= now
+        return not self._is_busy(name) and self._due.get(name, WOKEN) <= now
+
+    def _is_busy(self, name: str) -> bool:
+        """Tell whether a pass works on it, or a look at it has not ended."""
+        return name in self._passing or any(name in names for names in self._looks.values())
 
     async def _poll(self) -> None:
         """Ask the remotes for their tips, and set when to ask again."""
@@ -243,7 +256,23 @@ class Supervisor:
             found = self._manifests[name]
             if isinstance(found, DesiredState) and self._joins(name, by_space.get(found.space, [])):
                 by_space[found.space].append(name)
-        await asyncio.gather(*(self._look_in(space, due) for space, due in by_space.items()))
+        looks = {
+            asyncio.create_task(self._look_in(space, due)): frozenset(due)
+            for space, due in by_space.items()
+        }
+        self._looks |= looks
+        if looks:
+            await asyncio.wait(looks, timeout=LATE)
+
+    def _end_looks(self) -> None:
+        """Forget the looks that have ended. Raises: the first bug in one."""
+        ended = [look for look in self._looks if look.done()]
+        for look in ended:
+            for name in self._looks.pop(look) - self._manifests.keys():
+                self._forget(name)  # gone from git while it was looked at
+        for look in ended:
+            if not look.cancelled():
+                look.result()
 
     def _joins(self, name: str, others: list[str]) -> bool:
         """Tell whether an environment that is due soon makes use of a reading that others need.
@@ -255,7 +284,7 @@ class Supervisor:
         return (
             any(self._due.get(other, WOKEN) > WOKEN for other in others)
             and self._due.get(name, WOKEN) <= soon
-            and name not in self._passing
+            and not self._is_busy(name)
             and not self._status(name).failures
             and not self.rival(name)
         )

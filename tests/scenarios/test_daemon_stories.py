@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from between import Between, at_audit
+from between import Between, at_audit, at_octopus
 from story import git
 from watching import daemon
 
 from reconciler.core.condition import ConditionType
+from reconciler.daemon import supervisor
 from reconciler.daemon.backoff import Timing, wait_after
 from reconciler.engine.accept import accept_environment
 from reconciler.engine.events import Launched, Said
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from story import Story
 
     from reconciler.core.condition import EnvironmentStatus
+    from reconciler.core.manifest import Space
+    from reconciler.engine.doors import Doors
 
 
 def with_production(world: Story) -> None:
@@ -142,6 +145,63 @@ async def test_a_mirror_that_is_removed_while_the_daemon_runs_is_made_anew(world
 
         await running.settles(12)
         assert running.conditions() == {ConditionType.READY: "InSync"}
+
+
+async def test_rule_47_a_server_that_hangs_holds_up_no_environment_of_another_space(
+    world: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LATE", 0.05)
+    space = (world.work / "spaces/shop.yaml").read_text().replace("name: shop", "name: far")
+    world.push({"spaces/far.yaml": space})
+    with_production(world)
+    world.edit("environments/production.yaml", ("space: shop", "space: far"))
+    await world.accept()
+    answers = asyncio.Event()
+
+    async def hang(look: Any, known: Any) -> Any:
+        await answers.wait()
+        return await look(known)
+
+    def wrap(doors: Doors) -> Doors:
+        def octopus(space: Space) -> Any:
+            near = doors.octopus(space)
+            return Between(near, look=hang) if space.name == "far" else near
+
+        return replace(doors, octopus=octopus)
+
+    world.wrap = wrap
+    async with daemon(world) as running:
+        async with asyncio.timeout(30):
+            await running.settles(2)
+            world.pin(jobs="1.1.0")
+            await running.settles(3)
+        assert world.ours("jobs") == ["1.1.0"]
+        assert "production" not in running.supervisor.statuses
+
+        answers.set()
+        await running.settles(3)
+        assert ConditionType.READY in running.conditions("production")
+
+
+async def test_a_look_that_hangs_is_cut_short_by_the_end(
+    world: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LATE", 0.05)
+    ended: list[str] = []
+
+    async def hang(look: Any, known: Any) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cut short")
+
+    at_octopus(world, look=hang)
+    async with daemon(world) as running:
+        await running.supervisor.tick()
+        running.supervisor.stop()
+        await asyncio.sleep(0)
+
+        assert ended == ["cut short"]
 
 
 async def test_idle_days_cost_a_constant_number_of_requests_and_no_commit(world: Story) -> None:
