@@ -182,6 +182,11 @@ class Credentials:
 
     def _open(self, source: CredentialSource) -> Credential:
         if source.env is not None:
+            if source.env.startswith("RECONCILER_") and "__" in source.env:
+                raise UsageError(  # else a commit could send the git token to a server of its own
+                    f"{source.env} is a name of settings; nothing was asked",
+                    hint="keep an Octopus key in a variable of its own, such as OCTOPUS_KEY",
+                )
             return Variable(source.env)
         if self._folder is None:
             raise UsageError(

@@ -152,6 +152,16 @@ def test_rule_51_a_missing_credential_says_whose_it_is_and_where_it_should_be(
     assert "Space shop" in refusal.value.message
 
 
+def test_rule_30_no_manifest_makes_the_git_token_an_octopus_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RECONCILER_GIT__TOKEN", "git-token-of-the-forge")
+    source = CredentialSource(env="RECONCILER_GIT__TOKEN")
+
+    with pytest.raises(UsageError, match="RECONCILER_GIT__TOKEN is a name of settings"):
+        Credentials(None, lambda _: None).of(space(source), "observe", source)
+
+
 def test_rule_51_a_credential_file_without_a_folder_names_the_setting() -> None:
     source = CredentialSource(file="x.key")
     with pytest.raises(UsageError) as refusal:
