@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
+from reconciler.simulator.changelog import changes_of
 from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.interrupting import tell
 from reconciler.simulator.progress import lifecycle_of, progress_of, promotable, reached
@@ -126,6 +127,7 @@ def deploy(
         queue_time=queue_time,
         queue_expiry=queue_expiry,
         options=options or {},
+        changes=tuple(each.id for each in changes_of(space, release, environment.id, tenant_id)),
     )
     file_deployment(world, space, deployment)
     world.engine.add(task)

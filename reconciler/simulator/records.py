@@ -337,6 +337,8 @@ class Deployment:
     queue_time: datetime | None = None
     queue_expiry: datetime | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    """Ids of the releases that it brings, newest first."""
     item_as_current: Any = field(default=None, metadata=CACHE)
     """How boards show it as the current one, ready made once the task is completed."""
     item_as_previous: Any = field(default=None, metadata=CACHE)

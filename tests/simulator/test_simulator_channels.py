@@ -172,3 +172,23 @@ async def test_logos_are_pictures_and_known_by_their_tags(simulator: Simulator, 
         bad = await admin.http.put(path, files={"f": ("logo.png", b"text")})
         assert bad.json()["ErrorMessage"] == "Invalid image provided."
     assert (await admin.http.get("/api/spaces/Spaces-1/logo")).status_code == 200
+
+
+async def test_a_deployment_tells_the_releases_it_brings(simulator: Simulator, admin: Any) -> None:
+    info = {"Commits": [{"Id": "a1", "Comment": "Fix"}]}
+    build = {"PackageId": "Acme.WebShop", "Version": "2.0.0", "OctopusBuildInformation": info}
+    await admin.post("/api/build-information", build)
+    for version in ("2.0.0", "2.1.0"):
+        await admin.post(RELEASE, {**ORDER, "releaseVersion": version, "releaseNotes": "Faster"})
+    release = await admin.get("/api/projects/web-shop/releases/2.1.0")
+    path = f"/api/releases/{release['Id']}/deployments/preview/Environments-1"
+    preview = await admin.get(path)
+    assert [each["Version"] for each in preview["Changes"]] == ["2.1.0", "2.0.0"]
+    assert [each["Id"] for each in preview["Changes"][1]["Commits"]] == ["a1"]
+    body = {"ReleaseId": release["Id"], "EnvironmentId": "Environments-1"}
+    made = await admin.post("/api/deployments", body)
+    assert made["Changes"] == preview["Changes"]
+    assert made["ChangesMarkdown"].startswith("# Release 2.1.0\n\nFaster")
+    simulator.advance(11)
+    again = await admin.get(path)
+    assert [each["Version"] for each in again["Changes"]] == ["2.1.0"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changelog import change_resource, markdown
 from reconciler.simulator.changes import forget_deployment, has_dependants, note
 from reconciler.simulator.deploying import deploy, refuse_out_of_order
 from reconciler.simulator.freezing import refuse_frozen
@@ -33,6 +34,7 @@ def deployment_resource(space: Space, deployment: Deployment) -> dict[str, objec
     own = f"{home}/deployments/{deployment.id}"
     release, task = deployment.release, deployment.task
     options = deployment.options
+    brought = [space.releases[each] for each in deployment.changes if each in space.releases]
     return {
         "Id": deployment.id,
         "SpaceId": space.id,
@@ -66,8 +68,8 @@ def deployment_resource(space: Space, deployment: Deployment) -> dict[str, objec
         "Priority": options.get("Priority") or "LifecycleDefault",
         "DebugMode": False,
         "FailTargetDiscovery": False,
-        "Changes": [],
-        "ChangesMarkdown": "",
+        "Changes": [change_resource(each) for each in brought],
+        "ChangesMarkdown": markdown(brought),
         "ChangeRequestSettings": [],
         "ExecutionPlanLogContext": {"Steps": []},
         "Links": {

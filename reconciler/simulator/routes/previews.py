@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import missing
+from reconciler.simulator.changelog import change_resource, changes_of, markdown
 from reconciler.simulator.fleet import Health, policy_of, roles_of, targets_of
 from reconciler.simulator.paging import by_name
 from reconciler.simulator.progress import promotable
@@ -111,12 +112,13 @@ def _preview(
         tenant,
         {},
     )
+    brought = changes_of(space, release, environment.id, tenant)
     return {
         "StepsToExecute": steps_to_execute(targets),
         "Form": form(prompted(space, release.variable_sets, environment.id)),
         "UseGuidedFailureModeByDefault": environment.use_guided_failure,
-        "Changes": [],
-        "ChangesMarkdown": "",
+        "Changes": [change_resource(each) for each in brought],
+        "ChangesMarkdown": markdown(brought),
         "Links": {},
     }
 
