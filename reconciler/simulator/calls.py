@@ -220,7 +220,7 @@ class Call:
     def demand_system(self, permission: str) -> None:
         """Let the request pass only with a permission of the system."""
         user = self.user
-        if not user.is_administrator and permission not in user.system_permissions:
+        if not user.is_administrator and not user.holds(permission):
             raise refuse(permission)
 
     def spaces(self) -> list[Space]:
@@ -232,8 +232,8 @@ class Call:
         user = self.user
         return (
             user.is_administrator
-            or "SpaceView" in user.system_permissions
-            or any(grant.space_id in (None, space.id) for grant in user.grants)
+            or user.holds("SpaceView")
+            or any(grant.space_id in (None, space.id) for grant in user.all_grants)
         )
 
     def is_too_new(self, written: datetime) -> bool:

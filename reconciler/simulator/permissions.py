@@ -178,7 +178,7 @@ def access(user: User, permission: str, space_id: str) -> Access:
     if known is None:
         grants = tuple(
             grant
-            for grant in user.grants
+            for grant in user.all_grants
             if grant.permission == permission and grant.space_id in (None, space_id)
         )
         wide = any(

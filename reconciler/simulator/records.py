@@ -108,6 +108,9 @@ class User:
     is_active: bool = True
     system_permissions: set[str] = field(default_factory=set)
     grants: list[Grant] = field(default_factory=list)
+    team_system: set[str] = field(default_factory=set)
+    team_grants: list[Grant] = field(default_factory=list)
+    """What the roles of the user's teams come to, beside what is their own."""
     keys: list[dict[str, Any]] = field(default_factory=list)
     access: dict[tuple[str, str], Any] = field(default_factory=dict, metadata=CACHE)
     """Permissions as last worked out; emptied whenever a grant changes."""
@@ -115,7 +118,16 @@ class User:
     @property
     def is_administrator(self) -> bool:
         """Tell whether AdministerSystem overrides every other permission."""
-        return "AdministerSystem" in self.system_permissions
+        return self.holds("AdministerSystem")
+
+    @property
+    def all_grants(self) -> tuple[Grant, ...]:
+        """Return the user's own grants and those of their teams."""
+        return (*self.grants, *self.team_grants)
+
+    def holds(self, permission: str) -> bool:
+        """Tell whether a permission of the system is the user's own or one of their teams'."""
+        return permission in self.system_permissions or permission in self.team_system
 
 
 @dataclass(slots=True, eq=False)
@@ -126,6 +138,7 @@ class Team:
     name: str
     space_id: str | None
     members: list[str] = field(default_factory=list)
+    description: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.simulator.answers import missing
 from reconciler.simulator.engine import Engine
 from reconciler.simulator.fleet import MachinePolicy, WorkerPool
+from reconciler.simulator.membership import ScopedRole, UserRole, built_in_roles
 from reconciler.simulator.ratelimits import built_in_policies
 from reconciler.simulator.records import (
     Channel,
@@ -101,6 +102,8 @@ class World:
         self.rate_policies = built_in_policies()
         self.is_in_maintenance = False
         self.is_draining = False
+        self.user_roles: dict[str, UserRole] = built_in_roles()
+        self.scoped_roles: dict[str, ScopedRole] = {}
         self.tasks: dict[str, Task] = {}
         self.deployment_of: dict[str, Deployment] = {}
         self.run_of: dict[str, RunbookRun] = {}

@@ -30,6 +30,7 @@ PLACES = {
     "runbook": "Runbooks-1",
     "runbookProcess": "RunbookProcess-Runbooks-1",
     "snapshot": "RunbookSnapshots-1",
+    "scopedRole": "ScopedUserRoles-1",
     "section": "authentication",
     "tagset": "TagSets-1",
     "tenant": "Tenants-1",

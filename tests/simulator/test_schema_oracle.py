@@ -228,13 +228,16 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
         "deployment": "Deployments-1", "task": task["Id"], "interruption": interruption["Id"],
         "process": "deploymentprocess-Projects-1", "set": "variableset-Projects-1",
         "space": "Spaces-1", "event": event["Id"], "team": "teams-administrators",
-        "node": node["Id"], "feed": "feeds-builtin", "role": "userroles-1", "key": "apikeys-1",
+        "node": node["Id"], "feed": "feeds-builtin", "key": "apikeys-1",
+        "role": "userroles-projectdeployer",
         **PLACES,
     }  # fmt: skip
 
 
 async def _fill(api: Any) -> None:
     """Give a tenant values, and a package a build and a release that has it."""
+    held = {"TeamId": "teams-everyone", "UserRoleId": "userroles-projectdeployer"}
+    await api.post("/api/scopeduserroles", {**held, "SpaceId": "Spaces-1"})
     project = await api.get("/api/projects/web-shop")
     library = await api.post("/api/libraryvariablesets", {"Name": "Shared"})
     prompt = {"Name": "Ticket", "Value": "x", "Prompt": {"Label": "Ticket", "Required": True}}

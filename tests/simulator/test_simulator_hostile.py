@@ -25,7 +25,7 @@ NAMES = {
     "group": "ProjectGroups-1",
     "event": "Events-1",
     "feed": "feeds-builtin",
-    "role": "userroles-1",
+    "role": "userroles-projectdeployer",
     **PLACES,
 }
 ODD = ("%00", "..%2F..%2Fetc", "%1b%5B31m", "%F0%9F%90%99", "a" * 5000, "-1", "{id}", "%ff")

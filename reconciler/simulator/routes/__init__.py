@@ -52,6 +52,7 @@ from reconciler.simulator.routes import (
     runbookruns,
     runbooks,
     runbooksnapshots,
+    scopedroles,
     server,
     settings,
     spaces,
@@ -62,6 +63,7 @@ from reconciler.simulator.routes import (
     teams,
     tenants,
     tenantvariables,
+    userroles,
     users,
     variablepreviews,
     variables,
@@ -78,9 +80,9 @@ _SUBJECTS = (
     lifecycles, logos, machinepolicies, machines, packages, previews, processes, progressions,
     projectgroups, projects, projectsettings, projecttriggers, proxies, queue, ratelimits,
     releases, releasewrites, root, runbookboards, runbookcommands, runbookprocesses,
-    runbookruns, runbooks, runbooksnapshots, server, settings, spaces, subscriptions, summaries,
-    tagsets, tasks, teams, tenants, tenantvariables, users, variablepreviews, variables,
-    workerpools, workers,
+    runbookruns, runbooks, runbooksnapshots, scopedroles, server, settings, spaces,
+    subscriptions, summaries, tagsets, tasks, teams, tenants, tenantvariables, userroles,
+    users, variablepreviews, variables, workerpools, workers,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import note
+from reconciler.simulator.membership import work_out_permissions
 from reconciler.simulator.router import Routes, Scope
 from reconciler.simulator.routes.users import user_resource
 
@@ -31,6 +32,7 @@ def create_user(call: Call) -> object:
     everyone = call.world.teams.get("teams-everyone")
     if everyone is not None:
         everyone.members.append(user.id)
+        work_out_permissions(call.world)
     note(call, "Created", "User", username, user.id)
     return created(user_resource(user, call.user))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import forget_task, free_name, note
+from reconciler.simulator.membership import work_out_permissions
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes, Scope
 from reconciler.simulator.times import stamp
@@ -123,6 +124,7 @@ def _write(call: Call, space: Space, body: Body) -> None:
     elif body.get("IsDefault") is False:
         space.is_default = False
     space.last_modified = call.now
+    work_out_permissions(call.world)
 
 
 def _free_slug(call: Call, wanted: str, own: Space) -> str:
@@ -159,7 +161,11 @@ def delete_space(call: Call) -> object:
         forget_task(call.world, space, task)
     for team in [each for each in call.world.teams.values() if each.space_id == space.id]:
         del call.world.teams[team.id]
+    roles = call.world.scoped_roles
+    for held in [each for each in roles.values() if each.space_id == space.id]:
+        del roles[held.id]
     del call.world.spaces[space.id]
+    work_out_permissions(call.world)
     note(call, "Deleted", "Space", space.name, space.id)
     return shown
 

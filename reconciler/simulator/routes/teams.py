@@ -1,17 +1,20 @@
-"""Teams, user roles and the descriptions of permissions, as far as permissions need them."""
+"""Teams, and the descriptions of permissions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import missing
+from reconciler.simulator.answers import Refused, created, missing
+from reconciler.simulator.changes import free_name, note
+from reconciler.simulator.membership import work_out_permissions
 from reconciler.simulator.paging import matching, page
-from reconciler.simulator.permissions import DEPLOYER, SPACE_PERMISSIONS, SYSTEM_PERMISSIONS
+from reconciler.simulator.permissions import SPACE_PERMISSIONS, SYSTEM_PERMISSIONS, refuse
+from reconciler.simulator.records import Team
 from reconciler.simulator.router import Routes, Scope
 
 if TYPE_CHECKING:
-    from reconciler.simulator.calls import Call
-    from reconciler.simulator.records import Team
+    from reconciler.simulator.calls import Body, Call
+    from reconciler.simulator.records import Space
 
 routes = Routes(Scope.MIXED)
 
@@ -29,16 +32,21 @@ def team_resource(team: Team) -> dict[str, object]:
     return {
         "Id": team.id,
         "Name": team.name,
-        "Description": "",
+        "Description": team.description,
         "SpaceId": team.space_id,
         "MemberUserIds": list(team.members),
         "ExternalSecurityGroups": [],
-        "CanBeDeleted": team.id.startswith("Teams-"),
-        "CanBeRenamed": team.id.startswith("Teams-"),
-        "CanChangeMembers": True,
-        "CanChangeRoles": team.id.startswith("Teams-"),
+        "CanBeDeleted": _is_own(team),
+        "CanBeRenamed": _is_own(team),
+        "CanChangeMembers": team.id != "teams-everyone",
+        "CanChangeRoles": _is_own(team),
         "Links": {"Self": own, "ScopedUserRoles": f"{own}/scopeduserroles{{?skip,take}}"},
     }
+
+
+def _is_own(team: Team) -> bool:
+    """Tell whether people made the team; the others came with the server or a space."""
+    return team.id.startswith("Teams-")
 
 
 def _visible(call: Call) -> list[Team]:
@@ -68,58 +76,102 @@ def all_teams(call: Call) -> object:
 @routes.get("teams/{team}")
 def one_team(call: Call) -> object:
     """GET /teams/{id}."""
+    return team_resource(team_in(call))
+
+
+def team_in(call: Call) -> Team:
+    """Return the team that the path names.
+
+    Raises:
+        Refused: 404 when there is none that the caller sees.
+    """
     for team in _visible(call):
         if team.id == call.param("team"):
-            return team_resource(team)
+            return team
     raise missing("Team")
 
 
-def _roles() -> list[dict[str, object]]:
-    return [
-        _role(1, "System administrator", (), SYSTEM_PERMISSIONS),
-        _role(2, "Project deployer", DEPLOYER, ("SpaceView",)),
-    ]
+@routes.post("teams")
+def create_team(call: Call) -> object:
+    """POST /teams: of a space, or without one of the whole system."""
+    body = call.body()
+    space = call.scoped_space or space_of(call, body)
+    demand_in(call, "TeamCreate", space)
+    space_id = space.id if space else None
+    beside = [each for each in call.world.teams.values() if each.space_id == space_id]
+    team = Team("", free_name("Team", beside, body), space_id)
+    _write(call, team, body)
+    team.id = call.world.new_id("Teams")
+    call.world.teams[team.id] = team
+    work_out_permissions(call.world)
+    note(call, "Created", "Team", team.name, team.id)
+    return created(team_resource(team))
 
 
-def _role(
-    number: int, name: str, space: tuple[str, ...], system: tuple[str, ...]
-) -> dict[str, object]:
-    return {
-        "Id": f"userroles-{number}",
-        "Name": name,
-        "Description": "",
-        "CanBeDeleted": False,
-        "GrantedSpacePermissions": list(space),
-        "GrantedSystemPermissions": list(system),
-        "SpacePermissionDescriptions": [],
-        "SystemPermissionDescriptions": [],
-        "SupportedRestrictions": [],
-        "Links": {"Self": f"/api/userroles/userroles-{number}"},
-    }
+@routes.put("teams/{team}")
+def change_team(call: Call) -> object:
+    """PUT /teams/{id}: name and members; the built-in teams keep their names."""
+    team, body = team_in(call), call.body()
+    demand_in(call, "TeamEdit", call.world.spaces.get(team.space_id or ""))
+    beside = [each for each in call.world.teams.values() if each.space_id == team.space_id]
+    name = free_name("Team", beside, body, own=team)
+    if name != team.name and not _is_own(team):
+        raise Refused(400, "This resource is read-only and cannot be modified.")
+    _write(call, team, body)
+    team.name = name
+    work_out_permissions(call.world)
+    note(call, "Modified", "Team", team.name, team.id)
+    return team_resource(team)
 
 
-@routes.get("userroles", scope=Scope.SYSTEM)
-def list_roles(call: Call) -> object:
-    """GET /userroles."""
-    call.demand_system("UserRoleView")
-    return page(call, "UserRole", _roles(), lambda role: role, "{/id}{?skip,take,ids,partialName}")
+@routes.on("DELETE", "teams/{team}")
+def delete_team(call: Call) -> object:
+    """DELETE /teams/{id}: with the roles it holds; not a built-in one."""
+    team, world = team_in(call), call.world
+    demand_in(call, "TeamDelete", world.spaces.get(team.space_id or ""))
+    if not _is_own(team):
+        raise Refused(400, "This resource is read-only and cannot be deleted.")
+    for held in [each for each in world.scoped_roles.values() if each.team_id == team.id]:
+        del world.scoped_roles[held.id]
+    for space in world.spaces.values():
+        space.manager_teams = [each for each in space.manager_teams if each != team.id]
+    del world.teams[team.id]
+    work_out_permissions(world)
+    note(call, "Deleted", "Team", team.name, team.id)
+    return team_resource(team)
 
 
-@routes.get("userroles/all", scope=Scope.SYSTEM)
-def all_roles(call: Call) -> object:
-    """GET /userroles/all."""
-    call.demand_system("UserRoleView")
-    return _roles()
+def space_of(call: Call, body: Body) -> Space | None:
+    """Return the space that a body names, None for the system."""
+    wanted = body.text("SpaceId")
+    if wanted is None:
+        return None
+    space = call.world.spaces.get(wanted)
+    if space is None or not call.sees_space(space):
+        raise missing("Space")
+    return space
 
 
-@routes.get("userroles/{role}", scope=Scope.SYSTEM)
-def one_role(call: Call) -> object:
-    """GET /userroles/{id}."""
-    call.demand_system("UserRoleView")
-    for role in _roles():
-        if role["Id"] == call.param("role"):
-            return role
-    raise missing("User Role")
+def demand_in(call: Call, permission: str, space: Space | None) -> None:
+    """Let pass who holds a permission in a team's space; teams of the system need more."""
+    if space is not None:
+        call.demand(permission, space=space)
+    elif not call.user.is_administrator:
+        raise refuse("AdministerSystem")
+
+
+def _write(call: Call, team: Team, body: Body) -> None:
+    description = body.text("Description") or ""
+    if body.get("MemberUserIds") is not None:
+        members = list(dict.fromkeys(body.texts("MemberUserIds")))
+        if any(each not in call.world.users for each in members):
+            raise missing("User")
+        if team.id == "teams-everyone" and set(members) != set(team.members):
+            raise Refused(400, "The members of the team Everyone cannot be changed.")
+        if team.id == "teams-administrators" and not members:
+            raise Refused(400, "The last administrator cannot be removed.")
+        team.members = members
+    team.description = description
 
 
 @routes.get("permissions/all", scope=Scope.SYSTEM)

@@ -110,11 +110,11 @@ def one_user(call: Call) -> object:
 def spaces_of_user(call: Call) -> object:
     """GET /users/{id}/spaces."""
     user = _user_in(call)
-    everywhere = user.is_administrator or "SpaceView" in user.system_permissions
+    everywhere = user.is_administrator or user.holds("SpaceView")
     return [
         space_resource(space)
         for space in call.world.spaces_in_order()
-        if everywhere or any(grant.space_id in (None, space.id) for grant in user.grants)
+        if everywhere or any(grant.space_id in (None, space.id) for grant in user.all_grants)
     ]
 
 
@@ -159,13 +159,17 @@ def _permission_set(call: Call, user: User) -> dict[str, object]:
     granted: dict[str, list[dict[str, object]]] = {}
     everything = [Grant(name) for name in SPACE_PERMISSIONS] if user.is_administrator else []
     for space in spaces:
-        for grant in (*everything, *user.grants):
+        for grant in (*everything, *user.all_grants):
             if grant.space_id in (None, space.id):
                 entry = _entry(grant, space)
                 entries = granted.setdefault(grant.permission, [])
                 if entry not in entries:
                     entries.append(entry)
-    system = SYSTEM_PERMISSIONS if user.is_administrator else sorted(user.system_permissions)
+    system = (
+        SYSTEM_PERMISSIONS
+        if user.is_administrator
+        else sorted({*user.system_permissions, *user.team_system})
+    )
     return {
         "Id": f"userpermissions-{user.id}",
         "SpacePermissions": dict(sorted(granted.items())),
