@@ -1,6 +1,7 @@
 """docs/safety.md: all rules in order, where each stands, and a test for each that holds."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def holding() -> list[int]:
     return [number for number, text in rules().items() if HOLDS in text]
 
 
+@functools.cache
 def names_by_rule() -> dict[int, set[str]]:
     """The names of the tests that carry `rule_<number>_`, by number."""
     named: dict[int, set[str]] = {}
