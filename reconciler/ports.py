@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
+    from reconciler.core.refusal import Refusal
     from reconciler.core.secret import Secret
     from reconciler.core.signature import Unsigned
     from reconciler.core.state import (
@@ -424,6 +425,12 @@ class Journal(Protocol):
 
     def void(self, intent: str, fence: int) -> None:
         """Note that the intent is proved absent from Octopus."""
+
+    def refuse(self, intent: str, why: str, fence: int) -> None:
+        """Note that Octopus refused the intent, which is absent there, and count it (rule 20)."""
+
+    def refusals(self, environment: str) -> Mapping[str, Refusal]:
+        """Return the refusals of an environment by intent; what was launched since has none."""
 
     def finished(self, intent: str, outcome: Outcome, *, settled: bool, fence: int) -> None:
         """Note how the deployment ended."""

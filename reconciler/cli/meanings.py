@@ -106,8 +106,10 @@ GATES = {
         "first.",
     ),
     GateName.NEEDS_RETRY: Meaning(
-        "this version was tried here before and did not succeed",
-        "Find out why, then `reconciler apply ENV --retry`, or raise `redeploy` with a commit.",
+        "this version was tried here before and did not succeed, or Octopus refused it",
+        "Find out why, then `reconciler apply ENV --retry`, or raise `redeploy` with a commit. "
+        "What Octopus refused, the daemon asks for four times in all, less and less often; until "
+        "then `reconciler apply ENV` tries at once.",
     ),
     GateName.IN_FLIGHT: Meaning(
         "another task for the same project and environment is not finished",
@@ -203,7 +205,7 @@ CONDITION_REASONS = {
     "PassRuns": "a pass works on it now",
     "RecordsPending": "receipts are kept on this machine: the git remote did not take them yet",
     "DeploymentFailed": "a deployment failed, was refused, or its end is unknown; or the pinned "
-    "version did not succeed here before (gate `needs-retry`)",
+    "version did not succeed here before, or is not asked for again yet (gate `needs-retry`)",
     "Unobserved": "components could not be read, so nothing is done to them",
     "NotAskedFor": "a person, a trigger or a schedule deployed something else",
     "HeldInGit": "pins say `hold`",

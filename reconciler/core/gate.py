@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import Mode, OnFailure
@@ -19,10 +20,12 @@ from reconciler.core.version import Direction, direction
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.core.manifest import Policy
     from reconciler.core.pause import Pause
     from reconciler.core.plan import Action, Plan
+    from reconciler.core.refusal import Refusal
     from reconciler.core.sighting import ObservedCell, ObservedState
     from reconciler.core.state import Permissions
 
@@ -74,12 +77,21 @@ class Attempt:
 
     `redeploy` is the pin's counter at that attempt; None where nobody knows any more. `is_current`:
     it was made for what git still asks of the environment, so its failure stops the rest (rule 18).
+    `refusal`: it never began, because Octopus refused it; `next_try`: when it is asked for again by
+    itself, None: not any more (rule 20).
     """
 
     version: str
     outcome: str
     redeploy: int | None
     is_current: bool = False
+    refusal: Refusal | None = None
+    next_try: datetime | None = None
+
+    @property
+    def end(self) -> str:
+        """How it came out, to follow the version in a sentence."""
+        return f"ended {self.outcome}" if self.refusal is None else "was refused by Octopus"
 
 
 def plan_gates(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
@@ -160,12 +172,14 @@ def cell_gates(
     deployer: Permissions | None,
     *,
     retry: bool,
+    refused: Mapping[str, Attempt] = MappingProxyType({}),
 ) -> tuple[Gate, ...]:
     """Return the closed gates on single cells that need no further question to Octopus.
 
-    `attempts`: components with an attempt of ours at the pinned version that did not settle.
-    `deployer`: what the deploying credential may do; None where none is configured. `retry` is a
-    person's word for gate `needs-retry`.
+    `attempts`: components with an attempt of ours at the pinned version that did not settle;
+    `refused`: those that Octopus refused, and that are not to be asked for now. `deployer`: what
+    the deploying credential may do; None where none is configured. `retry` is a person's word for
+    gate `needs-retry`.
     """
     gates: list[Gate] = []
     for action in plan.actions:
@@ -177,7 +191,9 @@ def cell_gates(
             gates += _change_gates(action, cell, observed, deployer)
             if not retry:
                 attempt = attempts.get(action.component) or _seen_attempt(action, cell, observed)
-                gates += _retry_gate(plan.environment, action, attempt)
+                tried = _retry_gate(plan.environment, action, attempt)
+                again = refused.get(action.component)
+                gates += tried or _retry_gate(plan.environment, action, again)
     for name in sorted(plan.mixed):
         message = "a component it depends on, or that depends on it, moves the other way"
         gates.append(
@@ -187,7 +203,7 @@ def cell_gates(
 
 
 def stop_gates(
-    plan: Plan, gates: Sequence[Gate], attempts: Mapping[str, Attempt], policy: Policy
+    plan: Plan, gates: Sequence[Gate], attempts: Sequence[Mapping[str, Attempt]], policy: Policy
 ) -> tuple[Gate, ...]:
     """Close the rest of an environment after a failure that its policy stops for (rule 18).
 
@@ -196,10 +212,11 @@ def stop_gates(
     if policy.on_failure is OnFailure.CONTINUE or not plan.has_work:
         return ()
     for gate in gates:
-        attempt = attempts.get(gate.component)
-        if gate.name is GateName.NEEDS_RETRY and attempt is not None and attempt.is_current:
+        tried = [each[gate.component] for each in attempts if gate.component in each]
+        current = [attempt for attempt in tried if attempt.is_current]
+        if gate.name is GateName.NEEDS_RETRY and current:
             message = (
-                f"{gate.component} {clean(attempt.version, 60)} ended {attempt.outcome}, and "
+                f"{gate.component} {clean(current[0].version, 60)} {current[0].end}, and "
                 f"policy '{policy.name}' says onFailure: {policy.on_failure.value}"
             )
             opener = (
@@ -270,7 +287,17 @@ def _retry_gate(environment: str, action: Action, attempt: Attempt | None) -> li
         if action.redeploy > attempt.redeploy:
             return []
         opener = f"{opener}, or a commit that raises `redeploy` above {attempt.redeploy}"
-    message = f"{clean(attempt.version, 60)} was tried here before and ended {attempt.outcome}"
+    version = clean(attempt.version, 60)
+    message = f"{version} was tried here before and ended {attempt.outcome}"
+    refusal = attempt.refusal
+    if refusal is not None:
+        times = "once" if refusal.times == 1 else f"{refusal.times} times"
+        message = (
+            f"Octopus refused {version} here {times} since {refusal.since:%Y-%m-%d %H:%M}Z: "
+            f"{clean(refusal.why)}"
+        )
+    if attempt.next_try is not None:
+        opener = f"by itself after {attempt.next_try:%Y-%m-%d %H:%M}Z, or {opener}"
     return [Gate(action.component, GateName.NEEDS_RETRY, message, opener)]
 
 

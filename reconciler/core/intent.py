@@ -17,6 +17,9 @@ from reconciler.core.canonical import digest_hex
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.core.plan import Action
+    from reconciler.core.sighting import ObservedState
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
@@ -48,6 +51,24 @@ class Intent:
                 "version": self.version,
             }
         )
+
+
+def intent_of(observed: ObservedState, action: Action) -> Intent | None:
+    """Return what one change asks of Octopus, None where its cell was not read."""
+    cell = observed.cells.get(action.component)
+    environment, version = observed.environment_id, action.to_version
+    if cell is None or cell.project is None or environment is None or version is None:
+        return None
+    return Intent(
+        server=observed.server.installation_id,
+        space=observed.space_id,
+        environment=environment,
+        tenant=None,
+        project=cell.project.id,
+        version=version,
+        machines=(),
+        after=cell.newest,
+    )
 
 
 class Progress(StrEnum):

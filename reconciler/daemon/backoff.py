@@ -28,6 +28,14 @@ class Timing:
     spread: float = 0.2
 
     @property
+    def after_refusal(self) -> float:
+        """The least wait before a refused request is sent again; each refusal doubles it.
+
+        It is the shortest time between two full looks, which spread the tries by chance (rule 20).
+        """
+        return (1.0 - self.spread) * self.full_look
+
+    @property
     def apart(self) -> float:
         """How far chance alone may drive two full looks apart that were once one."""
         return 2.0 * self.spread * self.full_look

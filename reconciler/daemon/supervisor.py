@@ -110,6 +110,10 @@ class Supervisor:
     _next_poll: float = float("-inf")
     _next_packing: float = float("-inf")
 
+    def __post_init__(self) -> None:
+        pace = replace(self.doors.pace, refused=self.timing.after_refusal)
+        self.doors = replace(self.doors, pace=pace)
+
     def wake(self, environment: str) -> None:
         """Let the next tick look at an environment, whatever its timetable says."""
         self._due[environment] = WOKEN

@@ -184,7 +184,10 @@ class Execution:
                 self._tries[name] = self._tries.get(name, 0) + 1
                 self._read_at = float("-inf")  # whatever lost it may have changed more
                 if self._tries[name] >= TRIES:
-                    self._fail(name, Result(Done.REFUSED, f"lost {TRIES} times: {why}"))
+                    why = f"lost {TRIES} times: {why}"
+                    intent, fence = record.intent.id, self.keeper.fence
+                    await blocking(self.doors.journal.refuse, intent, why, fence)
+                    self._fail(name, Result(Done.REFUSED, why))
             case Aged(why=why):
                 if self._read_at > float("-inf"):  # once for each reading
                     self._too_old(why)

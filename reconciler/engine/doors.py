@@ -67,6 +67,7 @@ class Pace:
     slots: int = 4  # Octopus' default task cap is 5; one is left for people
     patience: float = 600.0  # how long unanswered watching goes on
     preflight_at_once: int = 8
+    refused: float = 0.0  # the first wait after a refused request; a person's command has none
 
 
 @dataclass(frozen=True, slots=True)

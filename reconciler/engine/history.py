@@ -6,11 +6,11 @@ byte of its payload is read (rule 37); one that does not verify is an alarm, nev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.core.gate import Attempt
-from reconciler.core.intent import CommentTag, Outcome, Progress
+from reconciler.core.intent import CommentTag, Outcome, Progress, intent_of
 from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
 from reconciler.core.plan import made_by_us
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.core.intent import IntentRecord
+    from reconciler.core.plan import Plan
+    from reconciler.core.refusal import Refusal
     from reconciler.core.sighting import ObservedState
     from reconciler.core.state import SpaceState
     from reconciler.engine.doors import Doors
@@ -42,10 +44,14 @@ _SUCCESS = frozenset({Outcome.SUCCESS, Outcome.SUCCESS_WITH_WARNINGS})
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Receipts of one environment in chain order, the journal's intents, and what looked wrong."""
+    """Receipts of one environment in chain order, the journal's intents, and what looked wrong.
+
+    `refusals` are those of intents that Octopus never carried out, by intent.
+    """
 
     links: tuple[ChainLink, ...]
     intents: Mapping[str, IntentRecord]
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
 
 
@@ -55,7 +61,8 @@ async def read_history(doors: Doors, environment: str, space: str) -> History:
     def read() -> History:
         alarms = () if doors.audit is None else _index(doors, doors.audit, environment, space)
         intents = {r.intent.id: r for r in doors.journal.intents(environment)}
-        return History(doors.journal.links(environment), intents, alarms)
+        refusals = doors.journal.refusals(environment)
+        return History(doors.journal.links(environment), intents, refusals, alarms)
 
     return await blocking(read)
 
@@ -157,6 +164,30 @@ async def failed_attempts(
         then = await _asked_at(doors, link.commit, asked.environment.name)
         redeploy = _counter(then, name) if record is None else record.redeploy
         attempts[name] = Attempt(link.version, link.outcome.value, redeploy, then == asked)
+    return attempts
+
+
+async def refused_attempts(
+    doors: Doors, asked: DesiredState, observed: ObservedState, history: History, plan: Plan
+) -> dict[str, Attempt]:
+    """Return the changes that Octopus refused and that are not to be asked for now (rule 20)."""
+    attempts = {}
+    for action in plan.changes:
+        intent = intent_of(observed, action)
+        refusal = None if intent is None else history.refusals.get(intent.id)
+        if intent is None or refusal is None:
+            continue
+        if refusal.forbids(plan.read_at, doors.pace.refused):
+            record = history.intents[intent.id]
+            then = await _asked_at(doors, record.commit, asked.environment.name)
+            attempts[action.component] = Attempt(
+                intent.version,
+                "refused",
+                refusal.redeploy,
+                then == asked,
+                refusal,
+                refusal.next_try(doors.pace.refused),
+            )
     return attempts
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.intent import Comments, CommentTag, Intent, IntentRecord
+from reconciler.core.intent import Comments, CommentTag, IntentRecord, intent_of
 from reconciler.engine.doors import blocking
 from reconciler.engine.pausing import PausedNow
 from reconciler.errors import (
+    CredentialRefused,
     LeaseLost,
     NotAllowed,
     OctopusTrouble,
@@ -86,24 +87,15 @@ Result = Taken | Refused | Absent | Unknown | Aged | Paused
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
     """Return the promise for one change, as the freshest reading has its cell."""
-    observed = situation.observed
-    cell = observed.cells[action.component]
-    if cell.project is None or observed.environment_id is None or action.to_version is None:
+    project = situation.observed.cells[action.component].project
+    intent = intent_of(situation.observed, action)
+    if project is None or intent is None:
         raise AssertionError("a change is planned only for a cell that was read")
     return IntentRecord(
-        intent=Intent(
-            server=observed.server.installation_id,
-            space=observed.space_id,
-            environment=observed.environment_id,
-            tenant=None,
-            project=cell.project.id,
-            version=action.to_version,
-            machines=(),
-            after=cell.newest,
-        ),
+        intent=intent,
         environment=planned.plan.environment,
         component=action.component,
-        project_slug=cell.project.slug,
+        project_slug=project.slug,
         commit=planned.plan.commit,
         plan_digest=planned.plan.digest,
         action=action.kind.value,
@@ -148,8 +140,11 @@ async def launch(
     except PausedNow as paused:
         await blocking(doors.journal.void, intent, keeper.fence)
         return Paused(paused.gate)
-    except (RemoteRejected, NotAllowed, RateLimited, Unreachable) as error:
+    except CredentialRefused as error:  # says nothing of the deployment: another key may ask
         await blocking(doors.journal.void, intent, keeper.fence)
+        return Refused(error.message)
+    except (RemoteRejected, NotAllowed, RateLimited, Unreachable) as error:
+        await blocking(doors.journal.refuse, intent, error.message, keeper.fence)
         return Refused(error.message)
     except OutcomeUnknown as error:
         return await resolve(doors, octopus, keeper, record, error.message)

@@ -20,7 +20,7 @@ from reconciler.core.plan import Reason
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.healing import plan_of
-from reconciler.engine.history import failed_attempts
+from reconciler.engine.history import failed_attempts, refused_attempts
 from reconciler.engine.pausing import names_of_server
 from reconciler.engine.survey import survey
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 class Planned:
     """A plan with everything that stands in its way, and the releases its changes would deploy.
 
-    `others` tells by component who else deploys it, where that was asked.
+    `others` tells by component who else deploys it, where that was asked. `tries_again`: a change
+    that Octopus refused waits for its next try.
     """
 
     situation: Situation
@@ -48,6 +49,7 @@ class Planned:
     gates: tuple[Gate, ...]
     releases: Mapping[str, ReleaseDetail]
     others: Mapping[str, Others] = field(default_factory=dict)
+    tries_again: bool = False
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -95,11 +97,13 @@ async def judge_situation(
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
     pauses = await blocking(doors.journal.pauses)
     gates += pause_gates(plan, pauses, await names_of_server(doors, situation))
-    attempts = await failed_attempts(doors, situation.tip_state, observed, situation.history)
+    asked, history = situation.tip_state, situation.history
+    attempts = await failed_attempts(doors, asked, observed, history)
+    refused = await refused_attempts(doors, asked, observed, history, plan)
     asks = plan.has_work and situation.space_state is not None
     deployer = await octopus.deployer_may() if asks else None
-    gates += cell_gates(plan, observed, attempts, deployer, retry=retry)
-    gates += stop_gates(plan, gates, attempts, desired.policy)
+    gates += cell_gates(plan, observed, attempts, deployer, retry=retry, refused=refused)
+    gates += stop_gates(plan, gates, (attempts, refused), desired.policy)
     if deployer is not None and deployer.administers_system:
         gates.append(
             Gate(
@@ -119,7 +123,8 @@ async def judge_situation(
     checked, releases = await _preflight(doors, octopus, plan, situation, denied)
     gates += checked
     gates += dependency_gates(plan, gates)
-    return Planned(situation, plan, tuple(sorted(gates)), releases, others)
+    tries_again = any(attempt.next_try is not None for attempt in refused.values())
+    return Planned(situation, plan, tuple(sorted(gates)), releases, others, tries_again)
 
 
 def _acceptance(situation: Situation) -> str:

@@ -108,7 +108,8 @@ async def needs_pass(doors: Doors, planned: Planned) -> bool:
     if await blocking(doors.journal.pending, plan.environment):
         return True
     refused = situation.audit.state.gates.get(plan.environment)
-    if plan.has_work and refusal_of(plan, planned.gates) != refused:
+    tells = plan.has_work and not planned.tries_again  # the pass that was refused is recorded
+    if tells and refusal_of(plan, planned.gates) != refused:
         return True
     news = situation.held is not None or not situation.unchanged_since_accepted
     accepts = news and acceptance_of(planned) is not None
@@ -166,7 +167,8 @@ async def _pass(
         if not planned.stopped:
             await execution.run()
         results |= execution.results
-        broken += [name for name, r in execution.results.items() if r.done is Done.FAILED]
+        bad = {Done.FAILED, Done.REFUSED}
+        broken += [name for name, r in execution.results.items() if r.done in bad]
         over = execution.stopping or (broken and not may_go_on)
         if not execution.stale or over or expect is not None or turn == REPLANS - 1:
             break

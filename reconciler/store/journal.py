@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.core.intent import IntentRecord
     from reconciler.core.pause import Pause, Scope
+    from reconciler.core.refusal import Refusal
     from reconciler.ports import ChainLink, Clock, Known
 
 _RAISE_FENCE = (
@@ -37,6 +38,13 @@ _RAISE_FENCE = (
 _INSERT_INTENT = (
     f"INSERT OR REPLACE INTO intents ({rows.INTENT_COLUMNS}) "  # noqa: S608
     f"VALUES ({rows.marks(rows.INTENT_COLUMNS)})"
+)
+_COUNT_REFUSAL = (
+    "INSERT INTO refusals SELECT id, redeploy, 1, ?, ?, ? FROM intents WHERE id = ? "
+    "ON CONFLICT (intent) DO UPDATE SET "
+    "times = CASE WHEN excluded.redeploy > redeploy THEN 1 ELSE times + 1 END, "
+    "since = CASE WHEN excluded.redeploy > redeploy THEN excluded.since ELSE since END, "
+    "redeploy = max(redeploy, excluded.redeploy), last = excluded.last, why = excluded.why"
 )
 _INSERT_LINK = (
     f"INSERT OR IGNORE INTO receipts ({rows.LINK_COLUMNS}) "  # noqa: S608
@@ -127,9 +135,29 @@ class SqliteJournal:
             StoreTrouble: Octopus has been seen to have it.
         """
         with self._about(intent, fence) as (connection, progress):
-            if progress not in {Progress.PROMISED, Progress.VOID}:
-                raise _refused(intent, f"is {progress}, so it is not absent")
-            _set_progress(connection, intent, Progress.VOID)
+            _set_absent(connection, intent, progress)
+
+    def refuse(self, intent: str, why: str, fence: int) -> None:
+        """Note that Octopus refused the intent, and count it; a raised `redeploy` counts anew.
+
+        Raises:
+            StoreTrouble: Octopus has been seen to have it.
+        """
+        now = rows.time_text(self._clock.now())
+        with self._about(intent, fence) as (connection, progress):
+            _set_absent(connection, intent, progress)
+            connection.execute(_COUNT_REFUSAL, (now, now, clean(why), intent))
+
+    def refusals(self, environment: str) -> dict[str, Refusal]:
+        """Return the refusals of the intents of an environment that are still absent."""
+        return dict(
+            self._database.values(
+                f"SELECT {rows.REFUSAL_COLUMNS} FROM refusals "  # noqa: S608
+                "JOIN intents ON intents.id = intent WHERE environment = ? AND progress = ?",
+                (environment, Progress.VOID.value),
+                rows.refusal_of,
+            )
+        )
 
     def finished(self, intent: str, outcome: Outcome, *, settled: bool, fence: int) -> None:
         """Note how the deployment ended; only an `Unknown` end may be corrected once receipted.
@@ -384,6 +412,12 @@ def _told_row(link: ChainLink) -> tuple[object, ...]:
 
 def _set_progress(connection: sqlite3.Connection, intent: str, progress: Progress) -> None:
     connection.execute("UPDATE intents SET progress = ? WHERE id = ?", (progress.value, intent))
+
+
+def _set_absent(connection: sqlite3.Connection, intent: str, progress: Progress) -> None:
+    if progress not in {Progress.PROMISED, Progress.VOID}:
+        raise _refused(intent, f"is {progress}, so it is not absent")
+    _set_progress(connection, intent, Progress.VOID)
 
 
 def _keep(connection: sqlite3.Connection, record: QueuedRecord) -> None:

@@ -115,4 +115,16 @@ PAUSES: Step = (
     "WHERE lifted_at IS NULL",
 )
 
-STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES)
+# How often Octopus refused an intent, so that it is not asked for ever again (rule 20).
+REFUSALS: Step = (
+    """CREATE TABLE refusals (
+        intent TEXT PRIMARY KEY,
+        redeploy INTEGER NOT NULL,
+        times INTEGER NOT NULL,
+        since TEXT NOT NULL,
+        last TEXT NOT NULL,
+        why TEXT NOT NULL
+    )""",
+)
+
+STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS)

@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.core.acceptance import AcceptedEnvironment
 from reconciler.core.intent import Intent, IntentRecord, Outcome, Progress
 from reconciler.core.pause import Pause, Reach, Scope
+from reconciler.core.refusal import Refusal
 from reconciler.core.state import DeploymentDetail, ReleaseDetail
 from reconciler.ports import ChainLink
 
@@ -26,6 +27,7 @@ LINK_COLUMNS = (
     "path, environment, project, tenant, sequence, digest, intent, deployment_id, version, "
     "outcome, commit_hash"
 )
+REFUSAL_COLUMNS = "intent, refusals.redeploy, times, since, last, why"
 PAUSE_COLUMNS = "reach, server, environment, component, who, since, reason, lifted_by, lifted_at"
 ACCEPTED_COLUMNS = "environment, commit_hash, server_url, server, space, octopus_environment"
 
@@ -102,6 +104,13 @@ def intent_of(row: Row) -> IntentRecord:
         settled=None if row[23] is None else bool(row[23]),
         adopted=bool(row[24]),
     )
+
+
+def refusal_of(row: Row) -> tuple[str, Refusal]:
+    """Return the intent and its refusal, of a row of REFUSAL_COLUMNS."""
+    intent, redeploy, times, since, last, why = row
+    moments = (datetime.fromisoformat(since), datetime.fromisoformat(last))
+    return intent, Refusal(redeploy, times, *moments, why)
 
 
 def link_row(link: ChainLink) -> Row:

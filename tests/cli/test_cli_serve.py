@@ -303,7 +303,7 @@ def test_an_older_store_is_copied_migrated_and_goes_on(shop: Shop) -> None:
     assert shop.run("accept", "production").exit_code == 0
     store = shop.folder / "state" / "store.sqlite3"
     with closing(sqlite3.connect(store)) as older:  # as the release before the last step left it
-        older.execute("DROP TABLE pauses")
+        older.execute("DROP TABLE refusals")
         older.execute(f"PRAGMA user_version = {len(STEPS) - 1}")
     with serving(shop) as daemon:
         daemon.stands("production", "Ready")

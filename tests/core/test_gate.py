@@ -33,9 +33,11 @@ from reconciler.core.gate import (
     cell_gates,
     dependency_gates,
     plan_gates,
+    stop_gates,
 )
 from reconciler.core.manifest import Limits, Mode, Pin, Policy
 from reconciler.core.plan import Plan, make_plan
+from reconciler.core.refusal import Refusal
 from reconciler.core.sighting import NeverDeployed, ObservedCell
 from reconciler.core.snapshot import Reached
 from reconciler.core.state import Permissions, TaskState
@@ -166,13 +168,14 @@ def judged(
     wanted: str | Pin = "2.0",
     *,
     attempts: dict[str, Attempt] | None = None,
+    refused: dict[str, Attempt] | None = None,
     deployer: Permissions | None = DEPLOYER,
     retry: bool = False,
 ) -> tuple[Gate, ...]:
     """The closed gates on one cell."""
     now = observed(seen)
     plan = make_plan(desired({seen.component: wanted}), now, COMMIT)
-    return cell_gates(plan, now, attempts or {}, deployer, retry=retry)
+    return cell_gates(plan, now, attempts or {}, deployer, retry=retry, refused=refused or {})
 
 
 def api(**fields: Any) -> ObservedCell:
@@ -319,6 +322,54 @@ def test_rule_12_an_attempt_of_ours_counts_after_others_came_and_went() -> None:
 
 def test_rule_12_an_attempt_at_another_version_is_no_retry() -> None:
     assert judged(cell("api", unsettled("1.0", "1.9"), "1.0")) == ()
+
+
+def refused(times: int, redeploy: int = 0, *, waits: bool = False) -> Attempt:
+    refusal = Refusal(redeploy, times, NOON, NOON, "it said\nno")
+    again = NOON + HOUR if waits else None
+    return Attempt("2.0", "refused", redeploy, refusal=refusal, next_try=again)
+
+
+def test_rule_20_what_octopus_refused_too_often_needs_a_person() -> None:
+    (gate,) = judged(api(), refused={"api": refused(4)})
+
+    assert gate == Gate(
+        "api",
+        GateName.NEEDS_RETRY,
+        "Octopus refused 2.0 here 4 times since 2026-11-20 12:00Z: it said\\nno",
+        f"`reconciler apply {ENV} --retry`, or a commit that raises `redeploy` above 0",
+    )
+    assert judged(api(), pin("2.0", redeploy=1), refused={"api": refused(4)}) == ()
+    assert judged(api(), refused={"api": refused(4)}, retry=True) == ()
+
+
+def test_rule_20_what_octopus_refused_once_opens_by_itself() -> None:
+    (gate,) = judged(api(), refused={"api": refused(1, waits=True)})
+
+    assert " here once since " in gate.message
+    assert gate.opener.startswith("by itself after 2026-11-20 13:00Z, or `reconciler apply ")
+
+
+def test_rule_12_a_failure_counts_before_a_refusal_after_it() -> None:
+    tried = {"api": Attempt("2.0", "Failed", 0)}
+
+    (gate,) = judged(api(), attempts=tried, refused={"api": refused(1, waits=True)})
+
+    assert gate.message == "2.0 was tried here before and ended Failed"
+
+
+def test_rule_18_a_refusal_stops_the_rest_of_its_commit() -> None:
+    now = observed(api())
+    plan = make_plan(desired({"api": "2.0"}), now, COMMIT)
+    for is_current in (True, False):
+        tried = {"api": replace(refused(4), is_current=is_current)}
+        gates = cell_gates(plan, now, {}, DEPLOYER, retry=False, refused=tried)
+
+        stops = stop_gates(plan, gates, ({}, tried), APPLY)
+
+        assert [g.message for g in stops] == [
+            f"api 2.0 was refused by Octopus, and policy '{APPLY.name}' says onFailure: stop"
+        ] * is_current
 
 
 @pytest.mark.parametrize("why", ["partial", "warnings", "canceled", "timedout"])
