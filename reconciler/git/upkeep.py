@@ -21,6 +21,7 @@ from reconciler.git.trouble import local_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from reconciler.git.mirror import Mirror
 
@@ -69,27 +70,38 @@ def _turn(mirror: Mirror, now: datetime) -> Iterator[bool]:
     The turn counts from its beginning, so one that fails is not repeated before tomorrow.
     """
     path = mirror.path / STAMP
-    is_new = not path.exists()
     try:
+        is_new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise GitTrouble(
-            f"{path} cannot be written: {clean(error.strerror or str(error))}; nothing was packed",
-            hint="make the state directory writable",
-        ) from error
+        raise _unkept(path, error) from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        last = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
-        is_due = is_new or not timedelta() <= now - last < EVERY
-        if is_due:
-            os.utime(descriptor, (now.timestamp(), now.timestamp()))
-        yield is_due
+            is_ours = _is_due(descriptor, now, is_new=is_new)
+        except OSError as error:
+            raise _unkept(path, error) from error
+        yield is_ours
     finally:
         os.close(descriptor)
+
+
+def _is_due(descriptor: int, now: datetime, *, is_new: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    last = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
+    is_due = is_new or not timedelta() <= now - last < EVERY
+    if is_due:
+        os.utime(descriptor, (now.timestamp(), now.timestamp()))
+    return is_due
+
+
+def _unkept(path: Path, error: OSError) -> GitTrouble:
+    return GitTrouble(
+        f"{path} cannot be written: {clean(error.strerror or str(error))}; nothing was packed",
+        hint="make the state directory writable",
+    )
 
 
 def _is_worth_it(mirror: Mirror) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -134,6 +135,19 @@ def test_rule_26_what_is_written_and_not_yet_pushed_outlives_the_packing(
     assert push(mirror, updates) is Verdict.DONE
     assert remote.refs()["refs/heads/audit"] == published[0].tip
     assert remote.show("receipts/qa/b.json") == "2"
+
+
+@pytest.mark.parametrize("call", ["os.utime", "fcntl.flock"])
+def test_a_mirror_whose_stamp_cannot_be_kept_is_not_packed_and_says_so(
+    grown: GitRepository, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(call, refuse)
+
+    with pytest.raises(GitTrouble, match="not permitted; nothing was packed"):
+        grown.pack(clock.now(), goes_on)
 
 
 def test_a_packing_that_fails_says_so_and_is_not_repeated_the_same_day(
