@@ -12,6 +12,10 @@ PLACES = {
     "artifact": "Artifacts-1",
     "cert": "Certificates-1",
     "credential": "GitCredentials-1",
+    "ephemeral": "Environments-91",
+    "monitor": "KubernetesMonitors-1",
+    "parent": "Environments-90",
+    "retention": "RetentionPolicies-LifecycleRelease-Spaces-1",
     "proxy": "Proxies-1",
     "subscription": "Subscriptions-1",
     "template": "ActionTemplates-1",
@@ -54,6 +58,11 @@ KEPT = {
     ),
     "certificates": Document("Certificates-1", "Own"),
     "git-credentials": Document("GitCredentials-1", "Robot"),
+    "ephemeralEnvironments": Document("Environments-91", "pr-7"),
+    "observability/kubernetes-monitors": Document(
+        "KubernetesMonitors-1", "web-1", {"MachineId": "Machines-1", "InstallationId": "x"}
+    ),
+    "parentEnvironments": Document("Environments-90", "Pulls"),
     "proxies": Document("Proxies-1", "Way out"),
     "subscriptions": Document("Subscriptions-1", "Watch"),
 }

@@ -195,3 +195,66 @@ async def test_what_is_not_there_is_a_404_without_a_list_of_errors(admin: Any) -
         gone = await admin.get(f"/api/{path}/Nothing-1", status=404)
         assert gone["ErrorMessage"]
         assert "Errors" not in gone
+
+
+async def test_a_space_has_one_default_retention_of_each_type(admin: Any) -> None:
+    path = "/api/Spaces-1/retentionpolicies"
+    policy = await admin.get(f"{path}?RetentionType=LifecycleRelease")
+    assert (policy["Strategy"], policy["QuantityToKeep"]) == ("Forever", 0)
+
+    kept = {**policy, "Strategy": "Count", "QuantityToKeep": 4}
+    await admin.put(policy["Links"]["Self"], kept)
+    assert await admin.get(policy["Links"]["Self"]) == kept
+    await admin.put(policy["Links"]["Self"], {**kept, "Unit": "Fortnights"}, status=400)
+    await admin.get(path, status=400)
+
+
+async def test_an_ephemeral_environment_lives_below_the_parent_of_its_channel(admin: Any) -> None:
+    parent = await admin.post("/api/spaces/Spaces-1/parentEnvironments", {"Name": "Pulls"})
+    path = "/api/projects/Projects-1/environments/ephemeral"
+    await admin.post(path, {"EnvironmentName": "pr-7"}, status=400)
+    channel = {"Name": "Pulls", "ProjectId": "Projects-1", "Type": "EphemeralEnvironment"}
+    await admin.post("/api/channels", {**channel, "ParentEnvironmentId": parent["Id"]})
+    made = await admin.post(path, {"EnvironmentName": "pr-7"})
+
+    async def listed(kind: str) -> list[str]:
+        found = await admin.get(f"/api/Spaces-1/environments/v2?type={kind}")
+        return [each["Name"] for each in found["Items"]]
+
+    assert (await listed("Parent"), await listed("Ephemeral")) == (["Pulls"], ["pr-7"])
+    assert (await admin.http.delete(parent["Links"]["Self"])).status_code == 400
+    end = f"/api/environments/ephemeral/{made['Id']}/deprovision"
+    assert (await admin.post(end)) == {"DeprovisioningRuns": []}
+    assert await listed("Ephemeral") == []
+    await admin.post(end, status=404)
+
+
+async def test_a_channel_of_another_type_is_refused(admin: Any) -> None:
+    body = {"Name": "Odd", "ProjectId": "Projects-1", "Type": "Tunnel"}
+    await admin.post("/api/channels", body, status=400)
+    assert (await admin.get("/api/projects/web-shop/channels"))["TotalResults"] == 1
+
+
+async def test_an_offline_drop_is_not_checked_and_may_go_at_once(admin: Any) -> None:
+    body = {
+        "Name": "drop",
+        "EnvironmentIds": ["Environments-1"],
+        "Roles": ["web"],
+        "Endpoint": {"CommunicationStyle": "OfflineDrop"},
+    }
+    made = await admin.post("/api/machines", body)
+    assert (await admin.get("/api/tasks?name=Health"))["TotalResults"] == 0
+    assert (await admin.http.delete(made["Links"]["Self"])).status_code == 200
+
+
+async def test_a_monitor_belongs_to_a_target(simulator: Simulator, admin: Any) -> None:
+    path = "/api/Spaces-1/observability/kubernetes-monitors"
+    body = {"MachineId": "Machines-1", "InstallationId": "11111111-2222-3333-4444-555555555555"}
+    await admin.post(path, body, status=404)
+    simulator.add_machine("cluster", environments=["Dev"], roles=["k8s"])
+    made = (await admin.post(path, body))["Resource"]
+
+    assert (await admin.get(made["Links"]["Self"]))["Resource"] == made
+    await admin.http.delete(made["Links"]["Self"])
+    gone = await admin.get(made["Links"]["Self"], status=404)
+    assert "not found" in gone["ErrorMessage"]

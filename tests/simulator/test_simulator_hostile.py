@@ -85,6 +85,7 @@ NEEDY = {
     "api/channels/rule-test",
     "api/feeds/{feed}/packages/versions",
     "api/machines/discover",
+    "api/retentionpolicies",
     "api/users/{user}/apikeys/{key}",
     "api/variables/preview",
     "api/workers/discover",

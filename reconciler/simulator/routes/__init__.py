@@ -19,6 +19,7 @@ from reconciler.simulator.routes import (
     defects,
     deployments,
     environments,
+    ephemeralenvironments,
     events,
     executions,
     feedpackages,
@@ -26,6 +27,7 @@ from reconciler.simulator.routes import (
     freezes,
     gitcredentials,
     interruptions,
+    kubernetesmonitors,
     librarysets,
     licenses,
     lifecycles,
@@ -45,6 +47,7 @@ from reconciler.simulator.routes import (
     ratelimits,
     releases,
     releasewrites,
+    retentionpolicies,
     root,
     runbookboards,
     runbookcommands,
@@ -75,14 +78,15 @@ __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
     accounts, actiontemplates, adhoc, artifacts, builds, certificates, channelparts, channels,
-    cloudaccounts, dashboard, defects, deployments, environments, events, executions,
-    feedpackages, feeds, freezes, gitcredentials, interruptions, librarysets, licenses,
-    lifecycles, logos, machinepolicies, machines, packages, previews, processes, progressions,
-    projectgroups, projects, projectsettings, projecttriggers, proxies, queue, ratelimits,
-    releases, releasewrites, root, runbookboards, runbookcommands, runbookprocesses,
-    runbookruns, runbooks, runbooksnapshots, scopedroles, server, settings, spaces,
-    subscriptions, summaries, tagsets, tasks, teams, tenants, tenantvariables, userroles,
-    users, variablepreviews, variables, workerpools, workers,
+    cloudaccounts, dashboard, defects, deployments, environments, ephemeralenvironments,
+    events, executions, feedpackages, feeds, freezes, gitcredentials, interruptions,
+    kubernetesmonitors, librarysets, licenses, lifecycles, logos, machinepolicies, machines,
+    packages, previews, processes, progressions, projectgroups, projects, projectsettings,
+    projecttriggers, proxies, queue, ratelimits, releases, releasewrites, retentionpolicies,
+    root, runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks,
+    runbooksnapshots, scopedroles, server, settings, spaces, subscriptions, summaries,
+    tagsets, tasks, teams, tenants, tenantvariables, userroles, users, variablepreviews,
+    variables, workerpools, workers,
 )  # fmt: skip
 
 

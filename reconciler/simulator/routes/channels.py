@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 routes = Routes()
 
 
+_EPHEMERAL: dict[str, object] = {
+    "ParentEnvironmentId": None,
+    "AutomaticEphemeralEnvironmentDeployments": False,
+    "EphemeralEnvironmentNameTemplate": None,
+}
+"""Further fields of channels of type `EphemeralEnvironment`."""
+
+
 def channel_resource(space: Space, channel: Channel) -> dict[str, object]:
     """Return a channel as JSON."""
     own = f"/api/{space.id}/channels/{channel.id}"
@@ -93,6 +101,7 @@ def create_channel(call: Call) -> object:
     call.demand("ProcessEdit", project)
     name = free_name("Channel", project.channels, body)
     _lifecycle(call, body)
+    _type(body)
     made = call.world.add_channel(call.space, project, name)
     _write(call, made, body)
     note(call, "Created", "Channel", name, made.id, project.id)
@@ -107,6 +116,7 @@ def change_channel(call: Call) -> object:
     body = call.body()
     name = free_name("Channel", project.channels, body, own=channel)
     _lifecycle(call, body)
+    _type(body)
     channel.name = name
     _write(call, channel, body)
     note(call, "Modified", "Channel", channel.name, channel.id, project.id)
@@ -120,14 +130,23 @@ def _lifecycle(call: Call, body: Body) -> str | None:
     return wanted
 
 
+def _type(body: Body) -> str | None:
+    kind = body.text("Type")
+    if kind not in (None, "Lifecycle", "EphemeralEnvironment"):
+        raise Refused(400, "Model validation failed.", (f"'{kind}' is no type of channel.",))
+    return kind
+
+
 def _write(call: Call, channel: Channel, body: Body) -> None:
     channel.description = body.text("Description") or ""
     channel.lifecycle_id = _lifecycle(call, body)
     if body.flag("IsDefault"):
         for each in call.space.projects[channel.project_id].channels:
             each.is_default = each is channel
-    settled = ("Description", "LifecycleId", "IsDefault", "ProjectId", "Type")
+    settled = ("Description", "LifecycleId", "IsDefault", "ProjectId")
     shown = channel_resource(call.space, channel)
+    if (_type(body) or shown["Type"]) == "EphemeralEnvironment":
+        shown = {**_EPHEMERAL, **shown}
     rules, tags = read_rules(body.bodies("Rules")), check_tags(call.space, body.texts("TenantTags"))
     channel.more = changed_fields(shown, body, *settled, kept=channel.more)
     if body.get("Rules") is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.ephemeralenvironments import EPHEMERAL, PARENTS, shown_in_v2
 from reconciler.simulator.routes.scopevalues import scoped_only_to
 
 if TYPE_CHECKING:
@@ -69,18 +70,22 @@ def all_environments(call: Call) -> object:
 
 @routes.get("environments/v2")
 def list_environments_v2(call: Call) -> object:
-    """GET /environments/v2: as the list, every item with its `Type`."""
-    wanted = call.query.text("type")
-    found = matching(call, visible_environments(call))
-    if wanted is not None and wanted.casefold() != "static":
-        found = []
-    return page(
-        call,
-        "Environment",
-        found,
-        lambda each: {**environment_resource(call.space, each), "Type": "Static"},
-        "{?skip,take,ids,partialName,type}",
-    )
+    """GET /environments/v2: static, parent and ephemeral ones, every item with its `Type`."""
+    wanted = {each.casefold() for each in call.query.many("type") or ()}
+    every: list[tuple[Any, dict[str, object]]] = [
+        (each, {**environment_resource(call.space, each), "Type": "Static"})
+        for each in visible_environments(call)
+    ]
+    for kind in (PARENTS, EPHEMERAL):
+        every += shown_in_v2(call, kind)
+    shown = {
+        each.id: resource
+        for each, resource in every
+        if not wanted or str(resource["Type"]).casefold() in wanted
+    }
+    found = matching(call, [each for each, _ in every if each.id in shown])
+    template = "{?name,skip,ids,take,partialName,type}"
+    return page(call, "Environment", found, lambda each: shown[each.id], template)
 
 
 @routes.put("environments/sortorder")

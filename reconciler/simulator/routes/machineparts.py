@@ -64,6 +64,14 @@ def _status(machine: Machine) -> str:
             return "Online" if machine.has_calamari else "CalamariNeedsUpgrade"
 
 
+def is_deployed_to(world: World, machine: Machine) -> bool:
+    """Tell whether a deployment or a runbook run works on a machine at this moment."""
+    return any(
+        machine.id in task.machines and task.start_time is not None and task.cell is not None
+        for task in world.engine.active.values()
+    )
+
+
 def common_fields(world: World, space: Space, machine: Machine) -> dict[str, Any]:
     """Return the fields that targets and workers share."""
     endpoint = machine.endpoint

@@ -205,7 +205,8 @@ def create_machine(call: Call) -> object:
         call.demand("MachineCreate", environment=environment)
     made = add_machine(call.world, space, name, endpoint=endpoint, user=call.user, **places)
     parts.write_common(made, machine_resource(call, made), body, policy)
-    if not body.flag("SkipInitialHealthCheck"):
+    reachable = endpoint["CommunicationStyle"] != "OfflineDrop"
+    if reachable and not body.flag("SkipInitialHealthCheck"):
         arguments = {"MachineIds": [made.id]}
         queue_chore(call.world, space, "Health", f"Check health of {name}", arguments)
     return created(machine_resource(call, made))
@@ -234,10 +235,10 @@ def change_machine(call: Call) -> object:
 
 @routes.on("DELETE", "machines/{machine}")
 def delete_machine(call: Call) -> object:
-    """DELETE /machines/{id}: not while a task works on it; there is no task for it."""
+    """DELETE /machines/{id}: not while something is deployed to it; there is no task for it."""
     machine = _machine_in(call, "MachineDelete")
     shown = machine_resource(call, machine)
-    if shown["IsInProcess"]:
+    if parts.is_deployed_to(call.world, machine):
         raise has_dependants("Machine")
     del call.space.machines[machine.id]
     happened(call.world, call.space, machine, "MachineDeleted", call.user)

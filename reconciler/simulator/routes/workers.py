@@ -145,10 +145,10 @@ def change_worker(call: Call) -> object:
 
 @routes.on("DELETE", "workers/{worker}")
 def delete_worker(call: Call) -> object:
-    """DELETE /workers/{id}: not while a task works on it."""
+    """DELETE /workers/{id}: not while something is deployed to it."""
     worker = _worker_in(call, "WorkerEdit")
     shown = worker_resource(call, worker)
-    if shown["IsInProcess"]:
+    if parts.is_deployed_to(call.world, worker):
         raise has_dependants("Worker")
     del call.space.workers[worker.id]
     happened(call.world, call.space, worker, "MachineDeleted", call.user)
