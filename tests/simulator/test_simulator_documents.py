@@ -258,3 +258,14 @@ async def test_a_monitor_belongs_to_a_target(simulator: Simulator, admin: Any) -
     await admin.http.delete(made["Links"]["Self"])
     gone = await admin.get(made["Links"]["Self"], status=404)
     assert "not found" in gone["ErrorMessage"]
+
+
+async def test_people_sign_in_with_passwords_only(admin: Any) -> None:
+    me = await admin.get("/api/users/me")
+    link = (await admin.get("/api"))["Links"]["UserAuthentication"]
+    shown = await admin.get(link.replace("{/userId}", f"/{me['Id']}"))
+    assert (shown["AuthenticationProviders"], shown["CanCurrentUserEditIdentitiesForUser"]) == (
+        [],
+        True,
+    )
+    await admin.get(link.replace("{/userId}", "/Users-99"), status=404)

@@ -121,6 +121,8 @@ OPEN = {
     "api/actiontemplates/categories",
     "api/capabilities",
     "api/deploymentfreezes",
+    "api/dynamic-extensions/features/metadata",
+    "api/dynamic-extensions/features/values",
     "api/events/agents",
     "api/events/categories",
     "api/events/documenttypes",
@@ -143,6 +145,7 @@ OPEN = {
     "api/spaces/{space}",
     "api/spaces/{space}/logo",
     "api/tasks/tasktypes",
+    "api/users/authentication",
 }
 """What everybody with a key may read; beside it, only what is about oneself."""
 

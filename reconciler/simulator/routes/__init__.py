@@ -22,6 +22,7 @@ from reconciler.simulator.routes import (
     ephemeralenvironments,
     events,
     executions,
+    extensions,
     feedpackages,
     feeds,
     freezes,
@@ -79,14 +80,14 @@ __all__ = ["api_routes", "make_router"]
 _SUBJECTS = (
     accounts, actiontemplates, adhoc, artifacts, builds, certificates, channelparts, channels,
     cloudaccounts, dashboard, defects, deployments, environments, ephemeralenvironments,
-    events, executions, feedpackages, feeds, freezes, gitcredentials, interruptions,
-    kubernetesmonitors, librarysets, licenses, lifecycles, logos, machinepolicies, machines,
-    packages, previews, processes, progressions, projectgroups, projects, projectsettings,
-    projecttriggers, proxies, queue, ratelimits, releases, releasewrites, retentionpolicies,
-    root, runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks,
-    runbooksnapshots, scopedroles, server, settings, spaces, subscriptions, summaries,
-    tagsets, tasks, teams, tenants, tenantvariables, userroles, users, variablepreviews,
-    variables, workerpools, workers,
+    events, executions, extensions, feedpackages, feeds, freezes, gitcredentials,
+    interruptions, kubernetesmonitors, librarysets, licenses, lifecycles, logos,
+    machinepolicies, machines, packages, previews, processes, progressions, projectgroups,
+    projects, projectsettings, projecttriggers, proxies, queue, ratelimits, releases,
+    releasewrites, retentionpolicies, root, runbookboards, runbookcommands, runbookprocesses,
+    runbookruns, runbooks, runbooksnapshots, scopedroles, server, settings, spaces,
+    subscriptions, summaries, tagsets, tasks, teams, tenants, tenantvariables, userroles,
+    users, variablepreviews, variables, workerpools, workers,
 )  # fmt: skip
 
 
