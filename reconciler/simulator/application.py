@@ -19,6 +19,7 @@ from reconciler.simulator.calls import Call, Query
 from reconciler.simulator.faults import Fault, FaultKind, Faults, set_value, spoil_type, truncated
 from reconciler.simulator.ratelimits import refuse_too_many
 from reconciler.simulator.router import HOME, SPACE_ROOT, Route, Router, Scope
+from reconciler.simulator.sessions import who_is_in
 
 if TYPE_CHECKING:
     from threading import RLock
@@ -143,7 +144,7 @@ class Application:
             lag=lag,
             headers=headers,
         )
-        call.caller, problem = self._who(query, headers)
+        call.caller, problem = self._who(method, query, headers)
         if not call.path.lower().startswith("/simulator"):
             too_many = refuse_too_many(self.world.rate_policies, call.caller, call.now)
             if too_many is not None:
@@ -161,7 +162,9 @@ class Application:
             return _broken(format_exc()), call.caller
         return (made if isinstance(made, Answer) else Answer(made)), call.caller
 
-    def _who(self, query: Query, headers: dict[str, str]) -> tuple[User | None, Refused | None]:
+    def _who(
+        self, method: str, query: Query, headers: dict[str, str]
+    ) -> tuple[User | None, Refused | None]:
         """Return the caller, or the 401 that a route which needs one gives."""
         key = headers.get("x-octopus-apikey", "").strip() or query.text("apikey")
         key = key or headers.get("x-nuget-apikey", "").strip()
@@ -169,6 +172,12 @@ class Application:
         if not key and bearer[:7].lower() == "bearer ":
             return None, Refused(401, "The access token you provided was not valid.")
         if not key:
+            try:
+                user = who_is_in(self.world, method, headers)
+            except Refused as refused:
+                return None, refused
+            if user is not None:
+                return user, None
             return None, Refused(
                 401,
                 "You must be logged in to request this resource. "

@@ -106,6 +106,8 @@ class User:
     email: str = ""
     is_service: bool = False
     is_active: bool = True
+    password: str = field(default="", repr=False)
+    """Salt and hash; empty: nobody logs in with a password."""
     system_permissions: set[str] = field(default_factory=set)
     grants: list[Grant] = field(default_factory=list)
     team_system: set[str] = field(default_factory=set)

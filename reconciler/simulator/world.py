@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.fleet import Machine
     from reconciler.simulator.freezing import Freeze
     from reconciler.simulator.runbooks import RunbookRun, RunbookSnapshot
+    from reconciler.simulator.sessions import Session
 
 __all__ = ["World", "find", "letters"]
 
@@ -104,6 +105,7 @@ class World:
         self.is_draining = False
         self.user_roles: dict[str, UserRole] = built_in_roles()
         self.scoped_roles: dict[str, ScopedRole] = {}
+        self.sessions: dict[str, Session] = {}
         self.tasks: dict[str, Task] = {}
         self.deployment_of: dict[str, Deployment] = {}
         self.run_of: dict[str, RunbookRun] = {}

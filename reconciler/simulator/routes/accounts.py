@@ -9,6 +9,7 @@ from reconciler.simulator.changes import note
 from reconciler.simulator.membership import work_out_permissions
 from reconciler.simulator.router import Routes, Scope
 from reconciler.simulator.routes.users import user_resource
+from reconciler.simulator.sessions import hash_password
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
@@ -19,7 +20,7 @@ routes = Routes(Scope.SYSTEM)
 
 @routes.post("users")
 def create_user(call: Call) -> object:
-    """POST /users: without any permission, in the team of everyone; a password is not kept."""
+    """POST /users: without any permission, in the team of everyone; passwords are hashed."""
     call.demand_system("UserEdit")
     body = call.body()
     username = body.need("Username")
@@ -54,6 +55,9 @@ def change_user(call: Call) -> object:
 def _write(user: User, body: Body) -> None:
     user.display_name = body.text("DisplayName") or user.username
     user.email = body.text("EmailAddress") or ""
+    password = body.text("Password")
+    if password is not None and not user.is_service:
+        user.password = hash_password(password)
 
 
 @routes.on("DELETE", "users/{user}")

@@ -25,6 +25,8 @@ _CATEGORIES = (
     "DeploymentStarted",
     "DeploymentSucceeded",
     "GuidedFailureInterruptionRaised",
+    "LoginFailed",
+    "LoginSucceeded",
     *("MachineDeleted", "MachineHealthChanged", *MACHINE_GROUPS["Machine"]),
     "ManualInterventionInterruptionRaised",
     "Modified",

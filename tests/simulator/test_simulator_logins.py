@@ -1,0 +1,99 @@
+"""Sessions: a password opens one, writes must prove where they come from, and it can be ended."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.simulator import Simulator
+
+WHO = {"Username": "dora", "Password": "correct horse", "RememberMe": False}
+
+
+@pytest.fixture
+async def dora(admin: Any) -> str:
+    """A user with a password; returns the id."""
+    body = {**WHO, "DisplayName": "Dora", "EmailAddress": "d@example.com"}
+    made = await admin.post("/api/users", body)
+    assert "Password" not in made
+    return str(made["Id"])
+
+
+@pytest.fixture
+async def browser(simulator: Simulator) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a key, that keeps cookies."""
+    transport = httpx.ASGITransport(app=simulator.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://octopus") as http:
+        yield http
+
+
+def _csrf(browser: httpx.AsyncClient) -> dict[str, str]:
+    (value,) = (v for name, v in browser.cookies.items() if name.startswith("Octopus-Csrf-Token"))
+    return {"X-Octopus-Csrf-Token": value}
+
+
+async def test_a_password_opens_a_session_that_a_logout_ends(
+    dora: str, browser: httpx.AsyncClient
+) -> None:
+    assert (await browser.get("/api/users/me")).status_code == 401
+    answer = await browser.post("/api/users/login", json=WHO)
+    assert (answer.status_code, answer.json()["Id"]) == (200, dora)
+    assert all("Path=/" in each for each in answer.headers.get_list("set-cookie"))
+    assert (await browser.get("/api/users/me")).json()["Username"] == "dora"
+
+    assert (await browser.post("/api/users/logout", headers=_csrf(browser))).status_code == 200
+    assert (await browser.get("/api/users/me")).status_code == 401
+
+
+async def test_a_write_of_a_session_must_repeat_its_token(
+    dora: str, browser: httpx.AsyncClient
+) -> None:
+    await browser.post("/api/users/login", json=WHO)
+    path, body = f"/api/users/{dora}/apikeys", {"Purpose": "x"}
+    for headers in ({}, {"X-Octopus-Csrf-Token": "x"}, {"X-Octopus-Csrf-Token": ""}):
+        refused = await browser.post(path, json=body, headers=headers)
+        assert (refused.status_code, "anti-forgery" in refused.text) == (400, True)
+    assert (await browser.post(path, json=body, headers=_csrf(browser))).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("dora", "wrong"), ("nobody", "x"), ("administrator", "x"), ("reconciler", "x")],
+)
+async def test_a_wrong_password_opens_nothing(
+    dora: str, browser: httpx.AsyncClient, username: str, password: str
+) -> None:
+    body = {"Username": username, "Password": password}
+    answer = await browser.post("/api/users/login", json=body)
+    assert (answer.status_code, dict(browser.cookies)) == (401, {})
+    assert dora not in answer.text
+
+
+async def test_sessions_end_when_they_are_revoked_or_the_account_is(
+    dora: str, browser: httpx.AsyncClient, admin: Any, api: Any
+) -> None:
+    await browser.post("/api/users/login", json=WHO)
+    await api.post(f"/api/users/{dora}/revoke-sessions", {}, status=403)
+    await admin.post(f"/api/users/{dora}/revoke-sessions", {}, status=200)
+    assert (await browser.get("/api/users/me")).status_code == 401
+
+    await browser.post("/api/users/login", json=WHO)
+    await admin.put(f"/api/users/{dora}", {"DisplayName": "Dora", "IsActive": False})
+    assert (await browser.get("/api/users/me")).status_code == 401
+    assert (await browser.post("/api/users/login", json=WHO)).status_code == 401
+
+
+async def test_a_password_is_stored_as_a_hash_only(dora: str, simulator: Simulator) -> None:
+    assert dora.encode() in simulator.backup()
+    assert b"correct horse" not in simulator.backup()
+
+
+async def test_hostile_cookies_are_no_session(browser: httpx.AsyncClient) -> None:
+    for cookie in (
+        "OctopusIdentificationToken=",
+        "a=b; ;;=",
+        '"',
+        "OctopusIdentificationToken_x=y",
+    ):
+        assert (await browser.get("/api/users/me", headers={"Cookie": cookie})).status_code == 401
