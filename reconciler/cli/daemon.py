@@ -21,12 +21,13 @@ from reconciler.cli.crash import redacted
 from reconciler.core.text import clean
 from reconciler.daemon.backoff import Timing
 from reconciler.daemon.notify import Notifier, informed
-from reconciler.daemon.service import TICK, Service, as_json
+from reconciler.daemon.service import TICK, Service
+from reconciler.daemon.shown import as_json, remembered
 from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.events import Ended, Launched, NotStarted, Recorded, Resumed, Said
 from reconciler.errors import StoreTrouble, UsageError
 from reconciler.store.lock import daemon_lock
-from reconciler.store.statusfile import write_status
+from reconciler.store.statusfile import read_status, write_status
 from reconciler.web.health import HealthApp
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
             spaces = Spaces(settings, clock, partial(_tell, log))
             stack.push_async_callback(spaces.close)
             keeper = _Keeper(settings.state_dir, service, log)
+            earlier = _told_earlier(settings.state_dir)
             stack.callback(keeper.close)
             for repo in dict.fromkeys(repositories) or (None,):
                 doors = await stack.enter_async_context(
@@ -77,6 +79,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                     keep=partial(keeper.keep, name),
                     tell_trouble=partial(keeper.tell_trouble, name),
                     rival=partial(service.rival, name),
+                    statuses=remembered(earlier, name),
                 )
             web = _Web(HealthApp(service))
             with _listen(settings.serve.listen) as listener, _signals(service, log):
@@ -90,6 +93,14 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                     web.should_exit = True
                     await shown
             log.info("daemon.ended")
+
+
+def _told_earlier(state_dir: Path) -> dict[str, Any] | None:
+    """Return how things stood when the daemon before this one ended; None where it is not told."""
+    try:
+        return read_status(state_dir)
+    except StoreTrouble:
+        return None  # it is written anew
 
 
 @contextmanager

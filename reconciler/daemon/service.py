@@ -18,12 +18,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from reconciler.core.condition import ConditionType
+from reconciler.daemon.shown import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from datetime import datetime
 
-    from reconciler.core.condition import EnvironmentStatus
     from reconciler.daemon.supervisor import Supervisor
     from reconciler.ports import Clock
 
@@ -214,28 +214,3 @@ class Service:
                 for name, s in self.supervisors.items()
             }
         }
-
-
-def as_json(status: EnvironmentStatus) -> dict[str, Any]:
-    """Return one status as JSON values; times are UTC text."""
-
-    def time(moment: Any) -> str | None:
-        return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-    return {
-        "commit": status.commit,
-        "looked": time(status.looked),
-        "attempted": time(status.attempted),
-        "reached": time(status.reached),
-        "next_look": time(status.next_look),
-        "failures": status.failures,
-        "pending": status.pending,
-        "running": [
-            {"component": r.component, "task": r.task, "state": r.state, "since": time(r.since)}
-            for r in status.running
-        ],
-        "conditions": [
-            {"type": c.type.value, "reason": c.reason, "message": c.message, "since": time(c.since)}
-            for c in status.conditions
-        ],
-    }

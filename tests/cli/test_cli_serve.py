@@ -319,6 +319,28 @@ def test_an_older_store_is_copied_migrated_and_goes_on(shop: Shop) -> None:
         assert kept.execute("PRAGMA user_version").fetchone() == (len(STEPS) - 1,)
 
 
+def test_a_condition_that_goes_on_began_before_the_restart(shop: Shop) -> None:
+    assert shop.run("accept", "production").exit_code == 0
+    with serving(shop) as daemon:
+        daemon.stands("production", "Ready")
+        assert daemon.ends() == 0
+    file = shop.folder / "state" / "status.json"
+    told = json.loads(file.read_text())
+    (repository,) = told["repositories"].values()
+    (ready,) = repository["environments"]["production"]["conditions"]
+    ready["since"] = "2026-01-02T03:04:05Z"
+    file.write_text(json.dumps(told))
+
+    with serving(shop) as daemon:
+        daemon.stands("production", "Ready")
+        ((again,),) = (
+            one["environments"]["production"]["conditions"]
+            for one in daemon.asks("/status")["repositories"].values()
+        )
+
+    assert again == ready
+
+
 def test_rule_50_a_damaged_store_applies_nothing_is_left_and_says_what_to_do(shop: Shop) -> None:
     assert shop.run("accept", "production").exit_code == 0
     store = shop.folder / "state" / "store.sqlite3"

@@ -146,7 +146,7 @@ def test_a_page_is_painted_anew_only_when_it_is_another_one(state: Path) -> None
     assert painted[1].splitlines() == [
         "repo: no answer",
         "qa at 4f4f4f4f4f4f, looked at 2026-11-20T12:00:00Z",
-        "  attempted not by this daemon, reached 2026-11-20T12:00:00Z, next look never",
+        "  attempted none known, reached 2026-11-20T12:00:00Z, next look never",
         "  Held        HeldInGit        api\\x1b[2J (since 2026-11-20T12:00:00Z)",
         "  Ready       InSync           4 of 4 as pinned (since 2026-11-20T12:00:00Z)",
         "  runs        api              ServerTasks-1 is Executing (since 2026-11-20T12:00:00Z)",

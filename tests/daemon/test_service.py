@@ -18,7 +18,8 @@ from reconciler.core.condition import (
     RunningDeployment,
 )
 from reconciler.daemon import service as module
-from reconciler.daemon.service import DEAD, Service, as_json
+from reconciler.daemon.service import DEAD, Service
+from reconciler.daemon.shown import as_json
 from reconciler.errors import ReconcilerError, RemoteUnreachable
 from reconciler.git.mirror import GitOptions
 

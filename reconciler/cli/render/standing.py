@@ -18,7 +18,7 @@ def standing_lines(name: str, one: Mapping[str, Any]) -> Iterator[str]:
     pending = one["pending"]
     what = f", {pending} record{'' if pending == 1 else 's'} pending" if pending else ""
     yield f"{clean(name)} at {_commit(one)}, looked at {_time(one['looked'])}{what}"
-    attempted = "not by this daemon" if one["attempted"] is None else _time(one["attempted"])
+    attempted = "none known" if one["attempted"] is None else _time(one["attempted"])
     yield (
         f"  attempted {attempted}, reached {_time(one['reached'])}, "
         f"next look {_time(one['next_look'])}"
