@@ -97,3 +97,37 @@ async def test_hostile_cookies_are_no_session(browser: httpx.AsyncClient) -> Non
         "OctopusIdentificationToken_x=y",
     ):
         assert (await browser.get("/api/users/me", headers={"Cookie": cookie})).status_code == 401
+
+
+async def test_logins_are_events_of_the_system_for_administrators(
+    dora: str, browser: httpx.AsyncClient, admin: Any, api: Any
+) -> None:
+    await browser.post("/api/users/login", json=WHO)
+    await browser.post("/api/users/login", json={**WHO, "Password": "wrong"})
+    path = "/api/events?eventCategories=LoginSucceeded,LoginFailed"
+    seen = (await admin.get(path))["Items"]
+    assert [(each["Category"], each["UserId"]) for each in seen] == [
+        ("LoginFailed", "users-system"),
+        ("LoginSucceeded", dora),
+    ]
+    for calls, where in ((api, path), (admin, f"{path}&includeSystem=false")):
+        assert (await calls.get(where))["TotalResults"] == 0
+    assert (await admin.get(path.replace("events", "Spaces-1/events", 1)))["TotalResults"] == 0
+
+
+async def test_events_are_found_by_group_document_and_project_group(
+    simulator: Simulator, admin: Any
+) -> None:
+    simulator.deploy("Web Shop", "1.1.0", "Dev")
+    simulator.advance(30)
+    group = (await admin.get("/api/projects/web-shop"))["ProjectGroupId"]
+    for query, found in (
+        ("eventGroups=Deployment", True),
+        ("eventGroups=RunbookRun", False),
+        ("documentTypes=Deployments", True),
+        ("documentTypes=Workers", False),
+        (f"eventGroups=Deployment&projectGroups={group}", True),
+        ("projectGroups=ProjectGroups-99", False),
+        ("eventGroups=RunbookRun&eventCategories=DeploymentSucceeded", True),
+    ):
+        assert bool((await admin.get(f"/api/events?{query}"))["TotalResults"]) is found, query

@@ -11,7 +11,7 @@ from reconciler.simulator.targettriggers import MACHINE_GROUPS
 from reconciler.simulator.times import parse_time, stamp
 
 if TYPE_CHECKING:
-    from reconciler.simulator.calls import Call
+    from reconciler.simulator.calls import Call, Query
     from reconciler.simulator.records import Event
 
 routes = Routes(Scope.MIXED)
@@ -120,10 +120,12 @@ def _visible(call: Call) -> list[_Row]:
         for space in spaces
         if space.id not in held and call.access("EventView", space).anything
     }
+    sees_system = call.scoped_space is None and call.user.is_administrator
+    sees_system = sees_system and call.query.flag("includeSystem") is not False
     found: list[_Row] = []
     for event in reversed(call.world.events):
         space = narrow.get(event.space_id or "")
-        if event.space_id in held:
+        if event.space_id in held or (event.space_id is None and sees_system):
             found.append(_Row(event))
         elif space is not None:
             project = next((space.projects[i] for i in event.related if i in space.projects), None)
@@ -138,7 +140,10 @@ def list_events(call: Call) -> object:
     """GET /events: newest first; `fromAutoId` and `toAutoId` include their own number."""
     query = call.query
     every, some = query.many("regarding"), query.many("regardingAny")
-    categories, users = query.many("eventCategories"), query.many("users", "user")
+    users = query.many("users", "user")
+    categories, kinds = _categories(query), query.many("documentTypes")
+    groups = query.many("projectGroups")
+    in_groups = None if groups is None else _projects_of(call, groups)
     related = [
         wanted
         for name in ("projects", "environments", "tenants")
@@ -156,11 +161,31 @@ def list_events(call: Call) -> object:
         and (some is None or some & set(row.event.related))
         and all(wanted & set(row.event.related) for wanted in related)
         and (categories is None or row.event.category in categories)
+        and (kinds is None or any(each.rpartition("-")[0] in kinds for each in row.event.related))
+        and (in_groups is None or in_groups & set(row.event.related))
         and (users is None or (row.event.user.id if row.event.user else "users-system") in users)
         and (since is None or row.event.occurred >= since)
         and (until is None or row.event.occurred < until)
     ]
     return page(call, "Event", found, event_resource, "{/id}{?skip,take,ids,regarding}")
+
+
+def _categories(query: Query) -> frozenset[str] | None:
+    """Return the categories that are asked for, by their own names or by groups; None: all."""
+    named, groups = query.many("eventCategories"), query.many("eventGroups")
+    if named is None and groups is None:
+        return None
+    of_groups = (each for group in groups or () for each in _GROUPS.get(group, ()))
+    return frozenset({*(named or ()), *of_groups})
+
+
+def _projects_of(call: Call, groups: frozenset[str]) -> set[str]:
+    return {
+        project.id
+        for space in call.spaces()
+        for project in space.projects.values()
+        if project.group_id in groups
+    }
 
 
 @routes.get("events/categories")
