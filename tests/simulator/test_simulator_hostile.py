@@ -86,6 +86,7 @@ NEEDY = {
     "api/feeds/{feed}/packages/versions",
     "api/machines/discover",
     "api/retentionpolicies",
+    "api/scopeduserroles/{scopedRole}",
     "api/users/{user}/apikeys/{key}",
     "api/variables/preview",
     "api/workers/discover",

@@ -121,13 +121,13 @@ def _write(call: Call, held: ScopedRole, body: Body) -> None:
     """Write a body into a record, all of it or nothing."""
     world = call.world
     space = call.scoped_space or space_of(call, body)
+    demand_in(call, "TeamEdit", space)
     team = world.teams.get(body.need("TeamId"))
     if team is None:
         raise missing("Team")
     role = body.need("UserRoleId")
     if role not in world.user_roles:
         raise missing("User Role")
-    demand_in(call, "TeamEdit", space)
     found = [
         _known(body.texts(name), kind, known)
         for name, kind, known in (
