@@ -28,8 +28,7 @@ OLDEST_GIT: Final = (2, 34)  # the first that knows SSH signatures
 MOST: Final = 10_000  # commits since the accepted one; checking takes about 15 ms each
 AT_ONCE: Final = 200
 ENOUGH: Final = 10  # unsigned commits are named, and more are not looked for
-REMEMBERED: Final = 100_000  # verdicts, before all are forgotten: a bound on memory (rule 47)
-RANGES: Final = 1000  # one for each accepted commit that environments stand at; a bound too
+REMEMBERED: Final = 100_000  # commits, before all are forgotten: a bound on memory (rule 47)
 KEYGEN: Final = "ssh-keygen"
 
 _GOOD = "G"
@@ -130,7 +129,7 @@ class CommitSignatures:
                 f"more than {MOST} commits since the accepted one have to be checked",
                 hint="accept an environment before signatures are required",
             )
-        if len(self._ranges) >= RANGES:
+        if sum(map(len, self._ranges.values())) + len(asked) > REMEMBERED:
             self._ranges.clear()
         self._ranges[tip, since] = tuple(asked)
         return self._ranges[tip, since]

@@ -192,6 +192,22 @@ def test_rule_28_verdicts_are_remembered_while_the_signers_stay_the_same(
     assert asked.count("log") == 1
 
 
+def test_rule_47_what_is_remembered_of_many_tips_is_bounded(
+    remote: Remote,
+    repository: GitRepository,
+    keys: Path,
+    signatures: CommitSignatures,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reconciler.git.signatures.REMEMBERED", 3)
+    first = signed(remote, keys / "ann")
+    for _ in range(4):
+        tip = signed(remote, keys / "ann")
+        repository.fetch()
+        assert signatures.unsigned(tip, first) == ()
+        assert sum(map(len, signatures._ranges.values())) <= 4
+
+
 @pytest.mark.parametrize("content", [None, "", "# nobody\n\n", "x" * (1024 * 1024 + 1)])
 def test_rule_11_a_file_of_signers_that_is_of_no_use_holds(
     repository: GitRepository, signatures: CommitSignatures, keys: Path, content: str | None
