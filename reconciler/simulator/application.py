@@ -149,6 +149,7 @@ class Application:
             too_many = refuse_too_many(self.world.rate_policies, call.caller, call.now)
             if too_many is not None:
                 return too_many.answer(), call.caller
+        route: Route | None = None
         try:
             route, call.params = self._find(call, method, path)
             if problem is not None and not (route and route.is_anonymous):
@@ -157,7 +158,8 @@ class Application:
                 _refuse_in_maintenance(call)
             made = _NO_ROUTE.answer() if route is None else route.handler(call)
         except Refused as refused:
-            return (problem or refused).answer(), call.caller
+            is_open = route is not None and route.is_anonymous
+            return (refused if is_open else problem or refused).answer(), call.caller
         except Exception:  # noqa: BLE001 (a fault of ours must reach the caller, as a 500 does)
             return _broken(format_exc()), call.caller
         return (made if isinstance(made, Answer) else Answer(made)), call.caller

@@ -14,10 +14,11 @@ from reconciler.simulator.records import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from reconciler.simulator.world import World
 
-__all__ = ["ScopedRole", "UserRole", "built_in_roles", "work_out_permissions"]
+__all__ = ["Invitation", "ScopedRole", "UserRole", "built_in_roles", "work_out_permissions"]
 
 SYSTEM_ADMINISTRATOR = "userroles-systemadministrator"
 SPACE_MANAGER = "userroles-spacemanager"
@@ -47,6 +48,17 @@ class ScopedRole:
     environments: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What lets somebody register once, into these teams."""
+
+    id: str
+    code: str
+    teams: tuple[str, ...]
+    space_id: str | None
+    expires: datetime
 
 
 def _starting(*prefixes: str) -> tuple[str, ...]:

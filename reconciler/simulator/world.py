@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from reconciler.simulator.answers import missing
 from reconciler.simulator.engine import Engine
 from reconciler.simulator.fleet import MachinePolicy, WorkerPool
-from reconciler.simulator.membership import ScopedRole, UserRole, built_in_roles
+from reconciler.simulator.membership import Invitation, ScopedRole, UserRole, built_in_roles
 from reconciler.simulator.ratelimits import built_in_policies
 from reconciler.simulator.records import (
     Channel,
@@ -106,6 +106,7 @@ class World:
         self.user_roles: dict[str, UserRole] = built_in_roles()
         self.scoped_roles: dict[str, ScopedRole] = {}
         self.sessions: dict[str, Session] = {}
+        self.invitations: dict[str, Invitation] = {}
         self.tasks: dict[str, Task] = {}
         self.deployment_of: dict[str, Deployment] = {}
         self.run_of: dict[str, RunbookRun] = {}

@@ -34,6 +34,7 @@ PLACES = {
     "runbook": "Runbooks-1",
     "runbookProcess": "RunbookProcess-Runbooks-1",
     "snapshot": "RunbookSnapshots-1",
+    "invitation": "Invitations-1",
     "scopedRole": "ScopedUserRoles-1",
     "section": "authentication",
     "tagset": "TagSets-1",

@@ -67,6 +67,7 @@ async def test_a_wrong_password_opens_nothing(
     body = {"Username": username, "Password": password}
     answer = await browser.post("/api/users/login", json=body)
     assert (answer.status_code, dict(browser.cookies)) == (401, {})
+    assert answer.json()["ErrorMessage"] == "Invalid username or password."
     assert dora not in answer.text
 
 
@@ -131,3 +132,36 @@ async def test_events_are_found_by_group_document_and_project_group(
         ("eventGroups=RunbookRun&eventCategories=DeploymentSucceeded", True),
     ):
         assert bool((await admin.get(f"/api/events?{query}"))["TotalResults"]) is found, query
+
+
+async def test_an_invitation_lets_one_person_register_into_its_teams(
+    simulator: Simulator, browser: httpx.AsyncClient, admin: Any
+) -> None:
+    body = {"Name": "Guests", "SpaceId": "Spaces-1"}
+    team = (await admin.post("/api/teams", body))["Id"]
+    invited = await admin.post("/api/users/invitations", {"AddToTeamIds": [team]})
+    wish = {**WHO, "InvitationCode": invited["InvitationCode"]}
+    wrong = {**wish, "InvitationCode": "x"}
+    assert (await browser.post("/api/users/register", json=wrong)).status_code == 400
+    made = await browser.post("/api/users/register", json=wish)
+    assert made.status_code == 200
+    me = (await browser.get("/api/users/me")).json()["Id"]
+    assert (await admin.get(f"/api/teams/{team}"))["MemberUserIds"] == [me]
+    again = {**wish, "Username": "erin"}
+    assert (await browser.post("/api/users/register", json=again)).status_code == 400
+
+    late = await admin.post("/api/users/invitations", {"AddToTeamIds": []})
+    simulator.advance(8 * 86_400)
+    again["InvitationCode"] = late["InvitationCode"]
+    assert (await browser.post("/api/users/register", json=again)).status_code == 400
+
+
+async def test_nobody_invites_into_a_team_that_they_may_not_edit(
+    simulator: Simulator, api: Any
+) -> None:
+    await api.post("/api/users/invitations", {"AddToTeamIds": []}, status=403)
+    simulator.grant("reconciler", "UserInvite")
+    await api.post("/api/users/invitations", {"AddToTeamIds": []})
+    administrators = {"AddToTeamIds": ["teams-administrators"]}
+    await api.post("/api/users/invitations", administrators, status=403)
+    await api.post("/api/users/invitations", {"AddToTeamIds": ["Teams-99"]}, status=404)

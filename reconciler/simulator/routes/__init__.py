@@ -28,6 +28,7 @@ from reconciler.simulator.routes import (
     freezes,
     gitcredentials,
     interruptions,
+    invitations,
     kubernetesmonitors,
     librarysets,
     licenses,
@@ -82,13 +83,13 @@ _SUBJECTS = (
     accounts, actiontemplates, adhoc, artifacts, builds, certificates, channelparts, channels,
     cloudaccounts, dashboard, defects, deployments, environments, ephemeralenvironments,
     events, executions, extensions, feedpackages, feeds, freezes, gitcredentials,
-    interruptions, kubernetesmonitors, librarysets, licenses, lifecycles, logins, logos,
-    machinepolicies, machines, packages, previews, processes, progressions, projectgroups,
-    projects, projectsettings, projecttriggers, proxies, queue, ratelimits, releases,
-    releasewrites, retentionpolicies, root, runbookboards, runbookcommands, runbookprocesses,
-    runbookruns, runbooks, runbooksnapshots, scopedroles, server, settings, spaces,
-    subscriptions, summaries, tagsets, tasks, teams, tenants, tenantvariables, userroles,
-    users, variablepreviews, variables, workerpools, workers,
+    interruptions, invitations, kubernetesmonitors, librarysets, licenses, lifecycles, logins,
+    logos, machinepolicies, machines, packages, previews, processes, progressions,
+    projectgroups, projects, projectsettings, projecttriggers, proxies, queue, ratelimits,
+    releases, releasewrites, retentionpolicies, root, runbookboards, runbookcommands,
+    runbookprocesses, runbookruns, runbooks, runbooksnapshots, scopedroles, server, settings,
+    spaces, subscriptions, summaries, tagsets, tasks, teams, tenants, tenantvariables,
+    userroles, users, variablepreviews, variables, workerpools, workers,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from reconciler.simulator.sessions import hash_password
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
     from reconciler.simulator.records import User
+    from reconciler.simulator.world import World
 
 routes = Routes(Scope.SYSTEM)
 
@@ -23,19 +24,29 @@ def create_user(call: Call) -> object:
     """POST /users: without any permission, in the team of everyone; passwords are hashed."""
     call.demand_system("UserEdit")
     body = call.body()
+    user = new_account(call.world, body, is_service=body.flag("IsService"))
+    note(call, "Created", "User", user.username, user.id)
+    return created(user_resource(user, call.user))
+
+
+def new_account(world: World, body: Body, *, is_service: bool) -> User:
+    """Make the account that a body describes, in the team of everyone.
+
+    Raises:
+        Refused: 400 for a username that is missing or in use.
+    """
     username = body.need("Username")
-    if any(each.username.casefold() == username.casefold() for each in call.world.users.values()):
+    if any(each.username.casefold() == username.casefold() for each in world.users.values()):
         raise Refused(
             400, "User creation failed.", (f"The username '{username}' is already in use.",)
         )
-    user = call.world.add_user(username, username, is_service=body.flag("IsService"))
+    user = world.add_user(username, username, is_service=is_service)
     _write(user, body)
-    everyone = call.world.teams.get("teams-everyone")
+    everyone = world.teams.get("teams-everyone")
     if everyone is not None:
         everyone.members.append(user.id)
-        work_out_permissions(call.world)
-    note(call, "Created", "User", username, user.id)
-    return created(user_resource(user, call.user))
+        work_out_permissions(world)
+    return user
 
 
 @routes.put("users/{user}")
