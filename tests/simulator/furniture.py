@@ -1,9 +1,11 @@
 """One of each thing that seeds have none of, so that every route has something to show."""
 
 from copy import deepcopy
+from datetime import timedelta
 
 from reconciler.simulator import Simulator
 from reconciler.simulator.documents import Document
+from reconciler.simulator.membership import Invitation, ScopedRole
 
 __all__ = ["PLACES", "furnish"]
 
@@ -76,6 +78,10 @@ def furnish(simulator: Simulator) -> None:
     simulator.add_worker("worker-1")
     for path, document in deepcopy(KEPT).items():
         simulator.world.spaces["Spaces-1"].documents[path] = {document.id: document}
+    deploys = ScopedRole("ScopedUserRoles-1", "Teams-1", "userroles-projectviewer", "Spaces-1")
+    simulator.world.scoped_roles[deploys.id] = deploys
+    invited = Invitation("Invitations-1", "code", (), None, simulator.now + timedelta(days=7))
+    simulator.world.invitations[invited.id] = invited
     simulator.freeze("Summer", "Newsletter", "Production")
     simulator.add_tag_set("Ring", ["Pilot", "Rest"])
     simulator.add_tenant("Acme", connected={"Web Shop": ["Dev"]}, tags=["Ring/Pilot"])

@@ -236,9 +236,6 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
 
 async def _fill(api: Any) -> None:
     """Give a tenant values, and a package a build and a release that has it."""
-    held = {"TeamId": "teams-everyone", "UserRoleId": "userroles-projectdeployer"}
-    await api.post("/api/scopeduserroles", {**held, "SpaceId": "Spaces-1"})
-    await api.post("/api/users/invitations", {"AddToTeamIds": []})
     project = await api.get("/api/projects/web-shop")
     library = await api.post("/api/libraryvariablesets", {"Name": "Shared"})
     prompt = {"Name": "Ticket", "Value": "x", "Prompt": {"Label": "Ticket", "Required": True}}

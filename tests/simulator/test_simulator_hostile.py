@@ -13,6 +13,8 @@ from reconciler.simulator.router import SPACE_ROOT
 from reconciler.simulator.routes import api_routes
 
 ROUTES = sorted({(route.method, route.template) for route in api_routes()})
+ANONYMOUS = {(each.method, each.template) for each in api_routes() if each.is_anonymous}
+WITHOUT_KEY = {each for each in ANONYMOUS if each[0] != "GET"}
 NAMES = {
     "user": "Users-2",
     "team": "teams-everyone",
@@ -151,7 +153,13 @@ OPEN = {
 """What everybody with a key may read; beside it, only what is about oneself."""
 
 
-@pytest.mark.parametrize(("method", "template"), ROUTES)
+async def test_every_route_but_the_anonymous_ones_wants_a_key(anyone: Any) -> None:
+    for method, template in sorted(set(ROUTES) - ANONYMOUS):
+        answer = await anyone.http.request(method, f"/{_path(template)}", json={})
+        assert answer.status_code == 401, (method, template)
+
+
+@pytest.mark.parametrize(("method", "template"), sorted(set(ROUTES) - WITHOUT_KEY))
 async def test_who_holds_no_permission_sees_and_does_nothing(
     simulator: Simulator, as_user: Callable[[str], Any], method: str, template: str
 ) -> None:
