@@ -201,6 +201,7 @@ def test_the_next_step_is_one_that_helps(given: PassReport, words: str) -> None:
 def test_on_a_terminal_the_table_goes_and_a_plain_summary_stays(shop: Shop) -> None:
     assert shop.run("accept", "--all").exit_code == 0
     shop.pin(orders="2.4.0")
+    shop.simulator.world.task_seconds = 1.5  # so that the table is painted while it runs
     code, text = in_a_terminal(shop, "apply", "production")
 
     assert code == 0
