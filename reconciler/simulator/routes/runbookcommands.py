@@ -13,14 +13,12 @@ from reconciler.simulator.routes.commands import (
     read_options,
 )
 from reconciler.simulator.routes.deployments import moment_of
-from reconciler.simulator.routes.runbookruns import check_run, order_run
+from reconciler.simulator.routes.runbookruns import cells_to_run, order_run
 from reconciler.simulator.running import published
-from reconciler.simulator.tenancy import check_tags, tenants_meant
+from reconciler.simulator.tenancy import check_tags
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
-    from reconciler.simulator.records import Environment
-    from reconciler.simulator.tenancy import Tenant
 
 routes = Routes()
 
@@ -46,13 +44,7 @@ def run_runbook(call: Call) -> object:
     every = call.space.tenants.values()
     tenants = [named(every, each, "Tenant") for each in body.texts("tenants")]
     tags = check_tags(call.space, body.texts("tenantTags"))
-    cells: list[tuple[Environment, Tenant | None]] = []
-    for environment in environments:
-        meant = [*tenants, *tenants_meant(call.space, project, environment.id, (), tags)]
-        whom = dict.fromkeys(meant) if tenants or tags else [None]
-        cells += [(environment, each) for each in whom]
-    for environment, tenant in cells:
-        check_run(call, runbook, environment, tenant)
+    cells = cells_to_run(call, runbook, environments, tenants, tags)
     made = [
         order_run(
             call,

@@ -27,6 +27,7 @@ from reconciler.simulator.tenancy import check_tags, tenants_meant
 from reconciler.simulator.times import stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from reconciler.simulator.calls import Call
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
     from reconciler.simulator.tenancy import Tenant
 
-__all__ = ["check_run", "order_run", "routes", "run_resource"]
+__all__ = ["cells_to_run", "order_run", "routes", "run_resource"]
 
 routes = Routes()
 
@@ -222,6 +223,28 @@ def check_run(
     refuse_run(call.space, runbook, environment, tenant)
 
 
+def cells_to_run(
+    call: Call,
+    runbook: Runbook,
+    environments: Sequence[Environment],
+    tenants: Sequence[Tenant],
+    tags: Sequence[str],
+) -> list[tuple[Environment, Tenant | None]]:
+    """Return each environment with each tenant that is named, or meant by a tag there.
+
+    Raises: what `check_run` raises for one of them, before anything ran.
+    """
+    project = call.space.projects[runbook.project_id]
+    cells: list[tuple[Environment, Tenant | None]] = []
+    for environment in environments:
+        meant = [*tenants, *tenants_meant(call.space, project, environment.id, (), tags)]
+        whom = dict.fromkeys(meant) if tenants or tags else [None]
+        cells += [(environment, each) for each in whom]
+    for environment, tenant in cells:
+        check_run(call, runbook, environment, tenant)
+    return cells
+
+
 def order_run(
     call: Call,
     snapshot: RunbookSnapshot,
@@ -269,15 +292,7 @@ def run_command(call: Call) -> object:
         if each not in space.tenants:
             raise missing("Tenant")
     tags = check_tags(space, body.texts("TenantTagNames"))
-    project = space.projects[runbook.project_id]
-    cells: list[tuple[Environment, Tenant | None]] = []
-    for environment in environments:
-        meant = [space.tenants[each] for each in tenants]
-        meant += tenants_meant(space, project, environment.id, (), tags)
-        whom = dict.fromkeys(meant) if tenants or tags else [None]
-        cells += [(environment, each) for each in whom]
-    for environment, tenant in cells:
-        check_run(call, runbook, environment, tenant)
+    cells = cells_to_run(call, runbook, environments, [space.tenants[t] for t in tenants], tags)
     options = read_options(space, body)
     made = [
         order_run(
