@@ -272,7 +272,11 @@ def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
 
 
 async def _read_body(options: ClientOptions, response: httpx.Response) -> None:
-    """Put the unpacked body into the response's extensions; None where it is over the limit."""
+    """Put the unpacked body into the response's extensions; None where it is over the limit.
+
+    A reading that does not come to its end gives up the connection: inside the repetitions nobody
+    else would.
+    """
     limit = options.body_limit if response.is_success else REFUSAL_LIMIT
     pieces: list[bytes] = []
     size = 0
@@ -286,7 +290,11 @@ async def _read_body(options: ClientOptions, response: httpx.Response) -> None:
                     break
                 pieces.append(piece)
     except TimeoutError as error:
+        await response.aclose()
         raise httpx.ReadTimeout("the answer did not end in time") from error
+    except BaseException:
+        await response.aclose()
+        raise
     response.extensions[_BODY] = None if too_large else b"".join(pieces)
 
 

@@ -507,3 +507,34 @@ async def test_a_port_that_speaks_no_tls_is_told_as_that(
     await http.close()
 
     assert "see whether that port speaks TLS" in told.value.hint
+
+
+async def test_a_request_that_is_cancelled_while_it_reads_gives_up_its_connection(
+    clock: TurnedClock,
+) -> None:
+    begun, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        writer.write(b"Content-Length: 99\r\n\r\n{")
+        await writer.drain()
+        begun.set()
+        await reader.read()
+        hung_up.set()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        http = client(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", clock)
+        reading = asyncio.create_task(http.get("api/x"))
+        await begun.wait()
+        await asyncio.to_thread(lambda: None)  # a turn of the loop: the client reads the body
+
+        reading.cancel()
+        await asyncio.wait([reading])
+
+        async with asyncio.timeout(5):
+            await hung_up.wait()
+        await http.close()
+    assert reading.cancelled()
