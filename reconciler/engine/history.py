@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.gate import Attempt
 from reconciler.core.intent import CommentTag, Outcome, Progress, intent_of
 from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
 from reconciler.core.plan import made_by_us
 from reconciler.core.receipt import parse_receipt, payload_digest, receipt_path
+from reconciler.core.retry import Attempt
 from reconciler.core.sighting import Settled
 from reconciler.core.slug import slug
 from reconciler.core.snapshot import Reached

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from reconciler.core.gate import Gate, GateName, paused_gate
+from reconciler.core.gate import Gate, GateName
 from reconciler.core.pause import covering, server_names
+from reconciler.core.pausegate import paused_gate
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Said
 from reconciler.errors import StoreTrouble

@@ -6,17 +6,13 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.core.brake import plan_gates
+from reconciler.core.cellgate import cell_gates, dependency_gates
 from reconciler.core.deployers import deployer_gates, who_else
-from reconciler.core.gate import (
-    Gate,
-    GateName,
-    cell_gates,
-    dependency_gates,
-    pause_gates,
-    plan_gates,
-    stop_gates,
-)
+from reconciler.core.gate import Gate, GateName
+from reconciler.core.pausegate import pause_gates
 from reconciler.core.plan import Reason
+from reconciler.core.retry import stop_gates
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.healing import plan_of

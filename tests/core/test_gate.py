@@ -26,18 +26,13 @@ from core_builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.gate import (
-    Attempt,
-    Gate,
-    GateName,
-    cell_gates,
-    dependency_gates,
-    plan_gates,
-    stop_gates,
-)
+from reconciler.core.brake import plan_gates
+from reconciler.core.cellgate import cell_gates, dependency_gates
+from reconciler.core.gate import Gate, GateName
 from reconciler.core.manifest import Limits, Mode, Pin, Policy
 from reconciler.core.plan import Plan, make_plan
 from reconciler.core.refusal import Refusal
+from reconciler.core.retry import Attempt, stop_gates
 from reconciler.core.sighting import NeverDeployed, ObservedCell
 from reconciler.core.snapshot import Reached
 from reconciler.core.state import Permissions, TaskState

@@ -8,7 +8,8 @@ from core_builders import COMMIT, ENV, cell, component, desired, observed, settl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.gate import GateName, dependency_gates, pause_gates
+from reconciler.core.cellgate import dependency_gates
+from reconciler.core.gate import GateName
 from reconciler.core.pause import (
     Pause,
     Reach,
@@ -18,6 +19,7 @@ from reconciler.core.pause import (
     server_name,
     server_names,
 )
+from reconciler.core.pausegate import pause_gates
 from reconciler.core.plan import Plan, make_plan
 
 NINE = datetime(2026, 11, 20, 9, 5, tzinfo=UTC)

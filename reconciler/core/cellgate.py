@@ -1,0 +1,126 @@
+"""The gates on single cells: what runs there, who may deploy there, and what comes before."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from reconciler.core.gate import Gate, GateName
+from reconciler.core.retry import retry_gate, seen_attempt
+from reconciler.core.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.core.plan import Action, Plan
+    from reconciler.core.retry import Attempt
+    from reconciler.core.sighting import ObservedCell, ObservedState
+    from reconciler.core.state import Permissions
+
+
+def cell_gates(
+    plan: Plan,
+    observed: ObservedState,
+    attempts: Mapping[str, Attempt],
+    deployer: Permissions | None,
+    *,
+    retry: bool,
+    refused: Mapping[str, Attempt] = MappingProxyType({}),
+) -> tuple[Gate, ...]:
+    """Return the closed gates on single cells that need no further question to Octopus.
+
+    `attempts`: components with an attempt of ours at the pinned version that did not settle;
+    `refused`: those that Octopus refused, and that are not to be asked for now. `deployer`: what
+    the deploying credential may do; None where none is configured. `retry` is a person's word for
+    gate `needs-retry`.
+    """
+    gates: list[Gate] = []
+    for action in plan.actions:
+        cell = observed.cells.get(action.component)
+        if cell is None:
+            continue
+        gates += _running_gates(action, cell)
+        if action.is_change:
+            gates += _change_gates(action, cell, observed, deployer)
+            if not retry:
+                attempt = attempts.get(action.component) or seen_attempt(action, cell, observed)
+                tried = retry_gate(plan.environment, action, attempt)
+                again = refused.get(action.component)
+                gates += tried or retry_gate(plan.environment, action, again)
+    for name in sorted(plan.mixed):
+        message = "a component it depends on, or that depends on it, moves the other way"
+        gates.append(
+            Gate(name, GateName.DEPENDENCY, message, "two commits: one up, one down, in turn")
+        )
+    return tuple(gates)
+
+
+def _running_gates(action: Action, cell: ObservedCell) -> list[Gate]:
+    """Close while another task of the cell is not finished, whoever started it (rule 16)."""
+    gates = []
+    for task in cell.running:
+        what = f"{task.id} {clean(task.description, 80)}".strip()
+        if task.id in cell.waiting:
+            name, opener = GateName.WAITING_FOR_PERSON, f"a person answers {task.id} in Octopus"
+        elif task.queued_until is not None:
+            name = GateName.SCHEDULED_ELSEWHERE
+            what = f"{what}, scheduled for {task.queued_until:%Y-%m-%d %H:%M}Z"
+            opener = f"the task runs, or a person cancels {task.id} in Octopus"
+        else:
+            name, opener = GateName.IN_FLIGHT, f"{task.id} ends"
+        gates.append(Gate(action.component, name, f"{what} is {task.state.value}", opener))
+    return gates
+
+
+def _change_gates(
+    action: Action, cell: ObservedCell, observed: ObservedState, deployer: Permissions | None
+) -> list[Gate]:
+    gates = []
+    project = cell.project
+    if project is not None and project.is_disabled:
+        gates.append(
+            Gate(
+                action.component,
+                GateName.PROJECT_DISABLED,
+                f"project '{clean(project.name)}' is disabled in Octopus",
+                "a person enables the project",
+            )
+        )
+    allowed = deployer is not None and deployer.allows(
+        "DeploymentCreate", observed.space_id, project, observed.environment_id
+    )
+    if not allowed:
+        message = (
+            "no deploy credential is configured for this space"
+            if deployer is None
+            else "the deploy credential lacks DeploymentCreate here"
+        )
+        gates.append(
+            Gate(
+                action.component,
+                GateName.PERMISSION,
+                message,
+                "an Octopus administrator grants it, or the Space manifest names a credential",
+            )
+        )
+    return gates
+
+
+def dependency_gates(plan: Plan, gates: Sequence[Gate]) -> tuple[Gate, ...]:
+    """Close for every change whose turn cannot come because one before it is closed."""
+    closed = {gate.component for gate in gates if gate.component}
+    found = []
+    for action in plan.changes:  # by wave: what it waits for was judged before
+        stopped = sorted(set(action.waits_for) & closed)
+        if stopped and action.component not in closed:
+            closed.add(action.component)
+            message = f"waits for {stopped[0]}, which is stopped by a gate"
+            found.append(
+                Gate(
+                    action.component,
+                    GateName.DEPENDENCY,
+                    message,
+                    f"the gate on {stopped[0]} opens",
+                )
+            )
+    return tuple(found)

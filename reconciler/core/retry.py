@@ -1,0 +1,109 @@
+"""What was tried before and did not settle is not tried again without a word (rules 12, 18, 20)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.gate import Gate, GateName
+from reconciler.core.manifest import OnFailure
+from reconciler.core.plan import made_by_us
+from reconciler.core.sighting import Unsettled
+from reconciler.core.text import clean
+from reconciler.core.version import Direction, direction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from reconciler.core.manifest import Policy
+    from reconciler.core.plan import Action, Plan
+    from reconciler.core.refusal import Refusal
+    from reconciler.core.sighting import ObservedCell, ObservedState
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The newest attempt of ours at the pinned version of a cell that did not settle it.
+
+    `redeploy` is the pin's counter at that attempt; None where nobody knows any more. `is_current`:
+    it was made for what git still asks of the environment, so its failure stops the rest (rule 18).
+    `refusal`: it never began, because Octopus refused it; `next_try`: when it is asked for again by
+    itself, None: not any more (rule 20).
+    """
+
+    version: str
+    outcome: str
+    redeploy: int | None
+    is_current: bool = False
+    refusal: Refusal | None = None
+    next_try: datetime | None = None
+
+    @property
+    def end(self) -> str:
+        """How it came out, to follow the version in a sentence."""
+        return f"ended {self.outcome}" if self.refusal is None else "was refused by Octopus"
+
+
+def retry_gate(environment: str, action: Action, attempt: Attempt | None) -> list[Gate]:
+    """Close where the pinned version was tried here before and did not settle (rule 12)."""
+    if attempt is None:
+        return []
+    opener = f"`reconciler apply {environment} --retry`"
+    if attempt.redeploy is not None:
+        if action.redeploy > attempt.redeploy:
+            return []
+        opener = f"{opener}, or a commit that raises `redeploy` above {attempt.redeploy}"
+    version = clean(attempt.version, 60)
+    message = f"{version} was tried here before and ended {attempt.outcome}"
+    refusal = attempt.refusal
+    if refusal is not None:
+        times = "once" if refusal.times == 1 else f"{refusal.times} times"
+        message = (
+            f"Octopus refused {version} here {times} since {refusal.since:%Y-%m-%d %H:%M}Z: "
+            f"{clean(refusal.why)}"
+        )
+    if attempt.next_try is not None:
+        opener = f"by itself after {attempt.next_try:%Y-%m-%d %H:%M}Z, or {opener}"
+    return [Gate(action.component, GateName.NEEDS_RETRY, message, opener)]
+
+
+def seen_attempt(action: Action, cell: ObservedCell, observed: ObservedState) -> Attempt | None:
+    """Return the unsettled last attempt Octopus shows, if it was of the pinned version.
+
+    For somebody else's, the counter that counts is the one last reached. For one of ours that no
+    receipt tells of, nobody knows it.
+    """
+    match cell.sighting:
+        case Unsettled(attempted=attempted, why=why):
+            if direction(attempted, action.to_version or "") is not Direction.SAME:
+                return None
+            reached = 0 if cell.reached is None else cell.reached.redeploy
+            return Attempt(attempted, why, None if made_by_us(cell, observed.me) else reached)
+        case _:
+            return None
+
+
+def stop_gates(
+    plan: Plan, gates: Sequence[Gate], attempts: Sequence[Mapping[str, Attempt]], policy: Policy
+) -> tuple[Gate, ...]:
+    """Close the rest of an environment after a failure that its policy stops for (rule 18).
+
+    The stop stands until a person says retry, or a commit asks something else of the environment.
+    """
+    if policy.on_failure is OnFailure.CONTINUE or not plan.has_work:
+        return ()
+    for gate in gates:
+        tried = [each[gate.component] for each in attempts if gate.component in each]
+        current = [attempt for attempt in tried if attempt.is_current]
+        if gate.name is GateName.NEEDS_RETRY and current:
+            message = (
+                f"{gate.component} {clean(current[0].version, 60)} {current[0].end}, and "
+                f"policy '{policy.name}' says onFailure: {policy.on_failure.value}"
+            )
+            opener = (
+                f"`reconciler apply {plan.environment} --retry`, or a commit that asks something "
+                "else of the environment"
+            )
+            return (Gate("", GateName.NEEDS_RETRY, message, opener),)
+    return ()
