@@ -18,7 +18,7 @@ from reconciler.core.cell import (
     Unobserved,
     Unsettled,
 )
-from reconciler.core.manifest import OnWarning
+from reconciler.core.policy import OnWarning
 from reconciler.core.state import ActiveTask, TaskState
 from reconciler.core.text import clean
 

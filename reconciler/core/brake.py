@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.gate import Gate, GateName
-from reconciler.core.manifest import Mode
 from reconciler.core.plan import Kind
+from reconciler.core.policy import Mode
 
 if TYPE_CHECKING:
-    from reconciler.core.manifest import Policy
     from reconciler.core.plan import Plan
+    from reconciler.core.policy import Policy
 
 DEFAULT_DOWNGRADES = 3
 DEFAULT_DOWNGRADE_SHARE = 10  # per cent of the environment's pins (rule 9)

@@ -6,13 +6,16 @@ message may have to point at knows its place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from reconciler.core.policy import Policy
+    from reconciler.core.stack import Stack
 
 API_VERSION = "reconciler/v1"
 
@@ -107,84 +110,6 @@ class Space:
     observe: CredentialSource | None
     deploy: CredentialSource | None
     place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """A deployable part of a stack.
-
-    `project` is the id, slug or name of its Octopus project; `project_by_space` overrides it for
-    the named Space manifests. `after` names components that are deployed before this one.
-    """
-
-    name: str
-    project: str
-    place: Place
-    after: tuple[str, ...] = ()
-    up_only: bool = False
-    project_by_space: tuple[tuple[str, str], ...] = ()
-
-    def project_in(self, space: str) -> str:
-        """Return the project reference that applies in the Space manifest named `space`."""
-        return dict(self.project_by_space).get(space, self.project)
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """A set of components and their order. The graph of `after` has no cycle: checked on load."""
-
-    name: str
-    components: Mapping[str, Component]
-    place: Place
-    owners: tuple[str, ...] = ()
-
-
-class Mode(StrEnum):
-    """What a pass may do by itself."""
-
-    OBSERVE = "observe"
-    APPLY = "apply"  # what commits ask for
-    HEAL = "heal"  # that, and drift that no person made
-
-
-class OnFailure(StrEnum):
-    """What happens to the rest of an environment after a component failed."""
-
-    STOP = "stop"  # start nothing new, watch what runs (default)
-    FINISH_STARTED = "finish-started"  # finish the wave that has started, then stop
-    CONTINUE = "continue"  # go on with everything that does not depend on the failure
-
-
-class OnWarning(StrEnum):
-    """Whether a success with warnings settles a cell."""
-
-    CONTINUE = "continue"
-    HOLD = "hold"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Numbers a plan must stay within. None: the built-in default, or no limit for `changes`."""
-
-    downgrades: int | None = None
-    changes: int | None = None
-    parallel: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The rules an environment is changed under. The default only observes."""
-
-    name: str = "(default)"
-    mode: Mode = Mode.OBSERVE
-    protected: bool = False
-    limits: Limits = field(default_factory=Limits)
-    on_failure: OnFailure = OnFailure.STOP
-    on_warning: OnWarning = OnWarning.CONTINUE
-
-
-STRICTEST = Policy(protected=True)
-"""What a commit is judged by where the policy it must pass through cannot be read (rule 11)."""
 
 
 @dataclass(frozen=True, slots=True)

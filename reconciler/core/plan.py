@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.canonical import digest_hex
 from reconciler.core.intent import CommentTag
-from reconciler.core.manifest import Mode
+from reconciler.core.policy import Mode
 from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction, only_prerelease_lower

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.gate import Gate, GateName
-from reconciler.core.manifest import OnFailure
 from reconciler.core.plan import made_by_us
+from reconciler.core.policy import OnFailure
 from reconciler.core.sighting import Unsettled
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from reconciler.core.manifest import Policy
     from reconciler.core.plan import Action, Plan
+    from reconciler.core.policy import Policy
     from reconciler.core.refusal import Refusal
     from reconciler.core.sighting import ObservedCell, ObservedState
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from reconciler.core.manifest import Component
+    from reconciler.core.stack import Component
 
 
 def needed_changes(

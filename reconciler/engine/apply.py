@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Outcome, Progress
-from reconciler.core.manifest import OnFailure
 from reconciler.core.plan import make_plan
+from reconciler.core.policy import OnFailure
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
 from reconciler.engine.launch import Absent, Aged, Paused, Refused, Taken, launch, promise_of

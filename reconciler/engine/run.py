@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.manifest import OnFailure
+from reconciler.core.policy import OnFailure
 from reconciler.core.text import clean
 from reconciler.engine.apply import Done, Execution, Result, held_results
 from reconciler.engine.closing import Closing, acceptance_of

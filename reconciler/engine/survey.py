@@ -14,7 +14,8 @@ from reconciler.core.acceptance import (
     held_because,
 )
 from reconciler.core.capture import capture
-from reconciler.core.manifest import STRICTEST, DesiredState, Invalid
+from reconciler.core.manifest import DesiredState, Invalid
+from reconciler.core.policy import STRICTEST
 from reconciler.core.sighting import (
     ObservedCell,
     ObservedState,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Outcome
-from reconciler.core.manifest import OnWarning
+from reconciler.core.policy import OnWarning
 from reconciler.core.state import TaskState
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Ended, Said, Watched

@@ -11,8 +11,11 @@ from reconciler.manifests.wording import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.core.manifest import Pin, Policy, Space, Stack
-    from reconciler.manifests.documents import EnvironmentDocument, PinsDocument
+    from reconciler.core.manifest import Pin, Space
+    from reconciler.core.policy import Policy
+    from reconciler.core.stack import Stack
+    from reconciler.manifests.kinds.environment import EnvironmentDocument
+    from reconciler.manifests.kinds.pins import PinsDocument
     from reconciler.manifests.wording import Words
 
 Joined: TypeAlias = "DesiredState | tuple[Problem, ...]"

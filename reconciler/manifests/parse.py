@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.manifest import Kind, Place, Problem
 from reconciler.core.text import clean
-from reconciler.manifests.documents import (
-    Document,
-    EnvironmentDocument,
-    PinsDocument,
-    PolicyDocument,
-    SpaceDocument,
-    Unfit,
-    build,
-)
+from reconciler.manifests.documents import build
+from reconciler.manifests.kinds.common import Unfit
+from reconciler.manifests.kinds.pins import PinsDocument
 from reconciler.manifests.schemas import Schema, child, gate_of, schema_of
 from reconciler.manifests.tree import read_tree
 
 if TYPE_CHECKING:
+    from reconciler.manifests.documents import Document
     from reconciler.manifests.tree import Branch, Reader
     from reconciler.manifests.wording import Words
 
@@ -84,17 +79,9 @@ def shown_path(path: str) -> str:
 
 def claim_of(document: Document) -> Claim:
     """Return what a valid document is."""
-    match document:
-        case EnvironmentDocument():
-            return Claim(Kind.ENVIRONMENT, document.name)
-        case PinsDocument():
-            return Claim(Kind.PINS, document.environment.name)
-        case SpaceDocument():
-            return Claim(Kind.SPACE, document.name)
-        case PolicyDocument():
-            return Claim(Kind.POLICY, document.name)
-        case _:
-            return Claim(Kind.STACK, document.name)
+    if isinstance(document, PinsDocument):
+        return Claim(Kind.PINS, document.environment.name)
+    return Claim(document.KIND, document.name)
 
 
 _KINDS = {str(kind): kind for kind in Kind}

@@ -8,32 +8,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from reconciler.core.manifest import (
-    DesiredState,
-    Invalid,
-    Kind,
-    ManifestSet,
-    Policy,
-    Problem,
-)
-from reconciler.manifests.documents import (
-    EnvironmentDocument,
-    PinsDocument,
-    PolicyDocument,
-    SpaceDocument,
-    StackDocument,
-)
+from reconciler.core.manifest import DesiredState, Invalid, Kind, ManifestSet, Problem
+from reconciler.core.policy import Policy
 from reconciler.manifests.join import Joined, cells_claimed_twice, join, projects_used_twice
+from reconciler.manifests.kinds.environment import EnvironmentDocument
+from reconciler.manifests.kinds.pins import PinsDocument
+from reconciler.manifests.kinds.policy import PolicyDocument
+from reconciler.manifests.kinds.space import SpaceDocument
+from reconciler.manifests.kinds.stack import StackDocument
 from reconciler.manifests.parse import claim_of
 from reconciler.manifests.wording import Words, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.core.manifest import Stack
-    from reconciler.manifests.documents import Document, Reference
+    from reconciler.core.stack import Stack
+    from reconciler.manifests.documents import Document
+    from reconciler.manifests.kinds.common import Reference
     from reconciler.manifests.parse import Claim, ParsedFile
 
 _ALL_STOPPED = "; nothing tells which environment this file belongs to, so all are stopped"
@@ -41,6 +34,7 @@ _NOBODY: tuple[Problem, ...] = ()
 _MAX_ALIEN = 100  # of the problems that stop everybody, shown beside an environment's own
 
 _Inputs: TypeAlias = "tuple[object, ...]"
+_D = TypeVar("_D", EnvironmentDocument, StackDocument, SpaceDocument, PolicyDocument)
 
 
 @dataclass(slots=True)
@@ -58,13 +52,24 @@ class _Doors:
 
 @dataclass(slots=True)
 class _Commit:
-    """The valid documents of a commit by kind and name; of a name used twice, the first."""
+    """The valid documents of a commit by kind and name; of a name used twice, the first.
 
-    environments: dict[str, EnvironmentDocument] = field(default_factory=dict)
-    stacks: dict[str, StackDocument] = field(default_factory=dict)
-    spaces: dict[str, SpaceDocument] = field(default_factory=dict)
-    policies: dict[str, PolicyDocument] = field(default_factory=dict)
+    Fragments of pins are kept by the environment they belong to, each of them.
+    """
+
+    by_kind: dict[Kind, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
     fragments: dict[str, list[PinsDocument]] = field(default_factory=lambda: defaultdict(list))
+
+    def all_of(self, wanted: type[_D]) -> Iterable[_D]:
+        """Return the documents of one kind."""
+        for document in self.by_kind[wanted.KIND].values():
+            if isinstance(document, wanted):
+                yield document
+
+    def find(self, wanted: type[_D], reference: Reference | None) -> _D | None:
+        """Return the document that is referred to; None where there is none of this kind."""
+        found = self.by_kind[wanted.KIND].get(reference.name) if reference else None
+        return found if isinstance(found, wanted) else None
 
 
 class Resolver:
@@ -127,8 +132,8 @@ class _Run:
         self._check_fragments(files)
         self._check_stacks()
         joined: dict[str, DesiredState] = {}
-        for name, document in self.commit.environments.items():
-            state = self._join(document)
+        for document in self.commit.all_of(EnvironmentDocument):
+            name, state = document.name, self._join(document)
             if isinstance(state, DesiredState):
                 joined[name] = state
             else:
@@ -137,7 +142,8 @@ class _Run:
             for name in both:
                 self.doors.environments[name].append(problem)
         problems = _sorted(self.doors.all_problems())
-        names = sorted(self.commit.environments.keys() | self.doors.environments.keys())
+        known = self.commit.by_kind[Kind.ENVIRONMENT]
+        names = sorted(known.keys() | self.doors.environments.keys())
         environments: dict[str, DesiredState | Invalid] = {}
         everybody = _sorted(self.doors.everybody)
         for name in names:
@@ -151,7 +157,8 @@ class _Run:
 
     def _stopped_by(self, name: str) -> list[Problem]:
         found = list(self.doors.environments.get(name, _NOBODY))
-        if (document := self.commit.environments.get(name)) is not None and self.doors.others:
+        document = self.commit.by_kind[Kind.ENVIRONMENT].get(name)
+        if isinstance(document, EnvironmentDocument) and self.doors.others:
             for kind, reference in _references(document):
                 found.extend(self.doors.others.get((kind, reference.name), _NOBODY))
         return found
@@ -168,17 +175,10 @@ class _Run:
             earlier = first.setdefault((claim.kind, document.name), document)
             if earlier is not document:
                 self._blame_twins(claim.kind, earlier, document)
-            match document:
-                case EnvironmentDocument():
-                    self.commit.environments.setdefault(document.name, document)
-                case PinsDocument():
-                    self.commit.fragments[document.environment.name].append(document)
-                case StackDocument():
-                    self.commit.stacks.setdefault(document.name, document)
-                case SpaceDocument():
-                    self.commit.spaces.setdefault(document.name, document)
-                case PolicyDocument():
-                    self.commit.policies.setdefault(document.name, document)
+            if isinstance(document, PinsDocument):
+                self.commit.fragments[document.environment.name].append(document)
+            else:
+                self.commit.by_kind[document.KIND].setdefault(document.name, document)
 
     def _blame_twins(self, kind: Kind, one: Document, other: Document) -> None:
         problem = Problem(
@@ -223,40 +223,36 @@ class _Run:
                     Kind.ENVIRONMENT,
                     reference.name,
                 ) not in self.claimed:
-                    problem = self._missing(Kind.ENVIRONMENT, reference, self.commit.environments)
+                    problem = self._missing(Kind.ENVIRONMENT, reference)
                     self.doors.environments[reference.name].append(problem)
                     for claim in self.earlier.get(file.path, ()):
                         if claim.kind in (Kind.PINS, Kind.ENVIRONMENT):
                             self.doors.environments[claim.name].append(problem)
 
     def _check_stacks(self) -> None:
-        for name, stack in self.commit.stacks.items():
+        for stack in self.commit.all_of(StackDocument):
             for reference in stack.spaces:
                 if (Kind.SPACE, reference.name) not in self.claimed:
-                    problem = self._missing(Kind.SPACE, reference, self.commit.spaces)
-                    self.doors.others[Kind.STACK, name].append(problem)
+                    problem = self._missing(Kind.SPACE, reference)
+                    self.doors.others[Kind.STACK, stack.name].append(problem)
 
-    def _missing(self, kind: Kind, reference: Reference, known: Mapping[str, object]) -> Problem:
-        meant = self.words.did_you_mean(reference.name, known.keys())
+    def _missing(self, kind: Kind, reference: Reference) -> Problem:
+        meant = self.words.did_you_mean(reference.name, self.commit.by_kind[kind].keys())
         return Problem(reference.place, f"no {kind} is named '{reference.name}'{meant}")
 
     def _join(self, document: EnvironmentDocument) -> Joined:
         """Return an environment joined with what it refers to, or the problems of that."""
         commit = self.commit
-        missing = [
-            self._missing(kind, reference, known)
-            for kind, reference in _references(document)
-            if reference.name not in (known := self._known(kind))
-            and (kind, reference.name) not in self.claimed
-        ]
-        stack, space = (
-            commit.stacks.get(document.stack.name),
-            commit.spaces.get(document.space.name),
-        )
-        policy = commit.policies.get(document.policy.name) if document.policy else None
+        stack = commit.find(StackDocument, document.stack)
+        space = commit.find(SpaceDocument, document.space)
+        policy = commit.find(PolicyDocument, document.policy)
         fragments = tuple(commit.fragments.get(document.name, ()))
         if stack is None or space is None or (policy is None and document.policy):
-            return tuple(missing)
+            return tuple(
+                self._missing(kind, reference)
+                for kind, reference in _references(document)
+                if (kind, reference.name) not in self.claimed
+            )
         inputs = (document, stack, space, policy, *fragments)
         kept = self.kept.get(document.name)
         if kept is not None and _same(kept[0], inputs):
@@ -278,17 +274,6 @@ class _Run:
         if (stack.name, space) not in self.twins:
             self.twins[stack.name, space] = projects_used_twice(stack, space)
         return self.twins[stack.name, space]
-
-    def _known(self, kind: Kind) -> Mapping[str, object]:
-        match kind:
-            case Kind.STACK:
-                return self.commit.stacks
-            case Kind.SPACE:
-                return self.commit.spaces
-            case Kind.POLICY:
-                return self.commit.policies
-            case _:
-                return self.commit.environments
 
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -10,19 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.core.intent import CommentTag
-from reconciler.core.manifest import (
-    Component,
-    DesiredState,
-    Environment,
-    Mode,
-    Pin,
-    Place,
-    Policy,
-    Space,
-    Stack,
-    Until,
-)
+from reconciler.core.manifest import DesiredState, Environment, Pin, Place, Space, Until
 from reconciler.core.plan import Plan
+from reconciler.core.policy import Mode, Policy
 from reconciler.core.sighting import (
     ObservedCell,
     ObservedState,
@@ -34,6 +24,7 @@ from reconciler.core.sighting import (
     observe,
 )
 from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
+from reconciler.core.stack import Component, Stack
 from reconciler.core.state import (
     ActiveTask,
     BoardItem,

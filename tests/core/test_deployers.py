@@ -32,8 +32,8 @@ from reconciler.core.deployers import (
     who_else,
 )
 from reconciler.core.gate import Gate, GateName
-from reconciler.core.manifest import Policy
 from reconciler.core.plan import Plan, make_plan
+from reconciler.core.policy import Policy
 
 ELSEWHERE = "Environments-4"
 SEES = (*VIEWS, "TriggerView", "LifecycleView")

@@ -29,8 +29,9 @@ from hypothesis import strategies as st
 from reconciler.core.brake import plan_gates
 from reconciler.core.cellgate import cell_gates, dependency_gates
 from reconciler.core.gate import Gate, GateName
-from reconciler.core.manifest import Limits, Mode, Pin, Policy
+from reconciler.core.manifest import Pin
 from reconciler.core.plan import Plan, make_plan
+from reconciler.core.policy import Limits, Mode, Policy
 from reconciler.core.refusal import Refusal
 from reconciler.core.retry import Attempt, stop_gates
 from reconciler.core.sighting import NeverDeployed, ObservedCell

@@ -25,7 +25,7 @@ from core_builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.manifest import OnWarning
+from reconciler.core.policy import OnWarning
 from reconciler.core.projects import ProjectIndex
 from reconciler.core.sighting import (
     NeverDeployed,

@@ -4,7 +4,7 @@ from core_builders import component
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.manifest import Component
+from reconciler.core.stack import Component
 from reconciler.core.wave import dependants, dependencies, needed_changes, order, waves
 
 Graph = dict[str, Component]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from reconciler.core.edit import Edit, Hold, Repin, Suspend
 from reconciler.core.manifest import Until
 from reconciler.errors import EditRefused
-from reconciler.manifests.documents import EnvironmentDocument, PinsDocument
 from reconciler.manifests.edit import ManifestSplicer
+from reconciler.manifests.kinds.environment import EnvironmentDocument
+from reconciler.manifests.kinds.pins import PinsDocument
 from reconciler.manifests.parse import parse_file
 from reconciler.manifests.wording import Words
 

@@ -19,16 +19,8 @@ from manifest_world import (
     state,
 )
 
-from reconciler.core.manifest import (
-    CredentialSource,
-    Limits,
-    Mode,
-    OnFailure,
-    OnWarning,
-    Place,
-    Policy,
-    Until,
-)
+from reconciler.core.manifest import CredentialSource, Place, Until
+from reconciler.core.policy import Limits, Mode, OnFailure, OnWarning, Policy
 from reconciler.errors import UsageError
 from reconciler.manifests import loader as loading
 from reconciler.manifests.folder import load_folder

@@ -1,0 +1,54 @@
+"""A policy: the rules an environment is changed under. What is not said holds (rule 11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """What a pass may do by itself."""
+
+    OBSERVE = "observe"
+    APPLY = "apply"  # what commits ask for
+    HEAL = "heal"  # that, and drift that no person made
+
+
+class OnFailure(StrEnum):
+    """What happens to the rest of an environment after a component failed."""
+
+    STOP = "stop"  # start nothing new, watch what runs (default)
+    FINISH_STARTED = "finish-started"  # finish the wave that has started, then stop
+    CONTINUE = "continue"  # go on with everything that does not depend on the failure
+
+
+class OnWarning(StrEnum):
+    """Whether a success with warnings settles a cell."""
+
+    CONTINUE = "continue"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Numbers a plan must stay within. None: the built-in default, or no limit for `changes`."""
+
+    downgrades: int | None = None
+    changes: int | None = None
+    parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules an environment is changed under. The default only observes."""
+
+    name: str = "(default)"
+    mode: Mode = Mode.OBSERVE
+    protected: bool = False
+    limits: Limits = field(default_factory=Limits)
+    on_failure: OnFailure = OnFailure.STOP
+    on_warning: OnWarning = OnWarning.CONTINUE
+
+
+STRICTEST = Policy(protected=True)
+"""What a commit is judged by where the policy it must pass through cannot be read (rule 11)."""

@@ -1,0 +1,50 @@
+"""Kind Environment: where one environment is, and which version of every component runs there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from reconciler.core.manifest import Kind, Place, Until
+from reconciler.manifests.kinds.common import Reference, sure, until_of
+from reconciler.manifests.kinds.pins import build_pins
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.manifest import Pin
+    from reconciler.manifests.kinds.common import Head
+    from reconciler.manifests.tree import Branch
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentDocument:
+    """An Environment manifest, its references not yet followed. `place` is its name's."""
+
+    KIND: ClassVar[Kind] = Kind.ENVIRONMENT
+
+    name: str
+    place: Place
+    space: Reference
+    octopus_environment: str
+    stack: Reference
+    policy: Reference | None
+    pins: Mapping[str, Pin]
+    suspend: Until | None
+    also_deployed_by: tuple[str, ...]
+
+
+def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
+    """Build an environment."""
+    octopus = sure(spec.below("octopus"))
+    return EnvironmentDocument(
+        name=head.name,
+        place=head.place,
+        space=head.reference(octopus, "space"),
+        octopus_environment=octopus.value["environment"],
+        stack=head.reference(spec, "stack"),
+        policy=head.reference(spec, "policy") if "policy" in spec.value else None,
+        pins=build_pins(head, spec.below("components")),
+        suspend=until_of(spec.value.get("suspend")),
+        also_deployed_by=tuple(spec.value.get("alsoDeployedBy", ())),
+    )

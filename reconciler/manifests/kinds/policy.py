@@ -1,0 +1,38 @@
+"""Kind Policy: the rules an environment is changed under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from reconciler.core.manifest import Kind, Place
+from reconciler.core.policy import Limits, Mode, OnFailure, OnWarning, Policy
+
+if TYPE_CHECKING:
+    from reconciler.manifests.kinds.common import Head
+    from reconciler.manifests.tree import Branch
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """A Policy."""
+
+    KIND: ClassVar[Kind] = Kind.POLICY
+
+    name: str
+    place: Place
+    policy: Policy
+
+
+def build_policy(head: Head, spec: Branch) -> PolicyDocument:
+    """Build a policy; what it does not say is the default's."""
+    fields = spec.value
+    policy = Policy(
+        name=head.name,
+        mode=Mode(fields.get("mode", Mode.OBSERVE)),
+        protected=fields.get("protected", False),
+        limits=Limits(**fields.get("limits", {})),
+        on_failure=OnFailure(fields.get("onFailure", OnFailure.STOP)),
+        on_warning=OnWarning(fields.get("onWarning", OnWarning.CONTINUE)),
+    )
+    return PolicyDocument(head.name, head.place, policy)

@@ -1,0 +1,62 @@
+"""Kind Stack: components with their Octopus projects and their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from reconciler.core.manifest import Kind, Place
+from reconciler.core.stack import Component, Stack
+from reconciler.manifests.graph import graph_troubles
+from reconciler.manifests.kinds.common import Reference, Unfit, sure
+
+if TYPE_CHECKING:
+    from reconciler.manifests.kinds.common import Head
+    from reconciler.manifests.tree import Branch
+
+
+@dataclass(frozen=True, slots=True)
+class StackDocument:
+    """A Stack, and the Space manifests its components name."""
+
+    KIND: ClassVar[Kind] = Kind.STACK
+
+    name: str
+    place: Place
+    stack: Stack
+    spaces: tuple[Reference, ...]
+
+
+def build_stack(head: Head, spec: Branch) -> StackDocument:
+    """Build a stack.
+
+    Raises:
+        Unfit: its graph has a cycle or leads to a component that is not there.
+    """
+    if graph_troubles(spec):
+        raise Unfit
+    components = sure(spec.below("components"))
+    spaces: list[Reference] = []
+    made = {name: _component(head, components, name, spaces) for name in components.value}
+    owners = tuple(spec.value.get("owners", ()))
+    stack = Stack(name=head.name, components=made, place=head.place, owners=owners)
+    return StackDocument(head.name, head.place, stack, tuple(spaces))
+
+
+def _component(head: Head, components: Branch, name: str, spaces: list[Reference]) -> Component:
+    fields = components.value[name]
+    project = fields.get("project", name)
+    by_space: tuple[tuple[str, str], ...] = ()
+    if isinstance(project, dict):
+        branch = sure(sure(components.below(name)).below("project"))
+        by_space = tuple(sorted(project.items()))
+        spaces.extend(Reference(space, head.key_place(branch, space)) for space in project)
+        project = name
+    return Component(
+        name=name,
+        project=project,
+        place=head.key_place(components, name),
+        after=tuple(fields.get("after", ())),
+        up_only=fields.get("direction") == "up-only",
+        project_by_space=by_space,
+    )
