@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),
+    "pin": Entry("pin", "Propose the commit that pins other versions."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),
     "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
     "resume": Entry("resume", "Propose the commit that ends a suspension."),

@@ -23,6 +23,15 @@ class Repin:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPin:
+    """A pin for a component that the file does not pin yet, with a hold where one is given."""
+
+    component: str
+    version: str
+    hold: Until | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A hold on one pin; None lifts it."""
 
@@ -37,7 +46,7 @@ class Suspend:
     suspend: Until | None
 
 
-Edit: TypeAlias = Repin | Hold | Suspend
+Edit: TypeAlias = Repin | NewPin | Hold | Suspend
 
 
 @dataclass(frozen=True, slots=True)

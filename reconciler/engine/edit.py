@@ -1,4 +1,4 @@
-"""Edits of manifests that people ask for: hold, suspend, resume (rule 24).
+"""Edits of manifests that people ask for: hold, suspend, resume; how all are carried out (rule 24).
 
 An edit is made on the watched tip, judged by loading the commit that would be pushed, and pushed
 to a branch of its own, or to the watched branch where the settings allow that.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from reconciler.core.edit import Edit, Hold, Repin, Suspend
+from reconciler.core.edit import Edit, Hold, NewPin, Repin, Suspend
 from reconciler.core.manifest import DesiredState, Environment, Invalid, Pin, Place, Until
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
@@ -86,7 +86,7 @@ async def hold(
     _check_until(doors, until)
 
     async def draft() -> Draft:
-        commit, manifests, desired = await _at_tip(doors, environment)
+        commit, manifests, desired = await at_tip(doors, environment)
         pin = pinned(desired, component, commit)
         return Draft(
             verb="hold",
@@ -110,7 +110,7 @@ async def suspend(doors: Doors, asked: Asked, environment: str, until: Until | N
     _check_until(doors, until)
 
     async def draft() -> Draft:
-        commit, manifests, desired = await _at_tip(doors, environment)
+        commit, manifests, desired = await at_tip(doors, environment)
         before, path = desired.environment.suspend, desired.environment.place.file
         verb = "resume" if until is None else "suspend"
         return Draft(
@@ -184,7 +184,11 @@ def _branches(doors: Doors) -> ManifestBranches:
     return doors.branches
 
 
-async def _at_tip(doors: Doors, environment: str) -> tuple[str, ManifestSet, DesiredState]:
+async def at_tip(doors: Doors, environment: str) -> tuple[str, ManifestSet, DesiredState]:
+    """Return the watched branch's tip, its manifests, and one environment of them.
+
+    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin.
+    """
     commit = await blocking(doors.repository.fetch)
     manifests = await load_manifests(doors, commit)
     return commit, manifests, pick(manifests, environment, commit)
@@ -285,6 +289,8 @@ def _as_edited(state: DesiredState | str, edits: Sequence[Edit]) -> DesiredState
         match edit:
             case Repin(component, version):
                 pins[component] = replace(pins[component], version=version)
+            case NewPin(component, version, hold_):
+                pins[component] = Pin(version, _NOWHERE, hold=hold_)
             case Hold(component, hold_):
                 pins[component] = replace(pins[component], hold=hold_)
             case Suspend(until):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.edit import Hold, Repin, Suspend
+from reconciler.core.edit import Hold, NewPin, Repin, Suspend
 from reconciler.core.manifest import Kind
 from reconciler.core.text import clean
 from reconciler.errors import EditRefused
 from reconciler.manifests.formats import parse_time
 from reconciler.manifests.parse import parse_file
-from reconciler.manifests.splices import BY_HAND, splices
+from reconciler.manifests.splices import BY_HAND, new_pins, splices
 from reconciler.manifests.spots import find_spots
 from reconciler.manifests.tree import Branch, read_tree
 from reconciler.manifests.wording import Words
@@ -45,6 +45,7 @@ class ManifestSplicer:
         text = data.removeprefix(_BOM).decode("utf-8")
         spec = find_spots(text).entries["spec"].value
         found = [splice for edit in edits for splice in splices(path, text, spec, edit)]
+        found += new_pins(path, text, spec, [edit for edit in edits if isinstance(edit, NewPin)])
         for splice in sorted(found, key=lambda each: (each.start, each.end), reverse=True):
             text = text[: splice.start] + splice.text + text[splice.end :]
         after = bom + text.encode("utf-8")
@@ -106,8 +107,10 @@ def _expected(path: str, before: dict[str, Any], edits: Sequence[Edit]) -> dict[
     named: set[str | None] = set()
     for edit in edits:
         name = None if isinstance(edit, Suspend) else edit.component
-        if name in named or (name is not None and name not in pins):
-            why = "is named twice" if name in named else "is not pinned"
+        is_new = isinstance(edit, NewPin)
+        if name in named or (name is not None and (name in pins) is is_new):
+            there = "is pinned already" if is_new else "is not pinned"
+            why = "is named twice" if name in named else there
             raise EditRefused(
                 f"{clean(name or 'the environment', 80)} {why} in {clean(path, 120)}; nothing was"
                 " changed",
@@ -117,6 +120,8 @@ def _expected(path: str, before: dict[str, Any], edits: Sequence[Edit]) -> dict[
         match edit:
             case Repin(component, version):
                 pins[component] = {**pins[component], "version": version}
+            case NewPin(component, version, hold):
+                pins[component] = _with_until({"version": version}, "hold", hold)
             case Hold(component, hold):
                 pins[component] = _with_until(pins[component], "hold", hold)
             case Suspend(suspend):
@@ -127,7 +132,7 @@ def _expected(path: str, before: dict[str, Any], edits: Sequence[Edit]) -> dict[
                         hint="name an environment",
                     )
                 spec = _with_until(spec, "suspend", suspend)
-    if "components" in spec:
+    if pins or "components" in spec:
         spec["components"] = pins
     return {**before, "spec": spec}
 

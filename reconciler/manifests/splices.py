@@ -6,14 +6,14 @@ import re
 from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.edit import Hold, Repin, Suspend
+from reconciler.core.edit import Hold, NewPin, Repin, Suspend
 from reconciler.core.text import clean
 from reconciler.errors import EditRefused
 from reconciler.manifests.formats import parse_time
-from reconciler.manifests.writing import is_safely_plain, quoted
+from reconciler.manifests.writing import is_safely_plain, quoted, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from reconciler.core.edit import Edit
@@ -46,6 +46,40 @@ def splices(path: str, text: str, spec: Spot, edit: Edit) -> Iterator[Splice]:
             yield _new_text(path, text, pin if pin.is_scalar else _at(pin, "version"), version)
         case Hold(component, hold):
             yield from _hold_splices(path, text, _pin(spec, component), hold)
+        case NewPin():
+            pass  # all together, by `new_pins`
+
+
+def new_pins(path: str, text: str, spec: Spot, edits: Sequence[NewPin]) -> Iterator[Splice]:
+    """Yield what adds pins behind those there are. Raises: EditRefused."""
+    if not edits:
+        return
+    entries = [f"{scalar(edit.component)}: {_new_pin(edit)}" for edit in edits]
+    there = spec.entries.get("components")
+    if there is None:
+        behind = "policy" if "policy" in spec.entries else "stack"
+        if spec.flow:
+            yield _added(path, text, spec, behind, f"components: {{{', '.join(entries)}}}")
+            return
+        indent = _indent(path, text, spec.entries[behind].start)
+        lines = [f"{indent}  {entry}" for entry in entries]
+        yield _added(path, text, spec, behind, _line_end(text).join(["components:", *lines]))
+    elif there.value.entries:
+        last = next(reversed(there.value.entries))
+        between = ", " if there.value.flow else _line_end(text)
+        if not there.value.flow:
+            indent = _indent(path, text, there.value.entries[last].start)
+            between += indent
+        yield _added(path, text, there.value, last, between.join(entries))
+    elif text[there.value.start + 1 : there.value.end - 1].strip():
+        raise _not_edited(path, text, there.value.start, "the braces of no pins hold a comment")
+    else:
+        yield Splice(there.value.start, there.value.end, f"{{{', '.join(entries)}}}")
+
+
+def _new_pin(edit: NewPin) -> str:
+    version = quoted(edit.version)
+    return version if edit.hold is None else f"{{version: {version}, hold: {_flow(edit.hold)}}}"
 
 
 def _pin(spec: Spot, component: str) -> Spot:
@@ -131,7 +165,7 @@ def _added(path: str, text: str, mapping: Spot, behind: str, entry: str) -> Spli
         return Splice(end, end, f", {entry}")
     found = mapping.entries[behind]
     indent = _indent(path, text, found.start)
-    if found.value.style in _BLOCK_STYLES:
+    if _last(found.value).style in _BLOCK_STYLES:
         raise _not_edited(path, text, found.start, "a value is written over several lines")
     line_end = text.find("\n", found.value.end)
     if line_end < 0:

@@ -38,6 +38,19 @@ def test_hold_prints_the_diff_the_branch_and_what_is_next(shop: Shop) -> None:
     assert said[3].startswith("next: open a pull request from it to main; nothing changes before")
 
 
+def test_pin_prints_the_diff_the_directions_and_what_is_next(shop: Shop) -> None:
+    result = shop.run("pin", "production", "orders=2.4.0", "payments=3.0.0", "--as", ANN)
+
+    assert result.exit_code == 0, result.output
+    assert '-    orders: "2.3.0"\n+    orders: "2.4.0"\n' in result.stdout
+    said = result.stderr.splitlines()
+    assert said[:2] == [
+        "orders: 2.3.0 -> 2.4.0 (upgrade)",
+        "left as it is: payments (pinned at 3.0.0 already)",
+    ]
+    assert branches(shop)[0].startswith("reconciler/pin/")
+
+
 def test_the_setting_edits_lets_an_edit_go_to_the_watched_branch(shop: Shop) -> None:
     tip = shop.git("rev-parse", "main", at=shop.remote)
 
@@ -107,6 +120,10 @@ def test_an_author_that_is_no_person_is_refused(shop: Shop, name: str) -> None:
     ("arguments", "why"),
     [
         (("hold", "qa", "orders"), "give --reason TEXT, or --lift alone"),
+        (("pin", "qa", "orders"), "'orders' is not COMPONENT=VERSION"),
+        (("pin", "qa", "orders=1", "orders=2"), "'orders' is named twice"),
+        (("pin", "qa", "orders=1 2"), "orders: '1 2' is not a version: take the space out"),
+        (("pin", "qa", "orders=1.99999999999"), "a number is larger than 2147483647"),
         (("hold", "qa", "orders", "--lift", "--reason", "x"), "--lift alone"),
         (("hold", "qa", "orders", "--lift", "--until", "2099-01-01T00:00:00Z"), "--lift alone"),
         (("hold", "qa", "orders", "--reason", "x", "--until", "soon"), "'soon' is not a time"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.core.edit import Edit, Hold, Repin, Suspend
+from reconciler.core.edit import Edit, Hold, NewPin, Repin, Suspend
 from reconciler.core.manifest import Until
 from reconciler.errors import EditRefused
 from reconciler.manifests.edit import ManifestSplicer
@@ -64,6 +64,45 @@ def test_a_version_is_replaced_where_it_stands(before: str, after: str) -> None:
 
 def test_an_unquoted_version_gets_quotes_where_it_needs_them() -> None:
     assert '    api: "2.10"\n' in edit(environment("    api: 1.0.0\n"), Repin("api", "2.10"))
+
+
+NEW = NewPin("ui", "2.10")
+NEW_PINS = [
+    (environment('    api: "1.0.0"\n'), environment('    api: "1.0.0"\n    ui: "2.10"\n')),
+    (
+        environment("    api:\n      redeploy: 1\n      version: '1.0.0' # v\n# end\n"),
+        environment(
+            "    api:\n      redeploy: 1\n      version: '1.0.0' # v\n    ui: \"2.10\"\n# end\n"
+        ),
+    ),
+    (HEAD + REST, f'{HEAD}{REST}  components:\n    ui: "2.10"\n'),
+    (
+        HEAD + REST.replace("\n", "\r\n").rstrip(),
+        HEAD + REST.replace("\n", "\r\n").rstrip() + '\r\n  components:\r\n    ui: "2.10"',
+    ),
+    (
+        f"{HEAD}{REST}  components: {{}}  # yet\n",
+        f'{HEAD}{REST}  components: {{ui: "2.10"}}  # yet\n',
+    ),
+    (
+        f"{HEAD}{REST}  components: {{api: '1.0.0', }}\n",
+        f"{HEAD}{REST}  components: {{api: '1.0.0', ui: \"2.10\", }}\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), NEW_PINS)
+def test_a_new_pin_stands_behind_those_there_are(before: str, after: str) -> None:
+    assert edit(before, NEW) == after
+    assert read(after).pins["ui"].version == "2.10"
+
+
+def test_several_new_pins_stand_in_the_order_they_are_named_a_hold_beside_its_pin() -> None:
+    text = edit(HEAD + REST, NewPin("ui", "1.0", Until("CHG-7")), NewPin("1.0", "2"))
+
+    assert text.removeprefix(HEAD + REST) == (
+        '  components:\n    ui: {version: "1.0", hold: {reason: "CHG-7"}}\n    "1.0": "2"\n'
+    )
 
 
 HOLDS = [
@@ -166,6 +205,8 @@ def test_pins_of_a_fragment_are_edited_where_they_are() -> None:
     ("pins", "asked", "why"),
     [
         ('    db: "1.0.0"\n', Repin("api", "2.0.0"), "api is not pinned"),
+        ('    api: "1.0.0"\n', NewPin("api", "2.0.0"), "api is pinned already"),
+        ("    api: |-\n      1.0.0\n", NewPin("ui", "2.0.0"), "several lines"),
         ("    api: |-\n      1.0.0\n", Repin("api", "2.0.0"), "several lines"),
         ("    api: |-\n      1.0.0\n", Hold("api", Until("x")), "several lines"),
         ('    api: "1.0.0"\n', Repin("api", "two words"), "not a version"),
@@ -305,6 +346,17 @@ def test_rule_24_a_hold_changes_only_its_pin_and_keeps_comments(
         (n, p.version, p.redeploy) for n, p in before.items()
     ]
     assert lifted[name].hold is None
+
+
+@given(files(), VERSIONS)
+def test_rule_24_a_new_pin_is_one_new_line_and_nothing_else(text: str, version: str) -> None:
+    after = edit(text, NewPin("new", version))
+
+    gone, come = changed(text, after)
+    assert len(come) == 1 + len(gone)
+    assert len(gone) <= (not text.endswith("\n"))
+    assert after.replace(f'new: "{version}"', "").split() == text.split()
+    assert read(after).pins["new"].version == version
 
 
 @given(files(), REASONS, st.sampled_from([None, UNTIL]))
