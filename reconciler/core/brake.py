@@ -58,7 +58,8 @@ def _brake(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
         rule = f"the limit is {DEFAULT_DOWNGRADES}, or {DEFAULT_DOWNGRADE_SHARE} % of {pins} pins"
     if over:
         names = ", ".join(a.component for a in lowered[:5]) + (", ..." if len(lowered) > 5 else "")
-        message = f"{len(lowered)} downgrades or changes of unknown direction ({names}); {rule}"
+        many = "downgrade or change" if len(lowered) == 1 else "downgrades or changes"
+        message = f"{len(lowered)} {many} of unknown direction ({names}); {rule}"
         gates.append(Gate("", GateName.BRAKE, message, opener))
     most = policy.limits.changes
     if most is not None and len(plan.changes) > most:

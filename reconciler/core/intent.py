@@ -92,6 +92,9 @@ class Outcome(StrEnum):
     UNKNOWN = "Unknown"
 
 
+SUCCEEDED = frozenset({Outcome.SUCCESS, Outcome.SUCCESS_WITH_WARNINGS})
+
+
 @dataclass(frozen=True, slots=True)
 class IntentRecord:
     """An intent with what the journal keeps beside it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.intent import CommentTag, Outcome, Progress, intent_of
+from reconciler.core.intent import SUCCEEDED, CommentTag, Progress, intent_of
 from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
 from reconciler.core.plan import made_by_us
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 LARGEST = 1024 * 1024  # bytes of a receipt's file
 MOST_CERTIFICATES = 1000
 AT_ONCE = 500  # receipts in memory while the history is read
-
-_SUCCESS = frozenset({Outcome.SUCCESS, Outcome.SUCCESS_WITH_WARNINGS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def project_slugs(desired: DesiredState, state: SpaceState) -> dict[str, str]:
 
 def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[str]:
     """Return the components that a receipt says were deployed here with success."""
-    deployed = {link.project for link in history.links if link.outcome in _SUCCESS}
+    deployed = {link.project for link in history.links if link.outcome in SUCCEEDED}
     return frozenset(name for name, slug in slugs.items() if slug in deployed)
 
 
@@ -158,7 +156,7 @@ async def failed_attempts(
     attempts = {}
     for name, link in newest.items():
         record = history.intents.get(link.intent)
-        settled = link.outcome in _SUCCESS if record is None else record.settled
+        settled = link.outcome in SUCCEEDED if record is None else record.settled
         if settled:
             continue
         then = await _asked_at(doors, link.commit, asked.environment.name)

@@ -41,7 +41,7 @@ PLAN_AS_DATA = """\
 
 `reconciler plan ENV -o json` and `-o yaml` write the same values. Equal plans give equal bytes:
 keys are sorted, and the only time is that of reading Octopus. Texts from git and Octopus are
-cleaned: one line, bounded, without control characters.
+cleaned: one line, bounded, without control characters. `schema/plan.schema.json` is their schema.
 
 | Field of `spec` | Value |
 | --- | --- |
@@ -49,7 +49,7 @@ cleaned: one line, bounded, without control characters.
 | `readAt` | when Octopus was read, `YYYY-MM-DDTHH:MM:SSZ` |
 | `digest` | `sha256:<hex>` over what would change, as `apply --plan` takes it |
 | `hasWork` | true if anything is to change |
-| `inSync` | how many components run what is pinned; they are not listed |
+| `inSync` | how many components run what is pinned; they are listed with `--all` only |
 | `changes` | by wave, then by component: `component`, `action` (upgrade, downgrade, redeploy), \
 `from` (null: never deployed), `to`, `reason`, `note`, `redeploy` (the pin's counter), \
 `unknownDirection`, `wave` (from 1), `waitsFor` (components whose change must succeed first) |
@@ -58,6 +58,8 @@ cleaned: one line, bounded, without control characters.
 | `alsoDeployedBy` | who else deploys there now: `deployers` with `kind`, `name`, `id`, `doubt` \
 (why that is not certain, or empty), `components` and `more` (how many are not listed); `more` \
 deployers that are not listed; `unread`: why these may not be all |
+| `estimate` | what it would take: `tasks`, `apiCalls`, `seconds` (from the receipts of earlier \
+deployments; null where none is known) and `unknownTasks` (left out of `seconds`) |
 
 `docs/reasons.md` explains every reason and gate.
 """

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 from cli_values import HOSTILE, hostile_plan, plan_and_gates
 from markdown_it import MarkdownIt
@@ -13,14 +16,16 @@ from ruamel.yaml import YAML
 
 from reconciler.cli.render.data import as_json, as_yaml, plan_data
 from reconciler.cli.render.markdown import code, plan_markdown
-from reconciler.cli.render.plan import show_plan, summary
+from reconciler.cli.render.plan import Page, needs, show_plan, spell, summary
 from reconciler.core.deployers import Deployer, DeployerKind, Others
+from reconciler.core.estimate import Estimate
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import Plan
 
 if TYPE_CHECKING:
     from cli_golden import Golden
 
+ESTIMATE = Estimate(4, 47, timedelta(minutes=3, seconds=20), 1)
 ENDINGS = {"table": "txt", "json": "json", "yaml": "yaml", "markdown": "md"}
 
 
@@ -28,7 +33,7 @@ ENDINGS = {"table": "txt", "json": "json", "yaml": "yaml", "markdown": "md"}
 def test_a_plan_reads_as_it_was_reviewed(
     output: str, golden: Golden, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_plan(*plan_and_gates(), output)
+    show_plan(Page(*plan_and_gates(), estimate=ESTIMATE), output)
 
     golden.compare(f"plan.{ENDINGS[output]}", capsys.readouterr().out)
 
@@ -39,9 +44,59 @@ def test_a_plan_without_work_says_so(
 ) -> None:
     plan, _ = plan_and_gates()
     quiet = tuple(action for action in plan.actions if not action.is_change)
-    show_plan(Plan(plan.environment, plan.commit, plan.read_at, quiet), (), output)
+    show_plan(Page(Plan(plan.environment, plan.commit, plan.read_at, quiet), ()), output)
 
     golden.compare(f"plan-quiet.{ENDINGS[output]}", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("output", sorted(ENDINGS))
+def test_everything_shows_what_is_in_sync_too(
+    output: str, golden: Golden, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_plan(Page(*plan_and_gates(), everything=True), output)
+
+    golden.compare(f"plan-all.{ENDINGS[output]}", capsys.readouterr().out)
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "schema" / "plan.schema.json").read_text())
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def test_the_schema_of_plans_is_valid_and_refuses_what_it_does_not_name() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    checker = jsonschema.Draft202012Validator(SCHEMA)
+    good = json.loads((GOLDEN / "cli" / "plan.json").read_text())
+    checker.validate(good)
+
+    assert not checker.is_valid({**good, "more": 1})
+    assert not checker.is_valid({**good, "spec": {**good["spec"], "digest": "sha256:0"}})
+    assert not checker.is_valid(
+        {**good, "spec": {k: v for k, v in good["spec"].items() if k > "d"}}
+    )
+
+
+def test_every_golden_plan_is_as_its_schema_says() -> None:
+    checker = jsonschema.Draft202012Validator(SCHEMA)
+    found = sorted(GOLDEN.rglob("plan*.json"))
+
+    assert len(found) >= 4
+    for file in found:
+        checker.validate(json.loads(file.read_text()))
+
+
+def test_the_last_line_says_what_it_takes_and_what_is_not_known() -> None:
+    known = Estimate(1, 1, timedelta(seconds=59.6), 0)
+
+    assert needs(known) == "1 task, about 1 API call and 1 min"
+    assert needs(replace(known, tasks=3, calls=30, unknown=2)) == (
+        "3 tasks, about 30 API calls and 1 min without 2 tasks whose time is unknown"
+    )
+    assert needs(replace(known, tasks=2, calls=12, duration=None, unknown=2)) == (
+        "2 tasks and at least 12 API calls, time unknown: none was deployed here before"
+    )
+    assert [spell(timedelta(seconds=n)) for n in (0, 59, 60, 3599, 3600, 3900, 90000)] == [
+        *("0 s", "59 s", "1 min", "59 min 59 s", "1 h", "1 h 5 min", "25 h"),
+    ]
 
 
 NIGHTLY = Deployer(DeployerKind.SCHEDULE, "Nightly", "ProjectTriggers-2")
@@ -55,7 +110,8 @@ def test_a_plan_names_who_else_deploys_and_why_they_may_not_be_all(
     others = {f"c{n}": Others((suite,), ("the observing key lacks TriggerView here",))
               for n in range(7)}  # fmt: skip
     plan, gates = plan_and_gates()
-    show_plan(plan, gates, output, {**others, "wallet-api": Others((NIGHTLY, suite))})
+    others["wallet-api"] = Others((NIGHTLY, suite))
+    show_plan(Page(plan, gates, others), output)
 
     golden.compare(f"plan-others.{ENDINGS[output]}", capsys.readouterr().out)
 
@@ -67,7 +123,7 @@ def test_a_plan_shows_a_few_of_very_many_deployers(
     plan, gates = plan_and_gates()
     many = tuple(replace(NIGHTLY, name=f"T{n:03}", id=f"ProjectTriggers-{n}") for n in range(150))
     names = [f"c{n:03}" for n in range(150)]
-    show_plan(plan, gates, output, {name: Others(many) for name in names})
+    show_plan(Page(plan, gates, {name: Others(many) for name in names}), output)
 
     text = capsys.readouterr().out
     if output == "json":
@@ -83,9 +139,11 @@ def test_a_plan_shows_a_few_of_very_many_deployers(
 def test_rule_2_equal_plans_give_equal_bytes_and_yaml_says_what_json_says() -> None:
     plan, gates = plan_and_gates()
     again, more = plan_and_gates()
-    data = plan_data(plan, gates)
+    data = plan_data(Page(plan, gates, estimate=ESTIMATE))
 
-    assert as_json(data) == as_json(plan_data(again, tuple(reversed(more))))
+    assert as_json(data) == as_json(
+        plan_data(Page(again, tuple(reversed(more)), estimate=ESTIMATE))
+    )
     assert YAML(typ="safe").load(as_yaml(data)) == data == json.loads(as_json(data))
 
 
@@ -94,7 +152,7 @@ def test_rule_51_every_form_names_the_commit_and_the_time_it_was_read(
 ) -> None:
     plan, gates = plan_and_gates()
     for output in ENDINGS:
-        show_plan(plan, gates, output)
+        show_plan(Page(plan, gates), output)
         text = capsys.readouterr().out
         assert plan.commit[:12] in text
         assert "11:31:02Z" in text
@@ -116,7 +174,7 @@ def test_rule_52_hostile_text_reaches_no_terminal(
 ) -> None:
     hostile = Deployer(DeployerKind.TRIGGER, "".join(HOSTILE), "\x1b", "".join(HOSTILE))
     others = {"\x1b[2J": Others((hostile,), HOSTILE)}
-    show_plan(*hostile_plan(), output, others)
+    show_plan(Page(*hostile_plan(), others), output)
 
     text = capsys.readouterr().out
     assert all(char.isprintable() or char == "\n" for char in text)
@@ -128,7 +186,7 @@ def test_rule_52_text_that_looks_like_markup_stays_as_it_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     plan, gates = hostile_plan()
-    show_plan(plan, gates, "table")
+    show_plan(Page(plan, gates), "table")
 
     text = capsys.readouterr().out
     assert "[red]bold[/red]" in text
@@ -137,7 +195,7 @@ def test_rule_52_text_that_looks_like_markup_stays_as_it_is(
 
 def test_rule_52_hostile_text_is_code_in_markdown_and_ends_no_cell() -> None:
     parser = MarkdownIt("commonmark", {"html": True}).enable("table")
-    tokens = parser.parse(plan_markdown(*hostile_plan()))
+    tokens = parser.parse(plan_markdown(Page(*hostile_plan())))
     rows = [t for t in tokens if t.type == "tr_open"]
     cells = [t for t in tokens if t.type in {"td_open", "th_open"}]
     inner = [child for token in tokens for child in token.children or ()]
@@ -146,7 +204,8 @@ def test_rule_52_hostile_text_is_code_in_markdown_and_ends_no_cell() -> None:
     assert len(cells) == 14
     assert {t.content for t in inner if t.type == "html_inline"} <= {"<code>", "</code>"}
     assert not [t for t in inner if t.type in {"link_open", "image", "em_open"}]
-    assert [t.type for t in tokens if t.type == "html_block"] == []
+    ours = {"<details><summary>What the words mean</summary>", "</details>"}
+    assert {t.content.strip() for t in tokens if t.type == "html_block"} <= ours
     outside, depth = [], 0
     for token in inner:
         depth += {"<code>": 1, "</code>": -1}.get(token.content, 0)
@@ -171,10 +230,10 @@ def test_a_terminal_folds_and_colours_and_no_color_forbids_it(
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    show_plan(*plan_and_gates(), "table")
+    show_plan(Page(*plan_and_gates()), "table")
     coloured = capsys.readouterr().out
     monkeypatch.setenv("NO_COLOR", "1")
-    show_plan(*plan_and_gates(), "table")
+    show_plan(Page(*plan_and_gates()), "table")
     plain = capsys.readouterr().out
 
     assert "\x1b[32m" in coloured

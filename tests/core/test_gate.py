@@ -115,7 +115,7 @@ def test_rule_9_a_protected_environment_allows_no_downgrade() -> None:
     protected = replace(APPLY, protected=True)
 
     assert brakes(a_plan(down=1, still=99), protected) == [
-        "1 downgrades or changes of unknown direction (c000); "
+        "1 downgrade or change of unknown direction (c000); "
         "the environment is protected: none is allowed"
     ]
     assert brakes(a_plan(up=99), protected) == []

@@ -91,9 +91,9 @@ def agree(kind: Kind, document: Any) -> None:
     assert gate_of(kind).is_valid(document) == (not slow), (kind, document, slow)
 
 
-def test_there_is_one_schema_for_each_kind() -> None:
+def test_there_is_one_schema_for_each_kind_and_one_of_plans() -> None:
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(
-        f"{kind.lower()}.schema.json" for kind in Kind
+        f"{name.lower()}.schema.json" for name in (*Kind, "plan")
     )
 
 

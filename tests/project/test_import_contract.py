@@ -12,8 +12,8 @@ import pytest
 # Everything the core may import from the standard library; all of it is free of I/O and of time.
 CORE_MAY_IMPORT = {
     *("__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools"),
-    *("graphlib", "hashlib", "itertools", "json", "math", "operator", "re", "string", "types"),
-    *("typing", "unicodedata", "zoneinfo"),
+    *("graphlib", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "statistics"),
+    *("string", "types", "typing", "unicodedata", "zoneinfo"),
 }
 
 

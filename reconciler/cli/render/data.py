@@ -6,40 +6,54 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_data
-from reconciler.cli.render.plan import NOBODY
-from reconciler.core.plan import Reason
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from reconciler.core.deployers import Others
+    from reconciler.cli.render.plan import Page
+    from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
-    from reconciler.core.plan import Action, Plan
+    from reconciler.core.plan import Action
 
 Data = str | int | bool | None | list["Data"] | dict[str, "Data"]
 
 
-def plan_data(
-    plan: Plan, gates: Sequence[Gate], others: Mapping[str, Others] = NOBODY
-) -> dict[str, Data]:
-    """Return the plan as `docs/cli.md` describes it. The only time in it is that of reading."""
-    ignored = [action for action in plan.actions if not action.is_change]
+def plan_data(page: Page) -> dict[str, Data]:
+    """Return the plan as `schema/plan.schema.json` says. The only time in it is that of reading."""
+    plan = page.plan
     return {
         "apiVersion": "reconciler/v1",
         "kind": "Plan",
         "metadata": {"name": clean(plan.environment)},
         "spec": {
             "commit": plan.commit,
-            "readAt": f"{plan.read_at:%Y-%m-%dT%H:%M:%SZ}",
+            "readAt": moment(plan.read_at),
             "digest": f"sha256:{plan.digest}",
             "hasWork": plan.has_work,
-            "inSync": sum(action.reason is Reason.IN_SYNC for action in ignored),
+            "inSync": page.in_sync,
             "changes": [_change(action) for action in plan.changes],
-            "ignored": [_ignored(a) for a in ignored if a.reason is not Reason.IN_SYNC],
-            "gates": [_gate(gate) for gate in sorted(gates)],
-            "alsoDeployedBy": other_data(others),
+            "ignored": [_ignored(action) for action in page.ignored],
+            "gates": [_gate(gate) for gate in sorted(page.gates)],
+            "alsoDeployedBy": other_data(page.others),
+            "estimate": None if page.estimate is None else _estimate(page.estimate),
         },
+    }
+
+
+def moment(time: datetime) -> str:
+    """Return a time as all data has it: `YYYY-MM-DDTHH:MM:SSZ`."""
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _estimate(estimate: Estimate) -> Data:
+    duration = estimate.duration
+    return {
+        "apiCalls": estimate.calls,
+        "seconds": None if duration is None else round(duration.total_seconds()),
+        "tasks": estimate.tasks,
+        "unknownTasks": estimate.unknown,
     }
 
 

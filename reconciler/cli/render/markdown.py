@@ -6,51 +6,70 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_lines
-from reconciler.cli.render.plan import DIGITS, NOBODY, read_at, shown, summary, where
-from reconciler.core.plan import Reason
+from reconciler.cli.render.plan import DIGITS, legend, read_at, shown, summary, where
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from reconciler.core.deployers import Others
+    from reconciler.cli.render.plan import Page
     from reconciler.core.gate import Gate
-    from reconciler.core.plan import Action, Plan
+    from reconciler.core.plan import Action
 
 _TICKS = re.compile(r"`+")
 _ENDS_CELL = frozenset("|\\")
 
 
-def plan_markdown(plan: Plan, gates: Sequence[Gate], others: Mapping[str, Others] = NOBODY) -> str:
+def plan_markdown(page: Page) -> str:
     """Return the plan as one table, the closed gates, who else deploys, and one sentence."""
-    ignored = [a for a in plan.actions if not a.is_change and a.reason is not Reason.IN_SYNC]
-    in_sync = sum(action.reason is Reason.IN_SYNC for action in plan.actions)
+    plan = page.plan
     lines = [f"### Plan for {code(plan.environment)}", ""]
-    if plan.changes or ignored:
-        lines += [
-            "| component | action | from | to | wave | reason | note |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
-            *map(_row, (*plan.changes, *ignored)),
-            "",
-        ]
-    if gates:
-        lines += ["**Closed gates**", ""]
-        lines += [
-            f"- `{gate.name.value}` on {code(where(gate))}: {code(gate.message, 400)}; opened by "
-            f"{code(gate.opener, 400)}"
-            for gate in sorted(gates)
-        ]
-        lines.append("")
-    if also := other_lines(others):
+    if rows := (*plan.changes, *page.ignored):
+        lines += [*HEAD, *map(row, rows), ""]
+    lines += gate_lines(page.gates)
+    if also := other_lines(page.others):
         lines += ["**Also deployed by**", "", *(f"- {code(line, 900)}" for line in also), ""]
-    sentence = summary(plan, gates)
+    lines += _legend(rows, page.gates)
     lines += [
-        f"{sentence[:1].upper()}{sentence[1:]} In sync and not shown: {in_sync} of "
-        f"{len(plan.actions)}.",
+        f"At commit `{plan.commit[:DIGITS]}`, Octopus read {read_at(plan.read_at)}. "
+        f"{capital(page.unchanged)}.",
         "",
-        f"At commit `{plan.commit[:DIGITS]}`, Octopus read {read_at(plan.read_at)}.",
+        capital(summary(plan, page.gates, page.estimate)),
     ]
     return "\n".join(lines) + "\n"
+
+
+HEAD = (
+    "| component | action | from | to | wave | reason | note |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+)
+
+
+def gate_lines(gates: Sequence[Gate]) -> list[str]:
+    """Return the closed gates, each with its opener."""
+    if not gates:
+        return []
+    lines = [
+        f"- `{gate.name.value}` on {code(where(gate))}: {code(gate.message, 400)}; opened by "
+        f"{code(gate.opener, 400)}"
+        for gate in sorted(gates)
+    ]
+    return ["**Closed gates**", "", *lines, ""]
+
+
+def capital(sentence: str) -> str:
+    """Return a sentence with its first letter large."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _legend(actions: Sequence[Action], gates: Sequence[Gate]) -> list[str]:
+    """Return what the words of a plan mean, folded away."""
+    words = legend(actions, gates)
+    if not words:
+        return []
+    told = (f"- `{word}`: {says}" for word, says in words)
+    summary_line = "<details><summary>What the words mean</summary>"
+    return [summary_line, "", *told, "", "</details>", ""]
 
 
 def code(words: str, limit: int = 300) -> str:
@@ -69,7 +88,8 @@ def code(words: str, limit: int = 300) -> str:
     return f"<code>{''.join(safe)}</code>"
 
 
-def _row(action: Action) -> str:
+def row(action: Action) -> str:
+    """Return one action as a row of the table."""
     cells = (
         code(action.component),
         action.kind.value,

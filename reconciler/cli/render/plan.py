@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -13,55 +13,78 @@ from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from reconciler.core.deployers import Others
+    from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
-    from reconciler.core.plan import Plan
+    from reconciler.core.plan import Action, Plan
 
 DIGITS = 12
 """Hex digits of a digest or hash that people are shown; `apply --plan` takes as few."""
 
-NOBODY: Mapping[str, Others] = MappingProxyType({})
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A plan and what is shown with it, in every form.
 
-def show_plan(
-    plan: Plan, gates: Sequence[Gate], output: str, others: Mapping[str, Others] = NOBODY
-) -> None:
-    """Write a plan to stdout as a table, JSON, YAML or Markdown.
-
-    `others` tells by component who else deploys it.
+    `others` tells by component who else deploys it. `estimate` is None where nobody made one.
+    `everything` shows components too that already run what is pinned.
     """
+
+    plan: Plan
+    gates: Sequence[Gate]
+    others: Mapping[str, Others] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    everything: bool = False
+
+    @property
+    def ignored(self) -> tuple[Action, ...]:
+        """What is left alone and shown."""
+        left = (action for action in self.plan.actions if not action.is_change)
+        return tuple(a for a in left if self.everything or a.reason is not Reason.IN_SYNC)
+
+    @property
+    def in_sync(self) -> int:
+        """How many components run what is pinned."""
+        return sum(action.reason is Reason.IN_SYNC for action in self.plan.actions)
+
+    @property
+    def unchanged(self) -> str:
+        """Say how many of all components need nothing, and whether they are shown."""
+        shown = "in sync" if self.everything else "in sync and not shown"
+        return f"{shown}: {self.in_sync} of {len(self.plan.actions)}"
+
+
+def show_plan(page: Page, output: str) -> None:
+    """Write a plan to stdout as a table, JSON, YAML or Markdown."""
     match output:
         case "json":
             from reconciler.cli.render.data import as_json, plan_data
 
-            click.echo(as_json(plan_data(plan, gates, others)), nl=False)
+            click.echo(as_json(plan_data(page)), nl=False)
         case "yaml":
             from reconciler.cli.render.data import as_yaml, plan_data
 
-            click.echo(as_yaml(plan_data(plan, gates, others)), nl=False)
+            click.echo(as_yaml(plan_data(page)), nl=False)
         case "markdown":
             from reconciler.cli.render.markdown import plan_markdown
 
-            click.echo(plan_markdown(plan, gates, others), nl=False)
+            click.echo(plan_markdown(page), nl=False)
         case _:
             from reconciler.cli.render.plantable import print_plan
 
-            print_plan(plan, gates, others)
+            print_plan(page)
 
 
 def counts(plan: Plan) -> str:
     """Return what changes in words: `2 upgrades and 1 downgrade in 2 waves`."""
     kinds = Counter(action.kind for action in plan.changes)
-    parts = [
-        f"{kinds[kind]} {kind.value}" + ("" if kinds[kind] == 1 else "s")
-        for kind in (Kind.UPGRADE, Kind.DOWNGRADE, Kind.REDEPLOY)
-        if kinds[kind]
-    ]
+    order = (Kind.UPGRADE, Kind.DOWNGRADE, Kind.REDEPLOY)
+    parts = [_number(kinds[kind], kind.value) for kind in order if kinds[kind]]
     waves = max((action.wave for action in plan.changes), default=0)
     what = " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{what} in {waves} wave" + ("" if waves == 1 else "s")
+    return f"{what} in {_number(waves, 'wave')}"
 
 
 def held(plan: Plan, gates: Sequence[Gate]) -> str:
@@ -82,12 +105,58 @@ def unread(plan: Plan) -> str:
     return f", {unseen} of {len(plan.actions)} unobserved" if unseen else ""
 
 
-def summary(plan: Plan, gates: Sequence[Gate]) -> str:
+def summary(plan: Plan, gates: Sequence[Gate], estimate: Estimate | None = None) -> str:
     """Return the plan in one sentence."""
     digest = f"{unread(plan)}; digest {plan.digest[:DIGITS]}."
     if not plan.has_work:
         return f"Nothing to do at commit {plan.commit[:DIGITS]}{digest}"
-    return f"{counts(plan)}, {held(plan, gates)}{digest}"
+    takes = "" if estimate is None else f", {needs(estimate)}"
+    return f"{counts(plan)}, {held(plan, gates)}{takes}{digest}"
+
+
+def needs(estimate: Estimate) -> str:
+    """Say what carrying a plan out takes: `3 tasks, about 40 API calls and 2 min 10 s`.
+
+    A time that is not known is said to be so, and never guessed.
+    """
+    tasks = _number(estimate.tasks, "task")
+    calls = _number(estimate.calls, "API call")
+    if estimate.duration is None:
+        return f"{tasks} and at least {calls}, time unknown: none was deployed here before"
+    took = f"{tasks}, about {calls} and {spell(estimate.duration)}"
+    if not estimate.unknown:
+        return took
+    return f"{took} without {_number(estimate.unknown, 'task')} whose time is unknown"
+
+
+def spell(duration: timedelta) -> str:
+    """Return a duration as people say it: `45 s`, `2 min 10 s`, `1 h 5 min`."""
+    seconds = max(round(duration.total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        minutes, rest = divmod(seconds, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(round(seconds / 60), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def legend(actions: Sequence[Action], gates: Sequence[Gate]) -> list[tuple[str, str]]:
+    """Return each reason and gate that is shown, and what it says."""
+    from reconciler.cli.meanings import GATES, REASONS
+
+    reasons = {action.reason for action in actions}
+    closed = {gate.name for gate in gates}
+    words = [(reason.value, REASONS[reason].says) for reason in Reason if reason in reasons]
+    words += [(name.value, GATES[name].says) for name in GATES if name in closed]
+    if any(action.wave for action in actions):
+        order = "a change starts when all it depends on, in earlier waves, has succeeded"
+        words.append(("wave", order))
+    return words
 
 
 def read_at(moment: datetime) -> str:
