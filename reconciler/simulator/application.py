@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from reconciler.simulator import connections
+from reconciler.simulator.accesstokens import bearer
 from reconciler.simulator.answers import Answer, Refused, missing
 from reconciler.simulator.calls import Call, Query
 from reconciler.simulator.faults import Fault, FaultKind, Faults, set_value, spoil_type, truncated
@@ -170,9 +171,11 @@ class Application:
         """Return the caller, or the 401 that a route which needs one gives."""
         key = headers.get("x-octopus-apikey", "").strip() or query.text("apikey")
         key = key or headers.get("x-nuget-apikey", "").strip()
-        bearer = headers.get("authorization", "")
-        if not key and bearer[:7].lower() == "bearer ":
-            return None, Refused(401, "The access token you provided was not valid.")
+        authorization = headers.get("authorization", "")
+        if not key and authorization[:7].lower() == "bearer ":
+            user = bearer(self.world, authorization)
+            refused = Refused(401, "The access token you provided was not valid.")
+            return user, (None if user else refused)
         if not key:
             try:
                 user = who_is_in(self.world, method, headers)

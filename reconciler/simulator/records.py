@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.simulator.accesstokens import OidcIdentity
     from reconciler.simulator.documents import Document
     from reconciler.simulator.fleet import Machine, MachinePolicy, WorkerPool
     from reconciler.simulator.packages import BuildInformation, Feed, Package
@@ -114,6 +115,10 @@ class User:
     team_grants: list[Grant] = field(default_factory=list)
     """What the roles of the user's teams come to, beside what is their own."""
     keys: list[dict[str, Any]] = field(default_factory=list)
+    oidc_identities: list[OidcIdentity] = field(default_factory=list)
+    """Whose tokens open a service account."""
+    boards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """How the user wants to see the dashboard, by space: what differs from the defaults."""
     access: dict[tuple[str, str], Any] = field(default_factory=dict, metadata=CACHE)
     """Permissions as last worked out; emptied whenever a grant changes."""
 

@@ -27,6 +27,7 @@ from reconciler.simulator.people import People
 from reconciler.simulator.populate import populate
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.routes import make_router
+from reconciler.simulator.routes.serviceaccounts import outer_routes
 from reconciler.simulator.runs import Runbooks
 from reconciler.simulator.scripts import Scripts
 from reconciler.simulator.states import read_world, write_world
@@ -107,7 +108,7 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
             part.attach(self.world)
         populate(self.world, seed, api_key=api_key, service_api_key=service_api_key)
         self._faults = Faults()
-        router = make_router(control_routes(self._faults))
+        router = make_router([*control_routes(self._faults), *outer_routes()])
         self.app = Application(self.world, router, self._faults, self._lock)
 
     def advance(self, seconds: float) -> None:

@@ -40,6 +40,7 @@ from reconciler.simulator.versions import version_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from reconciler.simulator.accesstokens import AccessToken
     from reconciler.simulator.fleet import Machine
     from reconciler.simulator.freezing import Freeze
     from reconciler.simulator.runbooks import RunbookRun, RunbookSnapshot
@@ -106,6 +107,7 @@ class World:
         self.user_roles: dict[str, UserRole] = built_in_roles()
         self.scoped_roles: dict[str, ScopedRole] = {}
         self.sessions: dict[str, Session] = {}
+        self.access_tokens: dict[str, AccessToken] = {}
         self.invitations: dict[str, Invitation] = {}
         self.tasks: dict[str, Task] = {}
         self.deployment_of: dict[str, Deployment] = {}

@@ -33,6 +33,9 @@ NEWER: dict[str, set[str]] = {
     "ChannelResource": {
         "CustomFieldDefinitions", "GitReferenceRules", "GitResourceRules", "Slug", "Type",
     },
+    "DashboardConfigurationResource": {
+        "HideInactiveProjects", "IncludedEnvironmentTags", "IncludedProjectTags",
+    },
     "DashboardItemResource": _PENDING,
     "DashboardTenantResource": {"IsDisabled"},
     "DeploymentActionResource": {"Slug"},
@@ -278,6 +281,7 @@ async def test_every_answer_has_the_described_shape(
         path += "?project=Projects-1" if path.endswith("variables/preview") else ""
         path += "?version=1.0" if path.endswith("rule-test") else ""
         path += "?host=web-2" if path.endswith("discover") else ""
+        path += "?projectIds=Projects-1" if path.endswith("by-week") else ""
         answer = await admin.http.get(prefix + path.removeprefix("api").strip("/"))
         assert answer.status_code == 200, (path, answer.text)
         is_json = "json" in answer.headers["content-type"]

@@ -11,8 +11,13 @@ from reconciler.simulator.paging import by_name
 from reconciler.simulator.progress import phases_of
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.boardsettings import (
+    BoardSettings,
+    board_settings,
+    selected_tenants,
+)
 from reconciler.simulator.routes.tasks import shown_state
-from reconciler.simulator.tenancy import missing_tags, mode_of
+from reconciler.simulator.tenancy import mode_of
 from reconciler.simulator.times import duration_text, stamp
 from reconciler.simulator.versions import version_key
 
@@ -28,30 +33,17 @@ routes = Routes()
 
 @routes.get("dashboard")
 def dashboard(call: Call) -> object:
-    """GET /dashboard: one current item per cell, whatever its state."""
-    project = call.query.text("projectId")
-    release = call.query.text("releaseId")
+    """GET /dashboard: one current item per cell, whatever its state, as the caller has set it.
+
+    `showAll` lifts what the caller has set.
+    """
+    own = BoardSettings() if call.query.flag("showAll") else board_settings(call)
     return _board(
         call,
-        projects=None if project is None else frozenset({project}),
-        environments=None,
-        release=release,
+        own.within(call.query.many("projectId"), selected_tenants(call)),
+        release=call.query.text("releaseId"),
         with_previous=False,
         by_version=bool(call.query.flag("highestLatestVersionPerProjectAndEnvironment")),
-        tenants=_selected(call),
-    )
-
-
-def _selected(call: Call) -> frozenset[str] | None:
-    """Return the tenants that a board is narrowed to; None: it shows every cell."""
-    ids, tags = call.query.many("selectedTenants"), call.query.many("selectedTags")
-    if ids is None and tags is None:
-        return None
-    return frozenset(
-        each.id
-        for each in call.space.tenants.values()
-        if (ids is not None and each.id in ids)
-        or (tags is not None and not missing_tags(each.tags, tags))
     )
 
 
@@ -60,26 +52,23 @@ def dashboard_dynamic(call: Call) -> object:
     """GET /dashboard/dynamic: filters by ids; `includePrevious` adds each cell's last success."""
     return _board(
         call,
-        projects=call.query.many("projects"),
-        environments=call.query.many("environments"),
+        BoardSettings(call.query.many("projects"), call.query.many("environments")),
         release=None,
         with_previous=bool(call.query.flag("includePrevious")),
         by_version=False,
-        tenants=None,
     )
 
 
 def _board(
     call: Call,
+    chosen: BoardSettings,
     *,
-    projects: frozenset[str] | None,
-    environments: frozenset[str] | None,
     release: str | None,
     with_previous: bool,
     by_version: bool,
-    tenants: frozenset[str] | None,
 ) -> dict[str, object]:
     space = call.space
+    projects, environments, tenants = chosen.projects, chosen.environments, chosen.tenants
     sees_projects = call.access("ProjectView")
     sees_environments = call.access("EnvironmentView")
     held = call.access("DeploymentView")
@@ -102,14 +91,18 @@ def _board(
     if environments is not None:
         columns = [each for each in columns if each.id in environments]
     shown.sort(key=by_name)
-    limit = call.world.project_limit
-    if limit is not None:
-        shown = shown[:limit]
     items: list[object] = []
     rows: set[str | None] = {each.id for each in customers}
     if tenants is None:
         rows.add(None)
     by_project = _cells(call, {each.id for each in shown}, {each.id for each in columns}, rows)
+    if chosen.hides_inactive:
+        narrowed = narrowed or len(by_project) < len(shown)
+        shown = [each for each in shown if each.id in by_project]
+    limit = chosen.project_limit or call.world.project_limit
+    if limit is not None:
+        late = [each for each in shown[limit:] if _is_alarming(by_project.get(each.id, ()))]
+        shown = shown[:limit] + late
     for project in shown:
         for cell in by_project.get(project.id, ()):
             first = cell[0]
@@ -143,6 +136,12 @@ def _board(
         "IsFiltered": narrowed or not (projects is environments is tenants is None),
         "Links": {"Self": call.path},
     }
+
+
+def _is_alarming(cells: Iterable[list[Deployment]]) -> bool:
+    """Tell whether a project fails or runs somewhere: then no limit hides it."""
+    states = {cell[-1].task.state for cell in cells}
+    return bool(states & {TaskState.FAILED, TaskState.EXECUTING, TaskState.CANCELLING})
 
 
 def _cells(

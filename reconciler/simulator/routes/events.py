@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from io import StringIO
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import missing
+from reconciler.simulator.answers import Answer, missing
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes, Scope
 from reconciler.simulator.targettriggers import MACHINE_GROUPS
@@ -167,7 +169,25 @@ def list_events(call: Call) -> object:
         and (since is None or row.event.occurred >= since)
         and (until is None or row.event.occurred < until)
     ]
+    if query.flag("asCsv"):
+        return Answer(_as_csv(found), content_type="text/csv; charset=utf-8")
     return page(call, "Event", found, event_resource, "{/id}{?skip,take,ids,regarding}")
+
+
+_COLUMNS = ("Id", "Occurred", "Category", "Username", "UserId", "Message", "SpaceId")
+
+
+def _as_csv(rows: list[_Row]) -> bytes:
+    """Return every event that was asked for, on one page; no cell begins like a formula."""
+    out = StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*_COLUMNS, "RelatedDocumentIds"])
+    for row in rows:
+        shown = event_resource(row)
+        cells = [*(str(shown[name] or "") for name in _COLUMNS), " ".join(row.event.related)]
+        writer.writerow([f"'{each}" if each.startswith(("=", "+", "-", "@")) else each
+                         for each in cells])  # fmt: skip
+    return out.getvalue().encode()
 
 
 def _categories(query: Query) -> frozenset[str] | None:
@@ -214,6 +234,20 @@ def document_types(call: Call) -> object:
     """GET /events/documenttypes: kinds of documents that events are about."""
     del call
     return [{"Id": name, "Name": name} for name in _DOCUMENTS]
+
+
+@routes.get("events/archives", scope=Scope.SYSTEM)
+def archives(call: Call) -> object:
+    """GET /events/archives: files of old events; the simulator keeps all events in the log."""
+    call.demand_system("EventRetentionView")
+    return page(call, "ArchivedEventFile", [], lambda each: each, "{?skip,take}")
+
+
+@routes.get("events/archives/{archive}", scope=Scope.SYSTEM)
+def one_archive(call: Call) -> object:
+    """GET /events/archives/{name}: none."""
+    call.demand_system("EventRetentionView")
+    raise missing("Archived Event File")
 
 
 def _named(name: str) -> dict[str, object]:

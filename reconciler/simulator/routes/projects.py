@@ -288,19 +288,3 @@ def _is_over(release: Release) -> bool:
 
 def _belongs(document_id: str, project_id: str) -> bool:
     return document_id.endswith(f"-{project_id}") or f"-{project_id}-s-" in document_id
-
-
-@routes.get("projects/{project}/summary")
-def project_summary(call: Call) -> object:
-    """GET /projects/{id}/summary."""
-    project = project_in(call)
-    steps = call.space.processes[project.process_id].steps
-    has_runbooks = any(each.project_id == project.id for each in call.space.runbooks.values())
-    return {"HasDeploymentProcess": bool(steps), "HasRunbooks": has_runbooks}
-
-
-@routes.get("projects/{project}/metadata")
-def project_metadata(call: Call) -> object:
-    """GET /projects/{id}/metadata: settings of extensions, of which there are none."""
-    project_in(call)
-    return []
