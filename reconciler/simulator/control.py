@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created
-from reconciler.simulator.faults import Faults, fault_from
+from reconciler.simulator.faultfile import FaultsError, take_faults
+from reconciler.simulator.faults import fault_from
 from reconciler.simulator.page import show_page
 from reconciler.simulator.permissions import refuse
 from reconciler.simulator.router import HOME, Route, Routes, Scope
@@ -16,11 +17,15 @@ from reconciler.simulator.times import stamp
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
+    from reconciler.simulator.simulator import Simulator
 
 __all__ = ["control_routes"]
 
+_PARTS = frozenset({"requests", "deployments", "server"})
+"""Fields of a file of faults, of which a body of that form has at least one."""
 
-def control_routes(faults: Faults) -> list[Route]:
+
+def control_routes(simulator: Simulator) -> list[Route]:
     """Return the routes; those that change something need an administrator's key."""
     routes = Routes(Scope.SYSTEM)
 
@@ -45,27 +50,35 @@ def control_routes(faults: Faults) -> list[Route]:
     @routes.get("simulator/faults")
     def show(call: Call) -> object:
         _administrator(call)
-        return [asdict(fault) for fault in faults.all]
+        return [asdict(fault) for fault in simulator.faults]
 
     @routes.post("simulator/faults")
     def add(call: Call) -> object:
         _administrator(call)
         given = call.json()
+        if isinstance(given, dict) and _PARTS & given.keys():
+            return _take(given)
         wanted = given if isinstance(given, list) else [given]
         if not all(isinstance(each, dict) for each in wanted):
-            raise Refused(400, "The body must be a fault or a list of faults.")
+            raise Refused(400, "The body must be a fault, a list of faults, or a file of faults.")
         try:
             made = [fault_from(each) for each in wanted]
         except ValueError as error:
             raise Refused(400, str(error)) from None
-        for fault in made:
-            faults.add(fault)
-        return created([asdict(fault) for fault in made])
+        return created([asdict(simulator.add_fault(fault)) for fault in made])
+
+    def _take(given: dict[str, object]) -> object:
+        try:
+            take_faults(simulator, given)
+        except FaultsError as error:
+            raise Refused(400, str(error)) from None
+        return created(given)
 
     @routes.on("DELETE", "simulator/faults")
     def clear(call: Call) -> object:
         _administrator(call)
-        faults.clear()
+        simulator.clear_faults()
+        simulator.clear_scripts()
         return []
 
     return routes.routes

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.simulator import Simulator
 
-__all__ = ["FaultsError", "load_faults", "parse_faults"]
+__all__ = ["FaultsError", "load_faults", "parse_faults", "take_faults"]
 
-_OUTCOMES = ("failure", "warning", "stuck", "stuck-queued", "stuck-cancelling", "interruption")
+_OUTCOMES = (
+    *("failure", "warning", "stuck", "stuck-queued", "stuck-cancelling", "interruption"),
+    *("machine-dies", "restart"),
+)
 _EVENTS = ("restart", "backup", "restore", "machine-dies")
 _STUCK: dict[str, Literal["Queued", "Executing", "Cancelling"]] = {
     "stuck": "Executing",
@@ -52,6 +55,21 @@ def parse_faults(simulator: Simulator, text: str, *, source: str = "faults") -> 
         FaultsError: with file, line and column where they are known.
     """
     for act in read_document(text, source, partial(_faults, simulator), FaultsError):
+        act()
+
+
+def take_faults(simulator: Simulator, document: object) -> None:
+    """Put faults in force that are plain values, as a request's body has them, all or none.
+
+    Raises:
+        FaultsError: with the way to the mistake, as `deployments.0.outcome`.
+    """
+    try:
+        acts = _faults(simulator, Node(document, ()))
+    except Problem as problem:
+        place = ".".join(map(str, problem.place))
+        raise FaultsError(problem.message, place=place) from None
+    for act in acts:
         act()
 
 
@@ -85,11 +103,13 @@ def _deployment(simulator: Simulator, node: Node) -> Callable[[], object]:
     version = fields["version"].text() if "version" in fields else None
     space = fields["space"].text() if "space" in fields else None
     outcome = _word(need(fields, "outcome", node), _OUTCOMES)
+    cell = (project, version, environment)
     try:
         simulator.deployments(project, environment, space=space)
+        if outcome == "machine-dies":
+            simulator.machines_of(project, environment, space=space)
     except LookupError as error:
         raise node.problem(str(error)) from None
-    cell = (project, version, environment)
     message = fields["message"].text() if "message" in fields else "A scripted fault."
     match outcome:
         case "failure":
@@ -98,6 +118,10 @@ def _deployment(simulator: Simulator, node: Node) -> Callable[[], object]:
             return partial(simulator.warn_next, *cell, message=message, space=space)
         case "interruption":
             return partial(simulator.interrupt_next, *cell, instructions=message, space=space)
+        case "machine-dies":
+            return partial(simulator.machine_dies_during_next, *cell, space=space)
+        case "restart":
+            return partial(simulator.restart_during_next, *cell, space=space)
         case _:
             return partial(simulator.stick, *cell, state=_STUCK[outcome], space=space)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator import machinery
-from reconciler.simulator.fleet import Health, Machine
+from reconciler.simulator.fleet import Health, Machine, policy_of, targets_of
 from reconciler.simulator.stage import Stage
 
 if TYPE_CHECKING:
@@ -66,6 +66,25 @@ class Machines(Stage):
         """Return the id of a machine or worker."""
         with self._playing():
             return self._machine(machine, space)[1].id
+
+    def machines_of(
+        self, project: str, environment: str, *, space: str | None = None
+    ) -> tuple[str, ...]:
+        """Return the ids of the machines that a project's steps go to now, each once.
+
+        Raises:
+            LookupError: there are none.
+        """
+        with self._playing():
+            where, found = self._project(project, space)
+            place = self._environment(where, environment)
+            policy = policy_of(found.more, "ProjectConnectivityPolicy")
+            process = where.processes[found.process_id]
+            steps = targets_of(where, policy, process, place.id, None, {})
+            ids = {machine.id: None for each in steps for machine in each.machines}
+            if not ids:
+                raise LookupError(f"no step of {found.name} goes to a machine in {place.name}")
+            return tuple(ids)
 
     def machine_dies(self, machine: str, *, space: str | None = None) -> None:
         """Let nothing reach a machine any more: deployments that run on it fail at their end.

@@ -85,6 +85,13 @@ class Outcome(StrEnum):
     STUCK_CANCELLING = "stuck-cancelling"
 
 
+class Mishap(StrEnum):
+    """What happens while a task runs, when half of its work is done."""
+
+    MACHINE_DIES = "machine-dies"
+    RESTART = "restart"
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One entry of a user's permission: where it holds; None is "everywhere" in a dimension."""
@@ -377,6 +384,7 @@ class Script:
     outcome: Outcome = Outcome.SUCCESS
     message: str = ""
     intervention: dict[str, Any] | None = None
+    mishap: Mishap | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reconciler.simulator import deploying, interrupting
-from reconciler.simulator.records import Outcome, Script, TaskState
+from reconciler.simulator.records import Mishap, Outcome, Script, TaskState
 from reconciler.simulator.stage import Stage
 
 __all__ = ["Scripts"]
@@ -72,6 +72,33 @@ class Scripts(Stage):
         """Let the next deployment wait for a person after this share of its work (0 to 1)."""
         plan = {"title": title, "instructions": instructions, "teams": teams, "at": at}
         self._script(project, version, environment, Script(intervention=plan), space)
+
+    def restart_during_next(
+        self,
+        project: str,
+        version: str | None,
+        environment: str,
+        *,
+        space: str | None = None,
+    ) -> None:
+        """Let the server restart half-way through the next deployment."""
+        script = Script(mishap=Mishap.RESTART)
+        self._script(project, version, environment, script, space)
+
+    def machine_dies_during_next(
+        self,
+        project: str,
+        version: str | None,
+        environment: str,
+        *,
+        space: str | None = None,
+    ) -> None:
+        """Let the first machine of the next deployment die half-way, so that it fails.
+
+        Nothing happens to one that goes to no machine.
+        """
+        script = Script(mishap=Mishap.MACHINE_DIES)
+        self._script(project, version, environment, script, space)
 
     def raise_interruption(
         self,

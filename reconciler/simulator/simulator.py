@@ -15,6 +15,7 @@ from reconciler.simulator import (
     deploying,
     firing,
     machinery,
+    mishaps,
     running,
     targettriggers,
 )
@@ -104,11 +105,12 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
         self.api_key = api_key
         self.service_api_key = service_api_key
         super().__init__(World(clock, task_seconds=task_seconds))
-        for part in (deploying, children, running, machinery, chores, targettriggers, firing):
+        parts = (deploying, children, running, machinery, mishaps, chores, targettriggers, firing)
+        for part in parts:
             part.attach(self.world)
         populate(self.world, seed, api_key=api_key, service_api_key=service_api_key)
         self._faults = Faults()
-        router = make_router([*control_routes(self._faults), *outer_routes()])
+        router = make_router([*control_routes(self), *outer_routes()])
         self.app = Application(self.world, router, self._faults, self._lock)
 
     def advance(self, seconds: float) -> None:
@@ -150,10 +152,7 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
     def restart(self) -> None:
         """Let the server stop and start: what ran fails, what is queued stays queued."""
         with self._playing() as world:
-            active = world.engine.active.values()
-            message = "The Octopus Server was restarted while this task was running."
-            for task in [each for each in active if each.state is not TaskState.QUEUED]:
-                world.engine.end(task, TaskState.FAILED, message)
+            mishaps.restart(world)
 
     def later(self, seconds: float, happen: Callable[[], None]) -> None:
         """Let something happen so many seconds from now, by the server's clock.
@@ -259,10 +258,21 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
             self._faults.add(fault)
         return fault
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """Return the faults of requests in force, with how often each acted."""
+        return tuple(self._faults.all)
+
     def clear_faults(self) -> None:
-        """Lift every fault."""
+        """Lift every fault of requests."""
         with self._lock:
             self._faults.clear()
+
+    def clear_scripts(self) -> None:
+        """Forget what was to become of next deployments, and what was to happen later."""
+        with self._lock:
+            self.world.scripts.clear()
+            self.world.mishaps.clear()
 
     def running(self, project: str, environment: str, *, space: str | None = None) -> str | None:
         """Return the version of a cell's newest success, None when there is none."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fault_page import strike
 
 from reconciler.core.deployers import DeployerKind
 from reconciler.core.state import SpaceState, TaskState
@@ -282,8 +283,7 @@ async def test_rule_14_an_answer_that_drips_for_too_long_leaves_the_outcome_unkn
     )
     space = OctopusSpace(simulated.url, simulated.space, key, key, ImpatientClock(), options)
     wish = order(await space.look(NOTHING), "web-shop", "Test", "by drips")
-    simulator.fault("drip", method="POST", path="/deployments$", seconds=3.0)
-    simulator.fault("drip", method="GET", path="/projects/all", seconds=3.0)
+    strike(simulator, "slow drip")
 
     with pytest.raises(OutcomeUnknown):
         await space.deploy(wish)
@@ -351,8 +351,7 @@ async def test_rule_3_a_look_that_goes_wrong_is_one_clear_error(
 async def test_rule_20_a_server_that_asks_for_patience_gets_it(
     simulator: Simulator, shop: OctopusSpace
 ) -> None:
-    simulator.fault("status", status=(503, 500), path="/projects/all")
-    simulator.fault("status", status=429, retry_after="1", path="/environments/all")
+    strike(simulator, "5xx and 429 in turn")
 
     assert (await shop.look(NOTHING)).gaps == ()
 

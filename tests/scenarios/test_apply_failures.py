@@ -10,7 +10,7 @@ from between import at_octopus
 from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
 from reconciler.engine.events import Said
-from reconciler.errors import LeaseHeld, NotAllowed, OctopusTrouble, StalePlan, Unreachable
+from reconciler.errors import LeaseHeld, StalePlan, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,33 +74,6 @@ async def test_rule_12_a_failed_version_needs_a_person_or_a_raised_counter(world
     assert raised.results["api"].done is Done.SUCCEEDED
     assert world.ours("api") == ["1.1.0"] * 3
     assert len(world.receipts("api")) == 3
-
-
-async def test_rule_13_an_answer_lost_after_its_effect_is_found_not_repeated(world: Story) -> None:
-    await world.accept()
-    world.octopus.fault("lost_answer_after", method="POST", path="/deployments$")
-    world.pin(api="1.1.0")
-
-    report = await world.apply()
-
-    assert report.results["api"].done is Done.SUCCEEDED
-    assert world.ours("api") == ["1.1.0"]
-    assert len(world.receipts("api")) == 1
-
-
-async def test_rule_14_a_request_lost_before_its_effect_is_sent_again_once_proved_absent(
-    world: Story,
-) -> None:
-    await world.accept()
-    world.octopus.fault("lost_answer_before", method="POST", path="/deployments$")
-    world.pin(api="1.1.0")
-    before = world.clock.monotonic()
-
-    report = await world.apply()
-
-    assert report.results["api"].done is Done.SUCCEEDED
-    assert world.ours("api") == ["1.1.0"]
-    assert world.clock.monotonic() - before >= 10.0  # the settling time was waited
 
 
 async def test_rule_14_an_unknown_outcome_waits_in_the_journal_until_octopus_answers(
@@ -169,31 +142,6 @@ async def test_a_reviewed_plan_is_carried_out_or_nothing(world: Story) -> None:
 
     await world.apply(expect=(await world.plan()).plan.digest)
     assert world.ours("api") == ["1.1.0"]
-
-
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        ({"kind": "html"}, OctopusTrouble),
-        ({"kind": "truncate"}, OctopusTrouble),
-        ({"kind": "wrong_type", "field": "Items"}, OctopusTrouble),
-        ({"kind": "redirect"}, OctopusTrouble),
-        ({"kind": "status", "status": 401}, NotAllowed),
-        ({"kind": "status", "status": 403}, NotAllowed),
-        ({"kind": "status", "status": 500}, Unreachable),
-    ],
-)
-async def test_rule_48_a_bad_answer_is_one_clear_error_and_nothing_is_applied(
-    world: Story, fault: dict[str, object], error: type[Exception]
-) -> None:
-    await world.accept()
-    world.pin(api="1.1.0")
-    world.octopus.fault(path="/dashboard/dynamic", count=None, **fault)  # type: ignore[arg-type]
-
-    with pytest.raises(error):
-        await world.apply()
-
-    assert world.ours("api") == []
 
 
 async def test_a_deployment_that_an_interrupted_pass_left_behind_may_fail_too(

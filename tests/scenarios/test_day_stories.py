@@ -209,15 +209,3 @@ async def test_a_service_key_that_administers_the_system_is_refused(
 
     assert GateName.PERMISSION in {g.name for g in report.planned.stopped}
     assert world.ours("api") == []
-
-
-async def test_warnings_hold_a_cell_where_the_policy_says_so(world: Story) -> None:
-    world.edit("policies/open.yaml", ("mode: apply", "mode: apply, onWarning: hold"))
-    await world.accept()
-    world.octopus.warn_next("db", "1.1.0", "Test")
-    world.pin(db="1.1.0", api="1.1.0")
-
-    report = await world.apply()
-
-    assert report.results["db"].done is Done.FAILED
-    assert report.results["api"].done is Done.NOT_STARTED

@@ -150,22 +150,6 @@ async def test_rule_19_a_pass_that_ends_with_an_open_promise_keeps_its_lease(
     assert world.ours("api") == ["1.1.0"]
 
 
-async def test_rule_12_another_store_never_repeats_an_intent_that_a_receipt_tells_of(
-    world: Story,
-) -> None:
-    await world.accept()
-    await world.accept(store="other")
-    world.octopus.fail_next("api", "1.1.0", "Test")
-    world.pin(api="1.1.0")
-    await world.apply()
-    world.octopus.fault("lag", seconds=3600.0, count=None)  # Octopus shows none of it yet
-
-    report = await world.apply(store="other", retry=True)
-
-    assert world.ours("api") == ["1.1.0"]
-    assert report.results["api"].done is Done.NOT_STARTED
-
-
 async def test_rule_18_a_failure_is_not_lost_when_the_next_answer_is_bad(world: Story) -> None:
     world.edit("policies/open.yaml", ("mode: apply", "mode: apply, limits: {parallel: 2}"))
     await world.accept()

@@ -1,14 +1,21 @@
 """What the page about the simulator shows can be used as it stands."""
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
+import pytest
+from fault_page import faults_of_page
+from ruamel.yaml import YAML
 
 from reconciler.simulator import FaultKind, Simulator, parse_faults, parse_seed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
+TESTS = Path(__file__).parents[1]
 
 
 def _blocks(language: str) -> list[str]:
@@ -16,7 +23,7 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_seed_of_the_page_is_one() -> None:
-    text, _ = _blocks("yaml")
+    text = _blocks("yaml")[0]
     assert Simulator(parse_seed(text)).running("wallet-api", "Production UK") == "2.4.0"
 
 
@@ -27,7 +34,7 @@ async def test_the_fault_of_the_page_is_taken(simulator: Simulator, admin: Any) 
 
 
 def test_the_faults_of_the_page_can_be_put_in_force(simulator: Simulator) -> None:
-    _, text = _blocks("yaml")
+    text = _blocks("yaml")[1]
     parse_faults(simulator, text)
     simulator.deploy("Web Shop", "1.1.0", "Test")
     simulator.advance(30)
@@ -38,3 +45,49 @@ def test_the_page_explains_every_kind_of_fault() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)) == {
         each.value for each in FaultKind
     }
+
+
+CELL = """
+spaces:
+  - name: Shop
+    default: true
+    environments: [Test]
+    machines: [{name: one, environments: [Test], roles: [api]}]
+    projects: [{name: api, roles: [api], releases: ["1.0.0"]}]
+"""
+
+
+@pytest.mark.parametrize("name", faults_of_page())
+async def test_each_fault_of_the_table_can_be_set_by_file_and_by_request(name: str) -> None:
+    text = faults_of_page()[name]
+    parse_faults(Simulator(parse_seed(CELL)), text)
+    simulator = Simulator(parse_seed(CELL))
+    headers = {"X-Octopus-ApiKey": simulator.api_key}
+    transport = httpx.ASGITransport(app=simulator.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://o") as client:
+        fault = YAML(typ="safe").load(text)
+        made = await client.post("/simulator/faults", json=fault, headers=headers)
+        assert made.status_code == 201, made.text
+        world = simulator.world
+        assert len(simulator.faults) + len(world.scripts) + len(world.mishaps) == sum(
+            map(len, fault.values())
+        )
+        assert (await client.delete("/simulator/faults", headers=headers)).json() == []
+    assert (simulator.faults, world.scripts, world.mishaps) == ((), {}, [])
+
+
+def test_every_row_of_the_table_is_a_fault_of_the_page() -> None:
+    table = PAGE.split("## What Reconciler does about each")[1]
+    rows = re.findall(r"^\| (?!Fault \||-)([^|]+?) \|", table, re.MULTILINE)
+    assert rows == list(faults_of_page())
+
+
+def test_every_fault_of_the_table_is_named_by_one_test() -> None:
+    named = Counter(
+        node.value
+        for text in (file.read_text("utf-8") for file in TESTS.rglob("test_*.py"))
+        if "import strike" in text
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and node.value in faults_of_page()
+    )
+    assert named == Counter(faults_of_page().keys())

@@ -159,6 +159,8 @@ def test_faults_and_clock_are_set_over_http_by_an_administrator_only(
         {"kind": "status", "path": "("},
         {"kind": "status", "count": "one"},
         {"kind": "status", "count": True},
+        {"deployments": [{"project": "X", "environment": "Dev", "outcome": "stuck"}]},
+        {"server": [{"after": "soon", "event": "restart"}]},
     ],
 )
 async def test_a_fault_that_makes_no_sense_is_a_400(admin: Any, fault: Any) -> None:
@@ -267,6 +269,10 @@ deployments:
             "deployments:\n- {project: Web Shop, environment: Dev, outcome: boom}\n",
             "2:50: 'boom' is none of failure, warning,",
         ),
+        (
+            "deployments:\n- {project: Newsletter, environment: Dev, outcome: machine-dies}\n",
+            "2:3: no step of Newsletter goes to a machine in Dev",
+        ),
         ("server:\n- {event: restart}\n", "2:3: the field 'after' is missing"),
         ("server:\n- {after: soon, event: restart}\n", "2:11: expected a number of seconds"),
         ("server:\n- {after: 1, event: machine-dies, machine: x}\n", "2:3: no machine 'x'"),
@@ -287,3 +293,16 @@ async def test_a_mistake_in_a_file_of_faults_is_told_with_its_place_and_nothing_
 def test_a_file_of_faults_that_is_not_there_is_named(simulator: Simulator) -> None:
     with pytest.raises(FaultsError, match=r"nowhere\.yaml: there is no such file"):
         load_faults(simulator, "nowhere.yaml")
+
+
+def test_a_deployment_whose_server_restarts_half_way_has_failed_and_what_waits_goes_on(
+    simulator: Simulator,
+) -> None:
+    text = "deployments: [{project: Web Shop, environment: Dev, outcome: restart}]"
+    parse_faults(simulator, text)
+    simulator.deploy("Web Shop", "1.1.0", "Dev")
+    simulator.deploy("Web Shop", "1.2.0", "Dev")
+    simulator.advance(60)
+    first, second = simulator.deployments("Web Shop", "Dev")[-2:]
+    assert (first.state, first.completed) == ("Failed", simulator.now - timedelta(seconds=55))
+    assert second.state == "Success"
