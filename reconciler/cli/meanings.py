@@ -140,6 +140,10 @@ GATES = {
         "Open the gate that the message names; for mixed directions use two commits, one after "
         "the other.",
     ),
+    GateName.PRECONDITION: Meaning(
+        "it uses a component of another stack, which does not run here in a version of the range",
+        "Deploy that component first, in its own environment manifest; this one goes on by itself.",
+    ),
     GateName.PROJECT_DISABLED: Meaning(
         "the project is disabled in Octopus",
         "Enable the project, or take its pin away.",

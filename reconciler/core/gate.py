@@ -26,13 +26,16 @@ class GateName(StrEnum):
     LIFECYCLE = "lifecycle"
     RELEASE_MISSING = "release-missing"
     DEPENDENCY = "dependency"
+    PRECONDITION = "precondition"
     PROJECT_DISABLED = "project-disabled"
     ALSO_DEPLOYED = "also-deployed"
     UNSIGNED = "unsigned"
 
 
-OPENS_BY_ITSELF = frozenset({GateName.IN_FLIGHT, GateName.SCHEDULED_ELSEWHERE, GateName.LIFECYCLE})
-"""Gates that the end of a task, or a success in another environment, opens. Every other one needs a
+OPENS_BY_ITSELF = frozenset(
+    {GateName.IN_FLIGHT, GateName.SCHEDULED_ELSEWHERE, GateName.LIFECYCLE, GateName.PRECONDITION}
+)
+"""Gates that the end of a task, or a success of something else, opens. Every other one needs a
 person; `dependency` either follows from another gate, or asks for two commits."""
 
 

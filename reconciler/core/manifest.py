@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.policy import Policy
+    from reconciler.core.precondition import Precondition
     from reconciler.core.stack import Stack
 
 API_VERSION = "reconciler/v1"
@@ -133,12 +134,16 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """Everything one commit says about one environment, names resolved."""
+    """Everything one commit says about one environment, names resolved.
+
+    `preconditions` are what its stack uses of other stacks.
+    """
 
     environment: Environment
     space: Space
     stack: Stack
     policy: Policy
+    preconditions: tuple[Precondition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

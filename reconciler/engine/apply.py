@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.intent import Outcome, Progress
 from reconciler.core.plan import make_plan
 from reconciler.core.policy import OnFailure
+from reconciler.core.precondition import precondition_gates
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
 from reconciler.engine.launch import Absent, Aged, Paused, Refused, Taken, launch, promise_of
@@ -297,7 +298,13 @@ class Execution:
             new = changes.get(name)
             if new is None or (new.kind, new.to_version) != (action.kind, action.to_version):
                 return f"{name} is planned otherwise now"  # a hold ended, a neighbour went blind
-        return ""
+        unmet = precondition_gates(
+            self._pending,
+            now.desired.preconditions,
+            now.space_state,
+            now.observed.environment_id,
+        )
+        return f"{unmet[0].component} {unmet[0].message}" if unmet else ""
 
     def _give_up(self) -> None:
         """Nothing runs and nothing may start: say so for every change that is left."""

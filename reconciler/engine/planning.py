@@ -12,6 +12,7 @@ from reconciler.core.deployers import deployer_gates, who_else
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.pausegate import pause_gates
 from reconciler.core.plan import Reason
+from reconciler.core.precondition import precondition_gates
 from reconciler.core.retry import stop_gates
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
@@ -99,6 +100,12 @@ async def judge_situation(
     asks = plan.has_work and situation.space_state is not None
     deployer = await octopus.deployer_may() if asks else None
     gates += cell_gates(plan, observed, attempts, deployer, retry=retry, refused=refused)
+    gates += precondition_gates(
+        [action.component for action in plan.changes],
+        desired.preconditions,
+        situation.space_state,
+        observed.environment_id,
+    )
     gates += stop_gates(plan, gates, (attempts, refused), desired.policy)
     if deployer is not None and deployer.administers_system:
         gates.append(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from reconciler.core.version import OctopusVersion
+from reconciler.core.versionrange import VersionRange
 from reconciler.manifests.wording import shown
 
 if TYPE_CHECKING:
@@ -79,6 +80,15 @@ def server_trouble(text: str) -> str | None:
     return None
 
 
+def range_trouble(text: str) -> str | None:
+    """Say why a text is no range of versions; None: it is one."""
+    try:
+        VersionRange.parse(text)
+    except ValueError as error:
+        return shown(str(error), 200)
+    return None
+
+
 def _time_trouble(text: str) -> str | None:
     try:
         parse_time(text)
@@ -91,4 +101,5 @@ TROUBLE: Final[Mapping[str, Callable[[str], str | None]]] = {
     "octopus-version": version_trouble,
     "date-time": _time_trouble,
     "server-url": server_trouble,
+    "version-range": range_trouble,
 }

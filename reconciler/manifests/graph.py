@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from reconciler.manifests.wording import Words, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from reconciler.manifests.tree import Branch, Mark
 
-_SHOWN_IN_CYCLE = 20
+_SHOWN_IN_CYCLE = 100
+_MAX_CYCLES = 10  # told of one graph: the next ones, when these are mended
 
 
 def graph_troubles(spec: Branch) -> list[tuple[Mark, str]]:
@@ -37,25 +40,36 @@ def graph_troubles(spec: Branch) -> list[tuple[Mark, str]]:
                 meant = words.did_you_mean(other, components.value)
                 message = f"unknown component '{shown(other)}'{meant}"
                 troubles.append((_after_mark(components, name, index), message))
-    if cycle := _cycle(edges):
-        whole = [*cycle[:_SHOWN_IN_CYCLE], "..."] if len(cycle) > _SHOWN_IN_CYCLE else cycle
-        first, second = cycle[0], cycle[1]
-        index = components.value[first]["after"].index(second)
-        message = f"a cycle: {' -> '.join(shown(name) for name in whole)}"
-        troubles.append((_after_mark(components, first, index), message))
+    for ring in cycles(edges):
+        index = components.value[ring[0]]["after"].index(ring[1])
+        troubles.append((_after_mark(components, ring[0], index), shown_cycle(ring)))
     return troubles
 
 
-def _cycle(edges: dict[str, list[str]]) -> list[str]:
-    """Return a cycle with its first member again at its end, each before what it waits for."""
-    try:
-        TopologicalSorter(edges).prepare()
-    except CycleError as error:
-        found: list[Any] = error.args[1]
-        ring = found[:0:-1]  # graphlib lists it from cause to effect, closed
-        start = ring.index(min(ring))
-        return [*ring[start:], *ring[:start], ring[start]]
-    return []
+def cycles(edges: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Yield cycles, each before what it waits for, with its first member again at its end.
+
+    A member of one that was told is in no other.
+    """
+    left = dict(edges)
+    for _ in range(_MAX_CYCLES):
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as error:
+            found: list[Any] = error.args[1]
+            ring = found[:0:-1]  # graphlib lists it from cause to effect, closed
+            start = ring.index(min(ring))
+            yield [*ring[start:], *ring[:start], ring[start]]
+            left = {name: after for name, after in left.items() if name not in ring}
+        else:
+            return
+
+
+def shown_cycle(ring: Sequence[str]) -> str:
+    """Word a cycle: all of its members, in order."""
+    names = [shown(name) for name in ring[:_SHOWN_IN_CYCLE]]
+    more = len(ring) - len(names)
+    return f"a cycle: {' -> '.join(names)}" + (f" and {more} more" if more else "")
 
 
 def _after_mark(components: Branch, name: str, index: int) -> Mark:

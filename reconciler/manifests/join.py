@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.manifest import Pin, Space
     from reconciler.core.policy import Policy
+    from reconciler.core.precondition import Precondition
     from reconciler.core.stack import Stack
     from reconciler.manifests.kinds.environment import EnvironmentDocument
     from reconciler.manifests.kinds.pins import PinsDocument
@@ -31,6 +32,7 @@ def join(
     space: Space,
     policy: Policy,
     twins: Iterable[tuple[str, str]],
+    preconditions: tuple[Precondition, ...],
     words: Words,
 ) -> Joined:
     """Return the desired state of one environment, or every problem of joining it.
@@ -53,7 +55,7 @@ def join(
         suspend=document.suspend,
         also_deployed_by=document.also_deployed_by,
     )
-    return DesiredState(environment, space, stack, policy)
+    return DesiredState(environment, space, stack, policy, preconditions)
 
 
 def cells_claimed_twice(

@@ -19,6 +19,7 @@ from reconciler.manifests.kinds.policy import PolicyDocument
 from reconciler.manifests.kinds.space import SpaceDocument
 from reconciler.manifests.kinds.stack import StackDocument
 from reconciler.manifests.parse import claim_of
+from reconciler.manifests.uses import Uses, follow_uses
 from reconciler.manifests.wording import Words, shown
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class _Run:
         self.twins: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
         self.doors = _Doors()
         self.commit = _Commit()
+        self.uses = Uses()
         self.claimed = {  # names that exist, if only in a broken file
             (claim.kind, claim.name) for file in files for claim in file.claims
         }
@@ -230,6 +232,11 @@ class _Run:
                             self.doors.environments[claim.name].append(problem)
 
     def _check_stacks(self) -> None:
+        stacks = {each.name: each.stack for each in self.commit.all_of(StackDocument)}
+        claimed = {name for kind, name in self.claimed if kind is Kind.STACK}
+        self.uses = follow_uses(stacks, claimed - stacks.keys(), self.words)
+        for name, problems in self.uses.problems.items():
+            self.doors.others[Kind.STACK, name].extend(problems)
         for stack in self.commit.all_of(StackDocument):
             for reference in stack.spaces:
                 if (Kind.SPACE, reference.name) not in self.claimed:
@@ -253,7 +260,9 @@ class _Run:
                 for kind, reference in _references(document)
                 if (kind, reference.name) not in self.claimed
             )
-        inputs = (document, stack, space, policy, *fragments)
+        links = self.uses.links.get(stack.name, ())
+        used = {link.stack.name: link.stack for link in links}
+        inputs = (document, stack, space, policy, *used.values(), *fragments)
         kept = self.kept.get(document.name)
         if kept is not None and _same(kept[0], inputs):
             joined = kept[1]
@@ -265,6 +274,7 @@ class _Run:
                 space.space,
                 policy.policy if policy else Policy(),
                 self._twins(stack.stack, space.name),
+                tuple(link.precondition(space.name) for link in links),
                 self.words,
             )
         self.keep[document.name] = (inputs, joined)

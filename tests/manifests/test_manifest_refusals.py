@@ -302,13 +302,24 @@ def test_a_wrong_policy_is_refused_at_its_place(old: str, new: str, line: str) -
             "7:28: no Space is named 'prodd', did you mean 'prod'?",
         ),
         ("project: Projects-7", "from: devtest", "9:16: 'from' is not supported yet"),
-        ("project: Projects-7", "channels: [x]", "9:16: 'channels' is not supported yet"),
+        ("project: Projects-7", "channels: []", "9:26: must not be empty"),
         ("project: Projects-7", "runbooks: {}", "9:16: 'runbooks' is not supported yet"),
         ("project: Projects-7", "before: x", "9:16: 'before' is not supported yet"),
         ("project: Projects-7", "values: {}", "9:16: 'values' is not supported yet"),
         ("project: Projects-7", "variables: {}", "9:16: 'variables' is not supported yet"),
         ("project: Projects-7", "retry: {}", "9:16: 'retry' is not supported yet"),
-        ("project: Projects-7", "uses: {}", "9:16: 'uses' is not supported yet"),
+        ("project: Projects-7", "uses: {}", "9:22: must not be empty"),
+        (
+            "project: Projects-7",
+            'uses: {identity: "~4"}',
+            "9:33: '~4' is not a range of versions: write it as '>=4.0' or '>=4.0 <5.0'",
+        ),
+        (
+            "project: Projects-7",
+            'uses: {a/b/c: "4"}',
+            "9:23: 'a/b/c' must name a component of another stack: 'identity-server', or "
+            "'identity/identity-server' with its stack",
+        ),
         ("owners:", "retry:", "5:3: 'retry' is not supported yet"),
     ],
 )

@@ -202,6 +202,20 @@ async def what_opens_by_itself(world: Story, running: Daemon) -> None:
     await running.settles(1)
 
 
+async def what_another_stack_lacks(world: Story, running: Daemon) -> None:
+    stack = FILES["stacks/platform.yaml"]
+    other = stack.replace("name: platform", "name: other").partition("  components:")[0]
+    uses = stack.replace("jobs: {}", 'jobs: {uses: {late: ">=1.0"}}')
+    world.push(
+        {
+            "stacks/platform.yaml": uses,
+            "stacks/other.yaml": f"{other}  components: {{late: {{}}}}\n",
+        }
+    )
+    asks(world, jobs="1.1.0")
+    await running.settles(1)
+
+
 async def first_contact(world: Story, running: Daemon) -> None:
     asks(world, api="1.1.0")
     await running.settles(1)
@@ -371,6 +385,7 @@ TALES: dict[Tale, set[Word]] = {
         GateName.IN_FLIGHT,
         *of(BLOCKED, "lifecycle", "scheduled-elsewhere", "in-flight"),
     },
+    what_another_stack_lacks: {GateName.PRECONDITION, *of(BLOCKED, "precondition")},
     first_contact: {GateName.ACCEPT, *of(STALLED, "accept", "NamedTwice")},
     an_unsigned_commit: {GateName.UNSIGNED, *of(STALLED, "unsigned")},
     octopus_in_trouble: {

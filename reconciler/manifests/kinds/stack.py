@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.core.manifest import Kind, Place
-from reconciler.core.stack import Component, Stack
+from reconciler.core.stack import Component, Stack, Use
+from reconciler.core.versionrange import VersionRange
 from reconciler.manifests.graph import graph_troubles
 from reconciler.manifests.kinds.common import Reference, Unfit, sure
 
@@ -31,7 +32,7 @@ def build_stack(head: Head, spec: Branch) -> StackDocument:
     """Build a stack.
 
     Raises:
-        Unfit: its graph has a cycle or leads to a component that is not there.
+        Unfit: its graph has a cycle or leads to a component that is not there, or a range is none.
     """
     if graph_troubles(spec):
         raise Unfit
@@ -39,7 +40,13 @@ def build_stack(head: Head, spec: Branch) -> StackDocument:
     spaces: list[Reference] = []
     made = {name: _component(head, components, name, spaces) for name in components.value}
     owners = tuple(spec.value.get("owners", ()))
-    stack = Stack(name=head.name, components=made, place=head.place, owners=owners)
+    stack = Stack(
+        name=head.name,
+        components=made,
+        place=head.place,
+        owners=owners,
+        uses=_uses(head, spec),
+    )
     return StackDocument(head.name, head.place, stack, tuple(spaces))
 
 
@@ -59,4 +66,21 @@ def _component(head: Head, components: Branch, name: str, spaces: list[Reference
         after=tuple(fields.get("after", ())),
         up_only=fields.get("direction") == "up-only",
         project_by_space=by_space,
+        channels=tuple(fields.get("channels", ())),
+        uses=_uses(head, components.below(name)),
     )
+
+
+def _uses(head: Head, above: Branch | None) -> tuple[Use, ...]:
+    branch = above.below("uses") if above is not None else None
+    if branch is None:
+        return ()
+    found = []
+    for named, text in sorted(branch.value.items()):
+        stack, _, component = named.rpartition("/")
+        try:
+            bounds = VersionRange.parse(text)
+        except ValueError:
+            raise Unfit from None
+        found.append(Use(component, stack or None, bounds, head.key_place(branch, named)))
+    return tuple(found)
