@@ -6,7 +6,7 @@ message may have to point at knows its place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconciler.core.platform import PlatformVersion
     from reconciler.core.policy import Policy
     from reconciler.core.precondition import Precondition
     from reconciler.core.stack import Stack
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     STACK = "Stack"
     POLICY = "Policy"
     PINS = "Pins"
+    PLATFORM_VERSION = "PlatformVersion"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,13 +82,27 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """What a platform version has for the component of a pin."""
+
+    platform: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pin:
-    """The version one component is to run in one environment, and where that is written."""
+    """The version one component is to run in one environment, and where that is written.
+
+    `base` is what the environment's platform version has for it, None where that has nothing.
+    `is_own` False: the platform version alone pins it, and `place` is there.
+    """
 
     version: str
     place: Place
     redeploy: int = 0
     hold: Until | None = None
+    base: Base | None = None
+    is_own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +134,8 @@ class Environment:
     """One environment manifest, with the pins of all its fragments merged in.
 
     `also_deployed_by` names triggers, schedules, lifecycles and parent projects of Octopus beside
-    which drift may be healed.
+    which drift may be healed. `platform` is the platform version whose pins stand in `pins` where
+    no other file pins the component.
     """
 
     name: str
@@ -130,6 +147,7 @@ class Environment:
     place: Place
     suspend: Until | None = None
     also_deployed_by: tuple[str, ...] = ()
+    platform: PlatformVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +178,9 @@ class ManifestSet:
 
     `problems` are all problems of all files, sorted by place. Every environment is here, either
     whole or `Invalid`; a problem that cannot be laid at one environment's door stops them all.
+    `platforms` are the platform versions that are whole.
     """
 
     environments: Mapping[str, DesiredState | Invalid]
     problems: tuple[Problem, ...] = ()
+    platforms: Mapping[str, PlatformVersion] = field(default_factory=dict)

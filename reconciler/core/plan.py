@@ -141,7 +141,7 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
     in_force = suspend is not None and suspend.in_force(observed.read_at)
     suspended = clean(suspend.reason) or "suspended" if suspend is not None and in_force else ""
     actions = {
-        name: _choose(desired, observed, observed.cells[name], pin, suspended)
+        name: _aligned(_choose(desired, observed, observed.cells[name], pin, suspended), pin)
         for name, pin in desired.environment.pins.items()
     }
     _blind_dependants(desired, observed, actions)
@@ -238,6 +238,15 @@ def _choose(
                 note=f"the last attempt, {clean(attempted, 60)}, ended {why}",
             )
             return _move(desired, draft, last, highest=attempted)
+
+
+def _aligned(action: Action, pin: Pin) -> Action:
+    """Note that a pin overrides its platform version's, where it does."""
+    if pin.base is None or pin.base.version == pin.version:
+        return action
+    base = f"{pin.base.platform}, which has {clean(pin.base.version, 60)}"
+    broken = f"breaks alignment with {base}"
+    return replace(action, note=f"{action.note}; {broken}" if action.note else broken)
 
 
 def _drifted(

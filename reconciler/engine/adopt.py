@@ -11,7 +11,7 @@ from reconciler.core.edit import Repin
 from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled, Unsettled
 from reconciler.core.text import clean
-from reconciler.engine.edit import Draft, carry, pinned
+from reconciler.engine.edit import Draft, carry, pinned, repinned
 from reconciler.engine.healing import plan_of
 from reconciler.engine.survey import load_manifests, survey
 
@@ -51,8 +51,7 @@ async def adopt(doors: Doors, asked: Asked, environment: str, components: Sequen
                 continue
             found = _what_runs(action, observed.cells.get(name))
             if isinstance(found, Repin):
-                pin = desired.environment.pins[name]
-                edits.append((pin.place.file, found))
+                edits.append(repinned(desired, name, found.version))
                 lines.append(_line(action, found))
             elif components or action.reason in _DRIFTED:
                 left.append((name, found))

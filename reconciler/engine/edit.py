@@ -93,7 +93,7 @@ async def hold(
             environment=environment,
             commit=commit,
             manifests=manifests,
-            edits=() if pin.hold == until else ((pin.place.file, Hold(component, until)),),
+            edits=() if pin.hold == until else (_held(desired, component, pin, until),),
             subject=f"{environment}: {'lift the hold of' if until is None else 'hold'} {component}",
             lines=_why(until, pin.hold),
             nothing=f"{component} is {_already('held', until)}",
@@ -125,6 +125,23 @@ async def suspend(doors: Doors, asked: Asked, environment: str, until: Until | N
         )
 
     return await carry(doors, asked, draft)
+
+
+def repinned(desired: DesiredState, component: str, version: str) -> tuple[str, Repin | NewPin]:
+    """Return the file and the edit that pin a component at another version.
+
+    What a platform version alone pins gets a pin of its own, in the environment's file.
+    """
+    pin = desired.environment.pins.get(component)
+    if pin is None or not pin.is_own:
+        return desired.environment.place.file, NewPin(component, version)
+    return pin.place.file, Repin(component, version)
+
+
+def _held(desired: DesiredState, component: str, pin: Pin, until: Until | None) -> tuple[str, Edit]:
+    if pin.is_own:
+        return pin.place.file, Hold(component, until)
+    return desired.environment.place.file, NewPin(component, pin.version, until)
 
 
 def pinned(desired: DesiredState, component: str, commit: str) -> Pin:
@@ -290,7 +307,8 @@ def _as_edited(state: DesiredState | str, edits: Sequence[Edit]) -> DesiredState
             case Repin(component, version):
                 pins[component] = replace(pins[component], version=version)
             case NewPin(component, version, hold_):
-                pins[component] = Pin(version, _NOWHERE, hold=hold_)
+                base = pins[component].base if component in pins else None
+                pins[component] = Pin(version, _NOWHERE, hold=hold_, base=base)
             case Hold(component, hold_):
                 pins[component] = replace(pins[component], hold=hold_)
             case Suspend(until):

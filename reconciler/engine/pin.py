@@ -5,16 +5,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from reconciler.core.edit import NewPin, Repin
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction, only_prerelease_lower
-from reconciler.engine.edit import Draft, at_tip, carry
+from reconciler.engine.edit import Draft, at_tip, carry, repinned
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.core.manifest import DesiredState
+    from reconciler.core.manifest import DesiredState, Pin
     from reconciler.engine.doors import Doors
     from reconciler.engine.edit import Asked, Edited
 
@@ -34,28 +33,24 @@ async def pin(
 
     async def draft() -> Draft:
         commit, manifests, desired = await at_tip(doors, environment)
-        edits: list[tuple[str, Repin | NewPin]] = []
-        lines, left = [], []
+        edits, lines, left = [], [], []
         for name, version in versions.items():
             there = desired.environment.pins.get(name)
             if there is None:
                 _check_addable(desired, name, commit, add=add)
-                edits.append((desired.environment.place.file, NewPin(name, version)))
-                lines.append(f"{name}: {clean(version, 60)} (new here)")
             elif there.version == version:
                 left.append((name, f"pinned at {clean(version, 60)} already"))
-            else:
-                edits.append((there.place.file, Repin(name, version)))
-                held = "" if there.hold is None else f"; held: {clean(there.hold.reason)}"
-                lines.append(f"{name}: {move(there.version, version)}{held}")
-        pinned = [f"{edit.component} {edit.version}" for _, edit in edits]
+                continue
+            edits.append(repinned(desired, name, version))
+            lines.append(f"{name}: {_change(there, version)}")
+        names = [f"{edit.component} {edit.version}" for _, edit in edits]
         return Draft(
             verb="pin",
             environment=environment,
             commit=commit,
             manifests=manifests,
             edits=tuple(edits),
-            subject=f"{environment}: pin {', '.join(pinned)}",
+            subject=f"{environment}: pin {', '.join(names)}",
             lines=tuple(lines),
             left=tuple(left),
             nothing=f"all of that is pinned in {environment} already",
@@ -77,6 +72,18 @@ def move(before: str, after: str) -> str:
             only = ", by its prerelease part alone" if only_prerelease_lower(before, after) else ""
             word = f"downgrade{only}"
     return f"{clean(before, 60)} -> {clean(after, 60)} ({word})"
+
+
+def _change(pin: Pin | None, version: str) -> str:
+    if pin is None:
+        return f"{clean(version, 60)} (new here)"
+    said = [move(pin.version, version)]
+    if pin.hold is not None:
+        said.append(f"held: {clean(pin.hold.reason)}")
+    if pin.base is not None and pin.base.version != version:
+        has = clean(pin.base.version, 60)
+        said.append(f"breaks alignment with {pin.base.platform}, which has {has}")
+    return "; ".join(said)
 
 
 def _check_addable(desired: DesiredState, component: str, commit: str, *, add: bool) -> None:

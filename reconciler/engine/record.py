@@ -24,6 +24,7 @@ from reconciler.core.snapshot import snapshot_path
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import Recorded, Said
 from reconciler.engine.history import read_history
+from reconciler.engine.platforms import recorded_digests
 from reconciler.engine.survey import parse_state
 from reconciler.errors import GitTrouble, RecordStands
 from reconciler.ports import AuditChange, ChainLink, QueuedRecord
@@ -217,6 +218,9 @@ class Recorder:
         snapshot = situation.captured()
         written = doors.write_snapshot(snapshot)
         changed = written != situation.audit.snapshot_bytes
+        platforms = (
+            {} if accepted is None else recorded_digests(situation.tip_state, accepted.commit)
+        )
         refused = None if passed is None or passed.tasks else refusal_of(passed.plan, passed.gates)
 
         def state(old: bytes | None) -> bytes:
@@ -238,7 +242,7 @@ class Recorder:
                 body="",
                 trailers=self._trailers(situation, passed),
                 records=self._records(situation, queued),
-                edits={snapshot_path(name): lambda _: written, PATH: state},
+                edits={snapshot_path(name): lambda _: written, PATH: state, **platforms},
             )
 
         try:

@@ -35,6 +35,7 @@ from reconciler.engine.history import (
     read_history,
     receipted,
 )
+from reconciler.engine.platforms import check_unedited
 from reconciler.errors import GitTrouble, ManifestsInvalid, UsageError
 from reconciler.ports import Known
 
@@ -244,8 +245,10 @@ async def lay_ground(doors: Doors, name: str, commit: str) -> Ground:
     manifests = await load_manifests(doors, commit)
     tip_state = pick(manifests, name, commit)
     judged, unchanged = tip_state, False
-    if earlier is not None:
-        before = (await load_manifests(doors, earlier)).environments.get(name)
+    accepted = None if earlier is None else await load_manifests(doors, earlier)
+    await check_unedited(doors, tip_state, accepted)
+    if accepted is not None:
+        before = accepted.environments.get(name)
         if isinstance(before, DesiredState):
             judged = replace(tip_state, policy=before.policy)
             unchanged = before == tip_state

@@ -12,6 +12,10 @@ from reconciler.core.manifest import Kind
 from reconciler.manifests.kinds.common import head_of, sure
 from reconciler.manifests.kinds.environment import EnvironmentDocument, build_environment
 from reconciler.manifests.kinds.pins import PinsDocument, build_fragment
+from reconciler.manifests.kinds.platformversion import (
+    PlatformVersionDocument,
+    build_platform_version,
+)
 from reconciler.manifests.kinds.policy import PolicyDocument, build_policy
 from reconciler.manifests.kinds.space import SpaceDocument, build_space
 from reconciler.manifests.kinds.stack import StackDocument, build_stack
@@ -23,7 +27,12 @@ if TYPE_CHECKING:
     from reconciler.manifests.tree import Branch
 
 Document: TypeAlias = (
-    EnvironmentDocument | PinsDocument | StackDocument | SpaceDocument | PolicyDocument
+    EnvironmentDocument
+    | PinsDocument
+    | StackDocument
+    | SpaceDocument
+    | PolicyDocument
+    | PlatformVersionDocument
 )
 
 _BUILDERS: Final[Mapping[Kind, Callable[[Head, Branch], Document]]] = {
@@ -32,6 +41,7 @@ _BUILDERS: Final[Mapping[Kind, Callable[[Head, Branch], Document]]] = {
     Kind.STACK: build_stack,
     Kind.SPACE: build_space,
     Kind.POLICY: build_policy,
+    Kind.PLATFORM_VERSION: build_platform_version,
 }
 
 

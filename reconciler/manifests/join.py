@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.core.manifest import DesiredState, Environment, Problem
+from reconciler.core.manifest import Base, DesiredState, Environment, Pin, Problem
 from reconciler.manifests.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.core.manifest import Pin, Space
+    from reconciler.core.manifest import Space
+    from reconciler.core.platform import PlatformVersion
     from reconciler.core.policy import Policy
     from reconciler.core.precondition import Precondition
     from reconciler.core.stack import Stack
@@ -31,6 +33,7 @@ def join(
     stack: Stack,
     space: Space,
     policy: Policy,
+    platform: PlatformVersion | None,
     twins: Iterable[tuple[str, str]],
     preconditions: tuple[Precondition, ...],
     words: Words,
@@ -40,6 +43,16 @@ def join(
     `twins` are the pairs of components that `projects_used_twice` found for stack and space.
     """
     pins, problems = _merged(document, fragments)
+    if platform is not None and document.platform is not None:
+        pins = _on_base(pins, platform)
+        if platform.stack != stack.name:
+            problems.append(
+                Problem(
+                    document.platform.place,
+                    f"platform version '{platform.name}' is of stack '{platform.stack}', and this"
+                    f" environment of stack '{stack.name}'",
+                )
+            )
     problems.extend(_strangers(pins, stack, words))
     problems.extend(_twins(pins, twins))
     if problems:
@@ -54,6 +67,7 @@ def join(
         place=document.place,
         suspend=document.suspend,
         also_deployed_by=document.also_deployed_by,
+        platform=platform,
     )
     return DesiredState(environment, space, stack, policy, preconditions)
 
@@ -118,6 +132,19 @@ def _merged(
                 )
                 problems.append(Problem(pin.place, message))
     return pins, problems
+
+
+def _on_base(own: Mapping[str, Pin], platform: PlatformVersion) -> Mapping[str, Pin]:
+    """Return an environment's own pins on top of those of its platform version."""
+    pins = {}
+    for name, captured in platform.components.items():
+        base = Base(platform.name, captured.version)
+        pin = own.get(name)
+        if pin is None:
+            pins[name] = Pin(captured.version, captured.place, base=base, is_own=False)
+        else:
+            pins[name] = replace(pin, base=base)
+    return {**own, **pins}
 
 
 def _strangers(pins: Mapping[str, Pin], stack: Stack, words: Words) -> Iterator[Problem]:

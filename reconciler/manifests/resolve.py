@@ -1,7 +1,8 @@
 """The files of one commit joined: references followed, pins merged, problems laid at doors.
 
 Rule 4 decides everything here: a broken file stops the environments it belongs to and no others;
-a broken Stack, Policy or Space stops those that refer to it; what cannot be attributed stops all.
+a broken Stack, Policy, Space or PlatformVersion stops those that refer to it; what cannot be
+attributed stops all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from reconciler.core.policy import Policy
 from reconciler.manifests.join import Joined, cells_claimed_twice, join, projects_used_twice
 from reconciler.manifests.kinds.environment import EnvironmentDocument
 from reconciler.manifests.kinds.pins import PinsDocument
+from reconciler.manifests.kinds.platformversion import PlatformVersionDocument
 from reconciler.manifests.kinds.policy import PolicyDocument
 from reconciler.manifests.kinds.space import SpaceDocument
 from reconciler.manifests.kinds.stack import StackDocument
@@ -35,7 +37,14 @@ _NOBODY: tuple[Problem, ...] = ()
 _MAX_ALIEN = 100  # of the problems that stop everybody, shown beside an environment's own
 
 _Inputs: TypeAlias = "tuple[object, ...]"
-_D = TypeVar("_D", EnvironmentDocument, StackDocument, SpaceDocument, PolicyDocument)
+_D = TypeVar(
+    "_D",
+    EnvironmentDocument,
+    StackDocument,
+    SpaceDocument,
+    PolicyDocument,
+    PlatformVersionDocument,
+)
 
 
 @dataclass(slots=True)
@@ -133,6 +142,7 @@ class _Run:
         """Join every environment and return the whole."""
         self._check_fragments(files)
         self._check_stacks()
+        self._check_platforms()
         joined: dict[str, DesiredState] = {}
         for document in self.commit.all_of(EnvironmentDocument):
             name, state = document.name, self._join(document)
@@ -155,7 +165,12 @@ class _Run:
                 environments[name] = Invalid(name, everybody)  # one tuple, shared by all
             else:
                 environments[name] = joined[name]
-        return ManifestSet(environments, problems)
+        platforms = {
+            document.name: document.platform
+            for document in self.commit.all_of(PlatformVersionDocument)
+            if (Kind.PLATFORM_VERSION, document.name) not in self.doors.others
+        }
+        return ManifestSet(environments, problems, platforms)
 
     def _stopped_by(self, name: str) -> list[Problem]:
         found = list(self.doors.environments.get(name, _NOBODY))
@@ -243,6 +258,12 @@ class _Run:
                     problem = self._missing(Kind.SPACE, reference)
                     self.doors.others[Kind.STACK, stack.name].append(problem)
 
+    def _check_platforms(self) -> None:
+        for platform in self.commit.all_of(PlatformVersionDocument):
+            if (Kind.STACK, platform.stack.name) not in self.claimed:
+                problem = self._missing(Kind.STACK, platform.stack)
+                self.doors.others[Kind.PLATFORM_VERSION, platform.name].append(problem)
+
     def _missing(self, kind: Kind, reference: Reference) -> Problem:
         meant = self.words.did_you_mean(reference.name, self.commit.by_kind[kind].keys())
         return Problem(reference.place, f"no {kind} is named '{reference.name}'{meant}")
@@ -253,16 +274,20 @@ class _Run:
         stack = commit.find(StackDocument, document.stack)
         space = commit.find(SpaceDocument, document.space)
         policy = commit.find(PolicyDocument, document.policy)
+        platform = commit.find(PlatformVersionDocument, document.platform)
         fragments = tuple(commit.fragments.get(document.name, ()))
-        if stack is None or space is None or (policy is None and document.policy):
+        optional = ((document.policy, policy), (document.platform, platform))
+        if not stack or not space or any(named and not found for named, found in optional):
             return tuple(
                 self._missing(kind, reference)
                 for kind, reference in _references(document)
                 if (kind, reference.name) not in self.claimed
             )
+        if platform and (Kind.PLATFORM_VERSION, platform.name) in self.doors.others:
+            return ()  # told as its own problem
         links = self.uses.links.get(stack.name, ())
         used = {link.stack.name: link.stack for link in links}
-        inputs = (document, stack, space, policy, *used.values(), *fragments)
+        inputs = (document, stack, space, policy, platform, *used.values(), *fragments)
         kept = self.kept.get(document.name)
         if kept is not None and _same(kept[0], inputs):
             joined = kept[1]
@@ -273,6 +298,7 @@ class _Run:
                 stack.stack,
                 space.space,
                 policy.policy if policy else Policy(),
+                platform.platform if platform else None,
                 self._twins(stack.stack, space.name),
                 tuple(link.precondition(space.name) for link in links),
                 self.words,
@@ -299,3 +325,5 @@ def _references(document: EnvironmentDocument) -> Iterable[tuple[Kind, Reference
     yield Kind.STACK, document.stack
     if document.policy is not None:
         yield Kind.POLICY, document.policy
+    if document.platform is not None:
+        yield Kind.PLATFORM_VERSION, document.platform

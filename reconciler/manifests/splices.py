@@ -57,7 +57,7 @@ def new_pins(path: str, text: str, spec: Spot, edits: Sequence[NewPin]) -> Itera
     entries = [f"{scalar(edit.component)}: {_new_pin(edit)}" for edit in edits]
     there = spec.entries.get("components")
     if there is None:
-        behind = "policy" if "policy" in spec.entries else "stack"
+        behind = next(key for key in ("platformVersion", "policy", "stack") if key in spec.entries)
         if spec.flow:
             yield _added(path, text, spec, behind, f"components: {{{', '.join(entries)}}}")
             return

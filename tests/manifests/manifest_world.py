@@ -68,9 +68,29 @@ spec:
   onWarning: hold
   start: auto
 """
+PLATFORM = """\
+apiVersion: reconciler/v1
+kind: PlatformVersion
+metadata: {name: "2026.11.1"}
+spec:
+  stack: platform
+  source: {environment: qa, commit: 4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f4f, server: 1111-2222}
+  components:
+    wallet-api:
+      version: "2.4.0"
+      space: Spaces-2
+      release: Releases-90
+      channel: Channels-4
+      assembled: "2026-11-19T16:02:11Z"
+      process: p-s-7
+      variables: v-s-3
+      packages: {Deploy: "2.4.0"}
+    wallet-db: {version: "1.9.0"}
+"""
 WORLD: Mapping[str, str] = {
     "environments/production-uk.yaml": ENVIRONMENT,
     "environments/qa.yaml": QA,
+    "platforms/2026.11.1.yaml": PLATFORM,
     "policies/careful.yaml": POLICY,
     "spaces/prod.yaml": SPACE,
     "stacks/platform.yaml": STACK,

@@ -194,8 +194,8 @@ def test_a_wrong_pin_is_refused_at_its_place(component: str, line: str) -> None:
         ),
         ("components:", "componets:", "7:3: unknown field 'componets', did you mean 'components'?"),
         ("components:", "x: 1\n  components:", "7:3: unknown field 'x'; known here: octopus, "
-                                               "stack, policy, components, suspend, "
-                                               "alsoDeployedBy"),
+                                               "stack, policy, platformVersion, "
+                                               "components, suspend, alsoDeployedBy"),
         ("environment: QA}", "environment: QA, tenants: [a]}", "5:43: 'tenants' is not supported "
                                                                 "yet"),
         ("environment: QA}", "environment: '' }", "5:39: must not be empty"),
@@ -208,7 +208,7 @@ def test_a_wrong_environment_is_refused_at_its_place(old: str, new: str, line: s
 
 @pytest.mark.parametrize(
     "field",
-    ["platformVersion", "change", "rings", "formerly", "tenants", "tenantTags"],
+    ["change", "rings", "formerly", "tenants", "tenantTags"],
 )
 def test_a_field_of_an_environment_that_is_not_carried_out_yet_is_refused(field: str) -> None:
     found = lines(load(changed(qa=f"{QA}  {field}: x\n")))
@@ -407,15 +407,13 @@ def test_a_space_behind_an_air_gap_is_not_supported_yet() -> None:
         ("kind: Environment", "kind: Enviroment", "2:7: unknown kind 'Enviroment', did you mean "
                                                   f"'Environment'?{ALL}"),
         ("kind: Environment", "kind: Job", "2:7: unknown kind 'Job'; known are Environment, Space, "
-                                           f"Stack, Policy, Pins{ALL}"),
-        ("kind: Environment", "kind: PlatformVersion", "2:7: kind 'PlatformVersion' is not "
-                                                       f"supported yet{ALL}"),
+                                           f"Stack, Policy, Pins, PlatformVersion{ALL}"),
         ("kind: Environment", "kind: Lifecycle", "2:7: kind 'Lifecycle' is not supported "
                                                  f"yet{ALL}"),
         ("kind: Environment", "kind: RemoteEnvironment", "2:7: kind 'RemoteEnvironment' is not "
                                                          f"supported yet{ALL}"),
         ("kind: Environment", "kind: 1", "2:7: kind must be one of Environment, Space, Stack, "
-                                         f"Policy, Pins{ALL}"),
+                                         f"Policy, Pins, PlatformVersion{ALL}"),
         ("kind: Environment\n", "", f"1:1: missing field 'kind'{ALL}"),
     ],
 )  # fmt: skip
@@ -590,7 +588,7 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
         'environments/qa.yaml:6:10: 1.10 is a number to YAML, not text; quote it: "1.10"',
         "environments/qa.yaml:7:3: unknown field 'componets', did you mean 'components'?",
         "environments/qa.yaml:8:3: unknown field 'windows'; known here: octopus, stack, policy, "
-        "components, suspend, alsoDeployedBy",
+        "platformVersion, components, suspend, alsoDeployedBy",
         "environments/qa.yaml:9:3: missing field 'reason'",
         f"environments/qa.yaml:9:20: 'soon' is not a time: {TIME}",
         "policies/careful.yaml:9:14: 'held' is not one of continue, hold, did you mean 'hold'?",

@@ -46,6 +46,10 @@ class Head:
         """Return the name that stands at a key, with its place."""
         return Reference(branch.value[key], self.value_place(branch, key))
 
+    def optional(self, branch: Branch, key: str | int) -> Reference | None:
+        """Return the name that stands at a key, or None where there is no such key."""
+        return self.reference(branch, key) if key in branch.value else None
+
 
 def head_of(path: str, root: Branch) -> Head:
     """Return the head of a document that has passed its gate."""

@@ -29,6 +29,7 @@ class EnvironmentDocument:
     octopus_environment: str
     stack: Reference
     policy: Reference | None
+    platform: Reference | None
     pins: Mapping[str, Pin]
     suspend: Until | None
     also_deployed_by: tuple[str, ...]
@@ -43,7 +44,8 @@ def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
         space=head.reference(octopus, "space"),
         octopus_environment=octopus.value["environment"],
         stack=head.reference(spec, "stack"),
-        policy=head.reference(spec, "policy") if "policy" in spec.value else None,
+        policy=head.optional(spec, "policy"),
+        platform=head.optional(spec, "platformVersion"),
         pins=build_pins(head, spec.below("components")),
         suspend=until_of(spec.value.get("suspend")),
         also_deployed_by=tuple(spec.value.get("alsoDeployedBy", ())),
