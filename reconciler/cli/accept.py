@@ -135,8 +135,8 @@ def _tell(name: str, accepted: Accepted) -> Exit:
     click.echo(f"accepted {name} at {at} ({before})")
     gates = tuple(g for g in accepted.planned.gates if g.name != "accept")
     click.echo(f"now: {summary(plan, gates)}")
-    closed = {gate.component for gate in gates}
-    if "" in closed or (plan.has_work and {a.component for a in plan.changes} <= closed):
+    closed = {gate.cell for gate in gates}
+    if "" in closed or (plan.has_work and {a.cell for a in plan.changes} <= closed):
         say(f"next: open the gates that `reconciler plan {name}` shows, then apply")
     elif plan.has_work:
         say(f"next: reconciler apply {name} --plan {plan.digest[:DIGITS]}")

@@ -281,16 +281,16 @@ def _tell(log: Any, event: Event) -> None:
         case Launched(action=action, task_id=task):
             log.info(
                 "deployment.started",
-                component=action.component,
+                component=action.cell,
                 was=action.from_version,
                 version=action.to_version,
                 task=task,
             )
-        case Ended(component=name, version=version, outcome=outcome, task_id=task):
+        case Ended(cell=name, version=version, outcome=outcome, task_id=task):
             log.info(
                 "deployment.ended", component=name, version=version, outcome=outcome, task=task
             )
-        case NotStarted(component=name, why=why):
+        case NotStarted(cell=name, why=why):
             log.warning("deployment.not_started", component=name, why=why)
         case Resumed(found=found):
             log.info("pass.resumed", found=list(found))

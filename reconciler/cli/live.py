@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Action
     from reconciler.engine.events import Event
 
@@ -80,28 +81,26 @@ class Board:
     """The changes of a plan that have not ended, as they stand now."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, Action] = {}
-        self._running: dict[str, tuple[Action | None, str, str, float]] = {}
+        self._waiting: dict[CellKey, Action] = {}
+        self._running: dict[CellKey, tuple[Action | None, str, str, float]] = {}
 
     def hear(self, event: Event) -> None:
         """Note what changes on the board."""
         match event:
             case PlanMade(plan=plan, gates=gates):
-                closed = {gate.component for gate in gates}
+                closed = {gate.cell for gate in gates}
                 free = "" not in closed
-                self._waiting = {
-                    a.component: a for a in plan.changes if free and a.component not in closed
-                }
+                self._waiting = {a.cell: a for a in plan.changes if free and a.cell not in closed}
             case Launched(action=action, task_id=task_id):
-                self._waiting.pop(action.component, None)
-                self._running[action.component] = (action, task_id, "Queued", time.monotonic())
+                self._waiting.pop(action.cell, None)
+                self._running[action.cell] = (action, task_id, "Queued", time.monotonic())
             case Watched(running=running):
                 for name, task_id, state, seconds in running:
                     known = self._running[name][0] if name in self._running else None
                     self._running[name] = (known, task_id, state, time.monotonic() - seconds)
-            case Ended(component=component) | NotStarted(component=component):
-                self._running.pop(component, None)
-                self._waiting.pop(component, None)
+            case Ended(cell=cell) | NotStarted(cell=cell):
+                self._running.pop(cell, None)
+                self._waiting.pop(cell, None)
             case _:
                 pass
 
@@ -121,11 +120,11 @@ class Board:
                 Text(f"{now - since:.0f}"),
                 text(task_id),
             )
-        rest = sorted(waiting.values(), key=lambda a: (a.wave, a.component))
+        rest = sorted(waiting.values(), key=lambda a: (a.wave, a.cell))
         room = max(_ROWS - len(running), 3)
         for action in rest[:room]:
             table.add_row(
-                text(action.component),
+                text(action.cell),
                 Text(_move(action)),
                 Text(str(action.wave)),
                 Text("waits", style="dim"),

@@ -19,6 +19,7 @@ from reconciler.engine.events import (
 )
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.engine.events import Event
 
 _LONGEST = 400
@@ -45,11 +46,11 @@ class Lines:
             case _:
                 return told(event)
 
-    def _state(self, component: str, state: str) -> list[str]:
-        if self._states.get(component) == state:
+    def _state(self, cell: CellKey, state: str) -> list[str]:
+        if self._states.get(cell) == state:
             return []
-        self._states[component] = state
-        return [f"{clean(component)}: {clean(state)}"]
+        self._states[cell] = state
+        return [f"{clean(cell)}: {clean(state)}"]
 
 
 def told(event: Event) -> list[str]:
@@ -58,17 +59,17 @@ def told(event: Event) -> list[str]:
         case Launched(action=action, task_id=task_id, found=found):
             verb = "was found running" if found else "started"
             came = f" from {clean(action.from_version, 80)}" if action.from_version else ""
-            what = f"{clean(action.component)}: {action.kind.value}{came} to"
+            what = f"{clean(action.cell)}: {action.kind.value}{came} to"
             return [f"{what} {clean(action.to_version or '', 80)} {verb}, {clean(task_id)}"]
         case Ended():
             return ended(event)
-        case NotStarted(component=component, why=why):
-            return [f"{clean(component)}: not started: {clean(why, _LONGEST)}"]
+        case NotStarted(cell=cell, why=why):
+            return [f"{clean(cell)}: not started: {clean(why, _LONGEST)}"]
         case Resumed(found=found):
             return [
-                f"{clean(component)}: asked for by an earlier pass, "
+                f"{clean(cell)}: asked for by an earlier pass, "
                 + (f"{clean(task_id)} is watched on" if task_id else "but Octopus never got it")
-                for component, task_id in found
+                for cell, task_id in found
             ]
         case Recorded(tip=tip, receipts=receipts, snapshot_changed=changed):
             count = f"{receipts} receipt" + ("" if receipts == 1 else "s")
@@ -84,7 +85,7 @@ def told(event: Event) -> list[str]:
 def ended(event: Ended) -> list[str]:
     """Return how a deployment ended, and the end of its log where it did not succeed."""
     head = (
-        f"{clean(event.component)}: {clean(event.version, 80)} ended {event.outcome.value} after "
+        f"{clean(event.cell)}: {clean(event.version, 80)} ended {event.outcome.value} after "
         f"{event.seconds:.0f} s, {clean(event.task_id)}"
     )
     return [head, *(f"  | {clean(line, _LONGEST)}" for line in event.lines)]

@@ -23,6 +23,7 @@ from reconciler.core.state import ActiveTask, TaskState
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.snapshot import Snapshot, SnapshotCell
     from reconciler.core.state import BoardItem, Project, SpaceState
 
@@ -106,7 +107,7 @@ class Board:
         return self.previous(project, newest)
 
     def cell(
-        self, name: str, project: Project, memory: Memory, on_warning: OnWarning
+        self, key: CellKey, project: Project, memory: Memory, on_warning: OnWarning
     ) -> ObservedCell:
         """Judge one cell."""
         running = self._unfinished(project)
@@ -114,7 +115,7 @@ class Board:
         detail = None if newest is None else self._state.deployments.get(newest.deployment_id)
         sighting = self._obstacle(project) or self._attempt(project, memory, on_warning)
         return ObservedCell(
-            component=name,
+            key=key,
             sighting=sighting,
             project=project,
             newest=None if newest is None else newest.deployment_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import Kind
 from reconciler.core.policy import Mode
@@ -27,7 +28,7 @@ def plan_gates(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
     if policy.mode is Mode.OBSERVE:
         gates.append(
             Gate(
-                "",
+                WHOLE,
                 GateName.OBSERVE_ONLY,
                 f"policy {policy.name!r} of the last accepted commit says mode: observe",
                 "a commit that sets `mode: apply` in the policy, then "
@@ -57,12 +58,12 @@ def _brake(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
         )
         rule = f"the limit is {DEFAULT_DOWNGRADES}, or {DEFAULT_DOWNGRADE_SHARE} % of {pins} pins"
     if over:
-        names = ", ".join(a.component for a in lowered[:5]) + (", ..." if len(lowered) > 5 else "")
+        names = ", ".join(a.cell for a in lowered[:5]) + (", ..." if len(lowered) > 5 else "")
         many = "downgrade or change" if len(lowered) == 1 else "downgrades or changes"
         message = f"{len(lowered)} {many} of unknown direction ({names}); {rule}"
-        gates.append(Gate("", GateName.BRAKE, message, opener))
+        gates.append(Gate(WHOLE, GateName.BRAKE, message, opener))
     most = policy.limits.changes
     if most is not None and len(plan.changes) > most:
         message = f"{len(plan.changes)} changes; the policy's limit is {most}"
-        gates.append(Gate("", GateName.BRAKE, message, opener))
+        gates.append(Gate(WHOLE, GateName.BRAKE, message, opener))
     return tuple(gates)

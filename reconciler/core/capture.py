@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.core.expand import cell_pins
 from reconciler.core.plan import Reason, make_plan
 from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
@@ -28,10 +29,11 @@ def capture(
     left the manifests keeps its last line (rule 5). `reached` moves where the plan says in-sync.
     """
     plan = make_plan(desired, observed, commit)
-    in_sync = {a.component for a in plan.actions if a.reason is Reason.IN_SYNC}
+    in_sync = {a.cell for a in plan.actions if a.reason is Reason.IN_SYNC}
     cells = {} if before is None else dict(before.cells)
+    pins = cell_pins(desired)
     for name, cell in observed.cells.items():
-        pin = desired.environment.pins[name]
+        pin = pins[name]
         reached = Reached(pin.version, pin.redeploy) if name in in_sync else cell.reached
         cells[name] = _captured(cell, state, reached, cells.get(name))
     return Snapshot(

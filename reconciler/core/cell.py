@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import component_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.snapshot import Reached
     from reconciler.core.state import ActiveTask, Project, Server
+    from reconciler.core.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ Sighting = Unobserved | NeverDeployed | Settled | Unsettled
 
 @dataclass(frozen=True, slots=True)
 class ObservedCell:
-    """One component in one environment as Octopus shows it.
+    """One component in one environment, and for one tenant, as Octopus shows it.
 
     `newest` is the id of the newest deployment in any state (an intent's `after`); who made it,
     when and with which comment stands beside it. `running` are tasks of this cell that are not
@@ -63,7 +67,7 @@ class ObservedCell:
     id. `reached` is the pin at which desired last equalled observed.
     """
 
-    component: str
+    key: CellKey
     sighting: Sighting
     project: Project | None = None
     newest: str | None = None
@@ -74,6 +78,12 @@ class ObservedCell:
     made_by_id: str = ""
     made_at: datetime | None = None
     comment: str = ""
+    tenant: Tenant | None = None
+
+    @property
+    def component(self) -> str:
+        """The cell's component, as the stack names it."""
+        return component_of(self.key)
 
     @property
     def version(self) -> str | None:
@@ -103,5 +113,5 @@ class ObservedState:
     space_id: str
     environment_id: str | None
     me: str
-    cells: Mapping[str, ObservedCell]
-    unmanaged: tuple[tuple[str, str], ...] = field(default=())  # (component, version), by name
+    cells: Mapping[CellKey, ObservedCell]
+    unmanaged: tuple[tuple[CellKey, str], ...] = field(default=())  # (cell, version), by key

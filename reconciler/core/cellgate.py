@@ -12,6 +12,7 @@ from reconciler.core.text import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Action, Plan
     from reconciler.core.retry import Attempt
     from reconciler.core.sighting import ObservedCell, ObservedState
@@ -21,31 +22,31 @@ if TYPE_CHECKING:
 def cell_gates(
     plan: Plan,
     observed: ObservedState,
-    attempts: Mapping[str, Attempt],
+    attempts: Mapping[CellKey, Attempt],
     deployer: Permissions | None,
     *,
     retry: bool,
-    refused: Mapping[str, Attempt] = MappingProxyType({}),
+    refused: Mapping[CellKey, Attempt] = MappingProxyType({}),
 ) -> tuple[Gate, ...]:
     """Return the closed gates on single cells that need no further question to Octopus.
 
-    `attempts`: components with an attempt of ours at the pinned version that did not settle;
+    `attempts`: cells with an attempt of ours at the pinned version that did not settle;
     `refused`: those that Octopus refused, and that are not to be asked for now. `deployer`: what
     the deploying credential may do; None where none is configured. `retry` is a person's word for
     gate `needs-retry`.
     """
     gates: list[Gate] = []
     for action in plan.actions:
-        cell = observed.cells.get(action.component)
+        cell = observed.cells.get(action.cell)
         if cell is None:
             continue
         gates += _running_gates(action, cell)
         if action.is_change:
             gates += _change_gates(action, cell, observed, deployer)
             if not retry:
-                attempt = attempts.get(action.component) or seen_attempt(action, cell, observed)
+                attempt = attempts.get(action.cell) or seen_attempt(action, cell, observed)
                 tried = retry_gate(plan.environment, action, attempt)
-                again = refused.get(action.component)
+                again = refused.get(action.cell)
                 gates += tried or retry_gate(plan.environment, action, again)
     for name in sorted(plan.mixed):
         message = "a component it depends on, or that depends on it, moves the other way"
@@ -68,7 +69,7 @@ def _running_gates(action: Action, cell: ObservedCell) -> list[Gate]:
             opener = f"the task runs, or a person cancels {task.id} in Octopus"
         else:
             name, opener = GateName.IN_FLIGHT, f"{task.id} ends"
-        gates.append(Gate(action.component, name, f"{what} is {task.state.value}", opener))
+        gates.append(Gate(action.cell, name, f"{what} is {task.state.value}", opener))
     return gates
 
 
@@ -80,7 +81,7 @@ def _change_gates(
     if project is not None and project.is_disabled:
         gates.append(
             Gate(
-                action.component,
+                action.cell,
                 GateName.PROJECT_DISABLED,
                 f"project '{clean(project.name)}' is disabled in Octopus",
                 "a person enables the project",
@@ -97,7 +98,7 @@ def _change_gates(
         )
         gates.append(
             Gate(
-                action.component,
+                action.cell,
                 GateName.PERMISSION,
                 message,
                 "an Octopus administrator grants it, or the Space manifest names a credential",
@@ -108,16 +109,16 @@ def _change_gates(
 
 def dependency_gates(plan: Plan, gates: Sequence[Gate]) -> tuple[Gate, ...]:
     """Close for every change whose turn cannot come because one before it is closed."""
-    closed = {gate.component for gate in gates if gate.component}
+    closed = {gate.cell for gate in gates if gate.cell}
     found = []
     for action in plan.changes:  # by wave: what it waits for was judged before
         stopped = sorted(set(action.waits_for) & closed)
-        if stopped and action.component not in closed:
-            closed.add(action.component)
+        if stopped and action.cell not in closed:
+            closed.add(action.cell)
             message = f"waits for {stopped[0]}, which is stopped by a gate"
             found.append(
                 Gate(
-                    action.component,
+                    action.cell,
                     GateName.DEPENDENCY,
                     message,
                     f"the gate on {stopped[0]} opens",

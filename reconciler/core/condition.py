@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import OPENS_BY_ITSELF, GateName
 from reconciler.core.plan import Reason
 from reconciler.core.text import clean
@@ -212,7 +213,7 @@ def conditions_of(
         held = [_why(a) for a in plan.actions if a.reason is reason]
         listed(ConditionType.HELD, word, held)
     listed(ConditionType.DRIFTED, Word.NOT_ASKED_FOR, _named(plan, _DRIFTED))
-    tried = {g.component for g in gates if g.name is _AS_FAILED and g.component}
+    tried = {g.cell for g in gates if g.name is _AS_FAILED and g.cell}
     listed(ConditionType.STALLED, Word.DEPLOYMENT_FAILED, sorted(tried.union(failed)))
     closed = _in_the_way(plan, gates)
     by_person = [gate for gate in closed if gate.name not in OPENS_BY_ITSELF]
@@ -222,8 +223,8 @@ def conditions_of(
     listed(ConditionType.STALLED, Word.UNOBSERVED, _named(plan, {Reason.UNOBSERVED}))
     for gate in by_itself[:1]:
         add(ConditionType.BLOCKED, gate.name, _said(gate))
-    shut = {gate.component for gate in gates}
-    left = [a.component for a in plan.changes if not failed and not shut & {a.component, ""}]
+    shut = {gate.cell for gate in gates}
+    left = [a.cell for a in plan.changes if not failed and not shut & {a.cell, ""}]
     listed(ConditionType.RECONCILING, Word.WORK_LEFT, left)
     if is_pending:
         what = "records wait on this machine until the git remote takes them"
@@ -249,31 +250,31 @@ def conditions_in_pass(before: Iterable[Condition], at: datetime) -> tuple[Condi
 
 def _in_the_way(plan: Plan, gates: Sequence[Gate]) -> list[Gate]:
     """Return the closed gates that work waits behind, but those that only follow from others."""
-    changing = {action.component for action in plan.changes}
+    changing = {action.cell for action in plan.changes}
     if plan.has_work or plan.is_blind:
-        changing.add("")
+        changing.add(WHOLE)
     return [
         gate
         for gate in gates
-        if (gate.component in changing or gate.name in _WITHOUT_WORK)
+        if (gate.cell in changing or gate.name in _WITHOUT_WORK)
         and gate.name is not _AS_FAILED
-        and (gate.name is not GateName.DEPENDENCY or gate.component in plan.mixed)
+        and (gate.name is not GateName.DEPENDENCY or gate.cell in plan.mixed)
     ]
 
 
 def _said(gate: Gate) -> str:
-    where = f"{gate.component}: " if gate.component else ""
+    where = f"{gate.cell}: " if gate.cell else ""
     return f"{where}{gate.message}; opens: {gate.opener}"
 
 
 def _why(action: Action) -> str:
     """Return what runs in a cell that is left alone, and who says so since when."""
     runs = clean(action.from_version or "nothing", 60)
-    return f"{action.component} {runs} ({action.note})"
+    return f"{action.cell} {runs} ({action.note})"
 
 
 def _named(plan: Plan, reasons: Set[Reason]) -> list[str]:
-    return [action.component for action in plan.actions if action.reason in reasons]
+    return [action.cell for action in plan.actions if action.reason in reasons]
 
 
 def _listed(names: Sequence[str]) -> str:

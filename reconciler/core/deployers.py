@@ -17,6 +17,7 @@ from reconciler.core.text import clean
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Plan
     from reconciler.core.sighting import ObservedState
     from reconciler.core.state import Project, SpaceState
@@ -132,7 +133,7 @@ NOBODY_LOOKED = Others((), ("nobody looked",))
 
 def who_else(
     observed: ObservedState, state: SpaceState, automation: Automation
-) -> dict[str, Others]:
+) -> dict[CellKey, Others]:
     """Return for each cell of an environment whose project is known who else deploys it."""
     space = _Space(state, automation)
     found = {}
@@ -143,7 +144,7 @@ def who_else(
 
 
 def deployer_gates(
-    plan: Plan, others: Mapping[str, Others], names: Collection[str]
+    plan: Plan, others: Mapping[CellKey, Others], names: Collection[str]
 ) -> tuple[Gate, ...]:
     """Close on every cell to be healed that somebody deploys who is not among `names`.
 
@@ -153,21 +154,21 @@ def deployer_gates(
     for action in plan.changes:
         if action.reason is not Reason.DRIFT:
             continue
-        found = others.get(action.component, NOBODY_LOOKED)
+        found = others.get(action.cell, NOBODY_LOOKED)
         if unnamed := found.unnamed(names):
-            gates.append(_unnamed_gate(action.component, unnamed))
+            gates.append(_unnamed_gate(action.cell, unnamed))
         if found.unread:
             message = f"who else deploys it could not be read: {'; '.join(found.unread)}"
-            gates.append(Gate(action.component, GateName.ALSO_DEPLOYED, message, _READABLE))
+            gates.append(Gate(action.cell, GateName.ALSO_DEPLOYED, message, _READABLE))
     return tuple(gates)
 
 
-def _unnamed_gate(component: str, unnamed: Sequence[Deployer]) -> Gate:
+def _unnamed_gate(cell: CellKey, unnamed: Sequence[Deployer]) -> Gate:
     more = f" and {len(unnamed) - MOST_NAMED} more" if len(unnamed) > MOST_NAMED else ""
     first = unnamed[:MOST_NAMED]
     written = ", ".join(f'"{clean(one.name, 80)}"' for one in first)
     return Gate(
-        component,
+        cell,
         GateName.ALSO_DEPLOYED,
         f"healing would fight {', '.join(one.words for one in first)}{more}",
         f"a commit that names {written}{more} under `alsoDeployedBy` of the environment; or it is "

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Plan
 
 LOOK = 6  # requests of one look at a space while a task is active (ARCHITECTURE, "One pass")
@@ -40,15 +41,15 @@ class Estimate:
 
 
 def estimate(
-    plan: Plan, durations: Mapping[str, timedelta], at_once: int, poll: timedelta
+    plan: Plan, durations: Mapping[CellKey, timedelta], at_once: int, poll: timedelta
 ) -> Estimate:
     """Estimate a plan as apply carries it out: a change starts when all it waits for has ended.
 
-    `durations` by component; `at_once` is how many may run together, from 1; `poll` the time
+    `durations` by cell; `at_once` is how many may run together, from 1; `poll` the time
     between looks at running tasks.
     """
     changes = plan.changes
-    known = sum(action.component in durations for action in changes)
+    known = sum(action.cell in durations for action in changes)
     total, starts = _makespan(plan, durations, max(at_once, 1))
     calls = 0
     if changes:
@@ -68,17 +69,19 @@ def usual_duration(durations: Sequence[timedelta]) -> timedelta | None:
     return timedelta(seconds=median(newest)) if newest else None
 
 
-def _makespan(plan: Plan, durations: Mapping[str, timedelta], at_once: int) -> tuple[float, int]:
+def _makespan(
+    plan: Plan, durations: Mapping[CellKey, timedelta], at_once: int
+) -> tuple[float, int]:
     """Return the seconds until all changes ended, and at how many moments some are started."""
-    left = {action.component: len(action.waits_for) for action in plan.changes}
-    behind: dict[str, list[str]] = {}
-    waves = {action.component: action.wave for action in plan.changes}
+    left = {action.cell: len(action.waits_for) for action in plan.changes}
+    behind: dict[CellKey, list[CellKey]] = {}
+    waves = {action.cell: action.wave for action in plan.changes}
     for action in plan.changes:
         for name in action.waits_for:
-            behind.setdefault(name, []).append(action.component)
+            behind.setdefault(name, []).append(action.cell)
     ready = [(waves[name], name) for name, number in left.items() if not number]
     heapq.heapify(ready)
-    running: list[tuple[float, str]] = []
+    running: list[tuple[float, CellKey]] = []
     now, starts = 0.0, 0
     while ready or running:
         starts += bool(ready) and len(running) < at_once

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
 
 
 class GateName(StrEnum):
@@ -41,12 +45,12 @@ person; `dependency` either follows from another gate, or asks for two commits."
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gate:
-    """A closed gate: on one component, or on the whole plan (`component` empty).
+    """A closed gate: on one cell, or on the whole plan (`cell` is `WHOLE`, the empty key).
 
     `message` says what stands in the way, `opener` who or what can open it: clean lines.
     """
 
-    component: str
+    cell: CellKey
     name: GateName
     message: str
     opener: str

@@ -13,10 +13,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.core.canonical import digest_hex
+from reconciler.core.cellkey import component_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Action
     from reconciler.core.sighting import ObservedState
 
@@ -55,7 +57,7 @@ class Intent:
 
 def intent_of(observed: ObservedState, action: Action) -> Intent | None:
     """Return what one change asks of Octopus, None where its cell was not read."""
-    cell = observed.cells.get(action.component)
+    cell = observed.cells.get(action.cell)
     environment, version = observed.environment_id, action.to_version
     if cell is None or cell.project is None or environment is None or version is None:
         return None
@@ -63,7 +65,7 @@ def intent_of(observed: ObservedState, action: Action) -> Intent | None:
         server=observed.server.installation_id,
         space=observed.space_id,
         environment=environment,
-        tenant=None,
+        tenant=None if cell.tenant is None else cell.tenant.id,
         project=cell.project.id,
         version=version,
         machines=(),
@@ -99,15 +101,16 @@ SUCCEEDED = frozenset({Outcome.SUCCESS, Outcome.SUCCESS_WITH_WARNINGS})
 class IntentRecord:
     """An intent with what the journal keeps beside it.
 
-    `environment` is the manifest's name, `component` the pin's. `replaces` is the version the cell
-    ran before, None if none. `redeploy` is the pin's counter at the time (rule 12). `settled` is
-    None until finished; False where the deployment did not settle the cell. `adopted`: rebuilt from
-    Octopus because the store that promised it is lost, and what it knew of approvals with it.
+    `environment` is the manifest's name, `cell` the key of the cell in it. `replaces` is the
+    version the cell ran before, None if none. `redeploy` is the pin's counter at the time (rule
+    12). `settled` is None until finished; False where the deployment did not settle the cell.
+    `adopted`: rebuilt from Octopus because the store that promised it is lost, and what it knew of
+    approvals with it.
     """
 
     intent: Intent
     environment: str
-    component: str
+    cell: CellKey
     project_slug: str
     commit: str
     plan_digest: str
@@ -172,7 +175,7 @@ class Comments:
         """Return the comments of the deployment that an intent asks for."""
         return cls(
             record.action,
-            record.component,
+            component_of(record.cell),
             record.replaces,
             record.intent.version,
             record.environment,

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import component_of
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from reconciler.core.cellkey import CellKey
 
 LONGEST_REASON = 200
 """Characters of a reason that are kept: it is shown on one line, with who and since when."""
@@ -103,8 +106,11 @@ class Scope:
             case Reach.COMPONENT:
                 return f"component {clean(self.component, 64)} in {clean(self.environment, 64)}"
 
-    def covers(self, environment: str, component: str, servers: Iterable[str]) -> bool:
-        """Tell whether a cell is inside; `component` empty asks for the whole environment."""
+    def covers(self, environment: str, cell: CellKey, servers: Iterable[str]) -> bool:
+        """Tell whether a cell is inside; `WHOLE` asks for the whole environment.
+
+        The pause of a component stands before all its tenants, that of one cell before that.
+        """
         match self.reach:
             case Reach.ALL:
                 return True
@@ -113,7 +119,8 @@ class Scope:
             case Reach.ENVIRONMENT:
                 return self.environment == environment
             case Reach.COMPONENT:
-                return (self.environment, self.component) == (environment, component)
+                inside = self.component in (cell, component_of(cell))
+                return inside and self.environment == environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +149,19 @@ class Pause:
 
 
 def covering(
-    pauses: Iterable[Pause], environment: str, component: str, servers: Iterable[str]
+    pauses: Iterable[Pause], environment: str, cell: CellKey, servers: Iterable[str]
 ) -> Pause | None:
     """Return the pause that stands before a cell: the widest, then the oldest; None: none does.
 
-    `component` empty asks for the whole environment. `servers` are the names of its server, as
+    `WHOLE` asks for the whole environment. `servers` are the names of its server, as
     `server_names` returns them.
     """
-    found = every_covering(pauses, environment, component, servers)
+    found = every_covering(pauses, environment, cell, servers)
     return found[0] if found else None
 
 
 def every_covering(
-    pauses: Iterable[Pause], environment: str, component: str, servers: Iterable[str]
+    pauses: Iterable[Pause], environment: str, cell: CellKey, servers: Iterable[str]
 ) -> tuple[Pause, ...]:
     """Return all standing pauses that `covering` would choose from, widest and oldest first."""
     names = frozenset(servers)
@@ -162,7 +169,7 @@ def every_covering(
     inside = [
         pause
         for pause in pauses
-        if pause.lifted_at is None and pause.scope.covers(environment, component, names)
+        if pause.lifted_at is None and pause.scope.covers(environment, cell, names)
     ]
     return tuple(sorted(inside, key=lambda p: (order.index(p.scope.reach), p.since, p.who)))
 

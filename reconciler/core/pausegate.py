@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.pause import every_covering
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.pause import Pause
     from reconciler.core.plan import Plan
 
 
-def paused_gate(component: str, pause: Pause) -> Gate:
-    """Return the gate of one pause, on a component or (empty) on the whole plan."""
-    return Gate(component, GateName.PAUSED, pause.words, pause.opener)
+def paused_gate(cell: CellKey, pause: Pause) -> Gate:
+    """Return the gate of one pause, on a cell or (`WHOLE`) on the whole plan."""
+    return Gate(cell, GateName.PAUSED, pause.words, pause.opener)
 
 
 def pause_gates(plan: Plan, pauses: Sequence[Pause], servers: Collection[str]) -> tuple[Gate, ...]:
@@ -26,9 +28,9 @@ def pause_gates(plan: Plan, pauses: Sequence[Pause], servers: Collection[str]) -
     """
     if not plan.has_work:
         return ()
-    whole = every_covering(pauses, plan.environment, "", servers)
-    gates = [paused_gate("", pause) for pause in whole]
+    whole = every_covering(pauses, plan.environment, WHOLE, servers)
+    gates = [paused_gate(WHOLE, pause) for pause in whole]
     for action in plan.changes:
-        inside = every_covering(pauses, plan.environment, action.component, servers)
-        gates += [paused_gate(action.component, pause) for pause in inside if pause not in whole]
+        inside = every_covering(pauses, plan.environment, action.cell, servers)
+        gates += [paused_gate(action.cell, pause) for pause in inside if pause not in whole]
     return tuple(gates)

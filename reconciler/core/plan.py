@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.core.canonical import digest_hex
+from reconciler.core.cellkey import component_of
+from reconciler.core.expand import cell_order, cell_pins
 from reconciler.core.intent import CommentTag
 from reconciler.core.policy import Mode
 from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
@@ -22,6 +24,7 @@ from reconciler.core.wave import dependants, dependencies, needed_changes, order
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import DesiredState, Pin
     from reconciler.core.sighting import ObservedCell, ObservedState
 
@@ -62,7 +65,7 @@ class Action:
     clean line for people.
     """
 
-    component: str
+    cell: CellKey
     kind: Kind
     reason: Reason
     from_version: str | None
@@ -70,8 +73,13 @@ class Action:
     note: str = ""
     redeploy: int = 0
     wave: int = 0
-    waits_for: tuple[str, ...] = ()
+    waits_for: tuple[CellKey, ...] = ()
     unknown_direction: bool = False
+
+    @property
+    def component(self) -> str:
+        """The cell's component, as the stack names it."""
+        return component_of(self.cell)
 
     @property
     def is_change(self) -> bool:
@@ -81,7 +89,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Plan:
-    """One action per cell of one environment at one commit, sorted by component.
+    """One action per cell of one environment at one commit, sorted by cell.
 
     `mixed` names changes that cannot be ordered because a neighbour moves the other way.
     """
@@ -90,13 +98,13 @@ class Plan:
     commit: str
     read_at: datetime
     actions: tuple[Action, ...]
-    mixed: frozenset[str] = frozenset()
+    mixed: frozenset[CellKey] = frozenset()
 
     @cached_property
     def changes(self) -> tuple[Action, ...]:
-        """The actions that do something, by wave, then by component."""
+        """The actions that do something, by wave, then by cell."""
         return tuple(
-            sorted((a for a in self.actions if a.is_change), key=lambda a: (a.wave, a.component))
+            sorted((a for a in self.actions if a.is_change), key=lambda a: (a.wave, a.cell))
         )
 
     @property
@@ -120,13 +128,13 @@ class Plan:
         return digest_hex(
             [
                 {
-                    "cell": f"{self.environment}/{a.component}",
+                    "cell": f"{self.environment}/{a.cell}",
                     "from": a.from_version,
                     "machines": [],
                     "redeploy": a.redeploy,
                     "to": a.to_version,
                 }
-                for a in sorted(self.changes, key=lambda a: a.component)
+                for a in sorted(self.changes, key=lambda a: a.cell)
             ]
         )
 
@@ -142,7 +150,7 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
     suspended = clean(suspend.reason) or "suspended" if suspend is not None and in_force else ""
     actions = {
         name: _aligned(_choose(desired, observed, observed.cells[name], pin, suspended), pin)
-        for name, pin in desired.environment.pins.items()
+        for name, pin in cell_pins(desired).items()
     }
     _blind_dependants(desired, observed, actions)
     for name, version in observed.unmanaged:
@@ -151,7 +159,7 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
         )
     changing = [name for name, action in actions.items() if action.is_change]
     downwards = frozenset(n for n in changing if actions[n].kind is Kind.DOWNGRADE)
-    waits, mixed = order(needed_changes(desired.stack.components, changing), downwards)
+    waits, mixed = order(needed_changes(cell_order(desired), changing), downwards)
     for name, number in waves(waits).items():
         actions[name] = replace(actions[name], wave=number, waits_for=tuple(sorted(waits[name])))
     return Plan(
@@ -202,9 +210,9 @@ def _choose(
     settled = isinstance(sighting, Settled) and sighting.version == pin.version
     raised = reached is not None and pin.redeploy > reached.redeploy
     if settled and not raised and not suspended and pin.hold is None:  # most cells of most plans
-        return Action(cell.component, *_IN_SYNC, pin.version, pin.version, "", pin.redeploy)
+        return Action(cell.key, *_IN_SYNC, pin.version, pin.version, "", pin.redeploy)
     draft = Action(
-        cell.component,
+        cell.key,
         *_IN_SYNC,
         cell.version,
         pin.version,
@@ -324,7 +332,7 @@ def _move(desired: DesiredState, draft: Action, last: str | None, highest: str) 
 
 
 def _blind_dependants(
-    desired: DesiredState, observed: ObservedState, actions: dict[str, Action]
+    desired: DesiredState, observed: ObservedState, actions: dict[CellKey, Action]
 ) -> None:
     """Ignore every change that depends on a cell which could not be read (rule 3).
 
@@ -333,8 +341,8 @@ def _blind_dependants(
     blind = {n for n, c in observed.cells.items() if isinstance(c.sighting, Unobserved)}
     if not blind:
         return
-    components = desired.stack.components
-    upwards, downwards = dependants(components, blind), dependencies(components, blind)
+    after = cell_order(desired)
+    upwards, downwards = dependants(after, blind), dependencies(after, blind)
     for name, action in actions.items():
         if not action.is_change:
             continue

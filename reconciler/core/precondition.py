@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.board import Board, Memory
 from reconciler.core.cell import NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.cellkey import cell_key, component_of
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.policy import OnWarning
 from reconciler.core.text import clean
@@ -14,6 +15,7 @@ from reconciler.core.text import clean
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.state import SpaceState
     from reconciler.core.versionrange import VersionRange
 
@@ -34,17 +36,18 @@ class Precondition:
 
 
 def precondition_gates(
-    changing: Collection[str],
+    changing: Collection[CellKey],
     preconditions: Iterable[Precondition],
     state: SpaceState | None,
     environment_id: str | None,
 ) -> tuple[Gate, ...]:
-    """Return a gate on each changing component whose precondition is not seen to be met (rule 11).
+    """Return a gate on each changing cell whose precondition is not seen to be met (rule 11).
 
     The other component is looked at in the same Octopus environment; what is not settled there, or
     could not be read, meets nothing.
     """
-    wanted = [each for each in preconditions if not each.component or each.component in changing]
+    components = {component_of(cell) for cell in changing}
+    wanted = [e for e in preconditions if not e.component or e.component in components]
     if not changing or not wanted:
         return ()
     board = None if state is None else Board(state, environment_id)
@@ -57,8 +60,11 @@ def precondition_gates(
             continue
         message = f"uses {each.stack}/{each.other} {each.range}, which {runs}"
         opener = f"{each.other} runs here in a version {each.range}"
-        named = [each.component] if each.component else sorted(changing)
-        gates += [Gate(name, GateName.PRECONDITION, message, opener) for name in named]
+        gates += [
+            Gate(cell, GateName.PRECONDITION, message, opener)
+            for cell in sorted(changing)
+            if each.component in ("", component_of(cell))
+        ]
     return tuple(gates)
 
 
@@ -67,7 +73,7 @@ def _runs(each: Precondition, board: Board, state: SpaceState) -> str:
     project = state.project_index.find(each.project)
     if isinstance(project, str):
         return f"could not be read: {project}"
-    match board.cell(each.other, project, Memory(), OnWarning.CONTINUE).sighting:
+    match board.cell(cell_key(each.other), project, Memory(), OnWarning.CONTINUE).sighting:
         case Settled(version=version):
             return "" if each.range.admits(version) else f"runs {clean(version, 60)}"
         case Unsettled(attempted=attempted, why=why):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import made_by_us
 from reconciler.core.policy import OnFailure
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Action, Plan
     from reconciler.core.policy import Policy
     from reconciler.core.refusal import Refusal
@@ -65,7 +67,7 @@ def retry_gate(environment: str, action: Action, attempt: Attempt | None) -> lis
         )
     if attempt.next_try is not None:
         opener = f"by itself after {attempt.next_try:%Y-%m-%d %H:%M}Z, or {opener}"
-    return [Gate(action.component, GateName.NEEDS_RETRY, message, opener)]
+    return [Gate(action.cell, GateName.NEEDS_RETRY, message, opener)]
 
 
 def seen_attempt(action: Action, cell: ObservedCell, observed: ObservedState) -> Attempt | None:
@@ -85,7 +87,7 @@ def seen_attempt(action: Action, cell: ObservedCell, observed: ObservedState) ->
 
 
 def stop_gates(
-    plan: Plan, gates: Sequence[Gate], attempts: Sequence[Mapping[str, Attempt]], policy: Policy
+    plan: Plan, gates: Sequence[Gate], attempts: Sequence[Mapping[CellKey, Attempt]], policy: Policy
 ) -> tuple[Gate, ...]:
     """Close the rest of an environment after a failure that its policy stops for (rule 18).
 
@@ -94,16 +96,16 @@ def stop_gates(
     if policy.on_failure is OnFailure.CONTINUE or not plan.has_work:
         return ()
     for gate in gates:
-        tried = [each[gate.component] for each in attempts if gate.component in each]
+        tried = [each[gate.cell] for each in attempts if gate.cell in each]
         current = [attempt for attempt in tried if attempt.is_current]
         if gate.name is GateName.NEEDS_RETRY and current:
             message = (
-                f"{gate.component} {clean(current[0].version, 60)} {current[0].end}, and "
+                f"{gate.cell} {clean(current[0].version, 60)} {current[0].end}, and "
                 f"policy '{policy.name}' says onFailure: {policy.on_failure.value}"
             )
             opener = (
                 f"`reconciler apply {plan.environment} --retry`, or a commit that asks something "
                 "else of the environment"
             )
-            return (Gate("", GateName.NEEDS_RETRY, message, opener),)
+            return (Gate(WHOLE, GateName.NEEDS_RETRY, message, opener),)
     return ()

@@ -18,11 +18,13 @@ from reconciler.core.cell import (
     Unobserved,
     Unsettled,
 )
+from reconciler.core.cellkey import cell_key
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import DesiredState
     from reconciler.core.projects import ProjectIndex
     from reconciler.core.snapshot import Snapshot, SnapshotCell
@@ -54,29 +56,30 @@ def observe(
     """
     environment = _find_environment(desired.environment.octopus_environment, state)
     board = Board(state, environment.id if isinstance(environment, _Found) else None)
-    remembered: Mapping[str, SnapshotCell] = {}
+    remembered: Mapping[CellKey, SnapshotCell] = {}
     if snapshot is not None and not board.is_elsewhere(snapshot):
         remembered = snapshot.cells
     projects = state.project_index
-    cells: dict[str, ObservedCell] = {}
+    cells: dict[CellKey, ObservedCell] = {}
     for name in desired.environment.pins:
-        before = remembered.get(name)
+        key = cell_key(name)
+        before = remembered.get(key)
         reached = None if before is None else before.reached
         project = projects.find(desired.stack.components[name].project_in(desired.space.name))
         if not isinstance(environment, _Found):
-            cells[name] = ObservedCell(name, Unobserved(environment), reached=reached)
+            cells[key] = ObservedCell(key, Unobserved(environment), reached=reached)
         elif isinstance(project, str):
-            cells[name] = ObservedCell(name, Unobserved(project), reached=reached)
+            cells[key] = ObservedCell(key, Unobserved(project), reached=reached)
         elif before is not None and before.project not in (None, project.id):
             why = (
                 f"project '{clean(project.name)}' was {before.project} and is now {project.id}: "
                 f"made anew under the same name, or the stack points elsewhere"
             )
-            cells[name] = ObservedCell(name, Unobserved(why), project=project, reached=reached)
+            cells[key] = ObservedCell(key, Unobserved(why), project=project, reached=reached)
         else:
             memory = Memory.of(before, name in receipted)
-            judged = board.cell(name, project, memory, desired.policy.on_warning)
-            cells[name] = judged if reached is None else replace(judged, reached=reached)
+            judged = board.cell(key, project, memory, desired.policy.on_warning)
+            cells[key] = judged if reached is None else replace(judged, reached=reached)
     return ObservedState(
         read_at=state.read_at,
         server=state.server,
@@ -114,20 +117,20 @@ def _find_environment(reference: str, state: SpaceState) -> _Found | str:
 def _unmanaged(
     desired: DesiredState,
     projects: ProjectIndex,
-    remembered: Mapping[str, SnapshotCell],
+    remembered: Mapping[CellKey, SnapshotCell],
     board: Board,
-) -> tuple[tuple[str, str], ...]:
+) -> tuple[tuple[CellKey, str], ...]:
     """Return what runs here and is pinned nowhere: it is reported and never touched (rule 5)."""
     pins = desired.environment.pins
-    found: dict[str, str] = {}
+    found: dict[CellKey, str] = {}
     for name, component in desired.stack.components.items():
         project = projects.find(component.project_in(desired.space.name))
         if name in pins or isinstance(project, str):
             continue
         item = board.success(project)
         if item is not None:
-            found[name] = item.version
-    for name, cell in remembered.items():
-        if name not in pins and name not in found and cell.version is not None:
-            found[name] = cell.version
+            found[cell_key(name)] = item.version
+    for key, cell in remembered.items():
+        if key not in pins and key not in found and cell.version is not None:
+            found[key] = cell.version
     return tuple(sorted(found.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import Gate, GateName
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def unsigned_gate(unsigned: Sequence[Unsigned]) -> Gate | None:
     shown = ", ".join(f"{one.commit[:12]} {one.why}" for one in unsigned[:SHOWN])
     more = "" if len(unsigned) <= SHOWN else ", and more"
     why = f"signed commits are required, and {shown}{more}"
-    return Gate("", GateName.UNSIGNED, why, SIGN_AGAIN)
+    return Gate(WHOLE, GateName.UNSIGNED, why, SIGN_AGAIN)
 
 
 def untold_gate(why: str, hint: str) -> Gate:
     """Return the same gate where nobody can tell who signed: that holds too (rule 11)."""
     message = f"whether commits are signed as required cannot be told: {why}"
-    return Gate("", GateName.UNSIGNED, message, hint)
+    return Gate(WHOLE, GateName.UNSIGNED, message, hint)

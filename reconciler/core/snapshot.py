@@ -14,6 +14,8 @@ from reconciler.core.slug import slug
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.cellkey import CellKey
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -45,13 +47,13 @@ class SnapshotCell:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The cells of one environment by component, and which Octopus they were seen in (ids)."""
+    """The cells of one environment by their keys, and which Octopus they were seen in (ids)."""
 
     name: str
     server: str
     space: str
     environment: str
-    cells: Mapping[str, SnapshotCell] = field(default_factory=dict)
+    cells: Mapping[CellKey, SnapshotCell] = field(default_factory=dict)
 
 
 def snapshot_path(environment: str) -> str:

@@ -1,31 +1,31 @@
 """Order: which changes wait for which, and the waves that come of it.
 
-Components that do not change are looked through: if a needs b and b needs c, and only a and c
+Cells that do not change are looked through: if a needs b and b needs c, and only a and c
 change, then c goes first. For downgrades the edges are reversed; a path whose ends move in
 different directions cannot be ordered and is held.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from reconciler.core.stack import Component
+Cell = TypeVar("Cell", bound=str)
 
 
 def needed_changes(
-    components: Mapping[str, Component], changing: Collection[str]
-) -> dict[str, frozenset[str]]:
-    """Return for each changing component the nearest changing components it is deployed after.
+    after: Mapping[Cell, Sequence[Cell]], changing: Collection[Cell]
+) -> dict[Cell, frozenset[Cell]]:
+    """Return for each changing cell the nearest changing cells it is deployed after.
 
-    "Nearest": reached by `after` through components that do not change. The graph is acyclic.
+    "Nearest": reached by `after` through cells that do not change. The graph is acyclic.
     """
     changing = frozenset(changing)
-    nearest: dict[str, frozenset[str]] = {}
+    nearest: dict[Cell, frozenset[Cell]] = {}
 
-    def behind(name: str) -> frozenset[str]:
+    def behind(name: Cell) -> frozenset[Cell]:
         """Return the nearest changing components before `name`; depth first, no recursion."""
         stack = [name]
         while stack:
@@ -33,14 +33,13 @@ def needed_changes(
             if top in nearest:
                 stack.pop()
                 continue
-            component = components.get(top)
-            after = () if component is None else component.after
-            waiting = [a for a in after if a not in nearest]
+            before = after.get(top, ())
+            waiting = [a for a in before if a not in nearest]
             if waiting:
                 stack.extend(waiting)
                 continue
-            found: set[str] = set()
-            for a in after:
+            found: set[Cell] = set()
+            for a in before:
                 found |= {a} if a in changing else nearest[a]
             nearest[top] = frozenset(found)
             stack.pop()
@@ -49,28 +48,30 @@ def needed_changes(
     return {name: behind(name) for name in changing}
 
 
-def dependants(components: Mapping[str, Component], sources: Collection[str]) -> dict[str, str]:
+def dependants(after: Mapping[Cell, Sequence[Cell]], sources: Collection[Cell]) -> dict[Cell, Cell]:
     """Return what is deployed after one of `sources`, directly or not, with the first such source.
 
     First: by name. A source is in it only if it is deployed after another one.
     """
-    later: dict[str, list[str]] = {}
-    for name, component in components.items():
-        for before in component.after:
+    later: dict[Cell, list[Cell]] = {}
+    for name, befores in after.items():
+        for before in befores:
             later.setdefault(before, []).append(name)
     return _reached(later, sources)
 
 
-def dependencies(components: Mapping[str, Component], sources: Collection[str]) -> dict[str, str]:
+def dependencies(
+    after: Mapping[Cell, Sequence[Cell]], sources: Collection[Cell]
+) -> dict[Cell, Cell]:
     """Return what one of `sources` is deployed after, directly or not, with the first such source.
 
     First: by name.
     """
-    return _reached({name: component.after for name, component in components.items()}, sources)
+    return _reached(after, sources)
 
 
-def _reached(edges: Mapping[str, Sequence[str]], sources: Collection[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _reached(edges: Mapping[Cell, Sequence[Cell]], sources: Collection[Cell]) -> dict[Cell, Cell]:
+    found: dict[Cell, Cell] = {}
     for source in sorted(sources):
         todo = [source]
         while todo:
@@ -82,14 +83,14 @@ def _reached(edges: Mapping[str, Sequence[str]], sources: Collection[str]) -> di
 
 
 def order(
-    needed: Mapping[str, frozenset[str]], downwards: Collection[str]
-) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    needed: Mapping[Cell, frozenset[Cell]], downwards: Collection[Cell]
+) -> tuple[dict[Cell, frozenset[Cell]], frozenset[Cell]]:
     """Turn the edges of downgrades round.
 
     Returns (what each change waits for, the changes that sit on an edge of mixed directions).
     """
-    waits: dict[str, set[str]] = {name: set() for name in needed}
-    mixed: set[str] = set()
+    waits: dict[Cell, set[Cell]] = {name: set() for name in needed}
+    mixed: set[Cell] = set()
     for name, before in needed.items():
         for other in before:
             if (name in downwards) != (other in downwards):
@@ -101,9 +102,9 @@ def order(
     return {name: frozenset(found) for name, found in waits.items()}, frozenset(mixed)
 
 
-def waves(waits: Mapping[str, frozenset[str]]) -> dict[str, int]:
+def waves(waits: Mapping[Cell, frozenset[Cell]]) -> dict[Cell, int]:
     """Number the waves from 1: a change's wave is one more than the latest it waits for."""
-    number: dict[str, int] = {}
+    number: dict[Cell, int] = {}
     stack = list(waits)
     while stack:
         name = stack[-1]

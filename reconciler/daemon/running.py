@@ -20,7 +20,7 @@ def running_after(event: Event, before: Running, now: datetime) -> Running:
     """Return what runs after one event of a pass, sorted by component; `now` is wall time, UTC."""
     match event:
         case Launched(action=action, task_id=task):
-            begun = RunningDeployment(action.component, task, "Queued", now)
+            begun = RunningDeployment(action.cell, task, "Queued", now)
             found = (*(one for one in before if one.task != task), begun)
         case Watched(running=seen):
             since = {one.task: one.since for one in before}

@@ -46,7 +46,7 @@ async def adopt(doors: Doors, asked: Asked, environment: str, components: Sequen
             pinned(desired, name, situation.commit)
         edits, lines, left = [], [], []
         for action in plan.actions:
-            name = action.component
+            name = action.cell
             if components and name not in components:
                 continue
             found = _what_runs(action, observed.cells.get(name))
@@ -90,7 +90,7 @@ def _what_runs(action: Action, cell: ObservedCell | None) -> Repin | str:
 
 def _line(action: Action, found: Repin) -> str:
     change = f"{clean(action.to_version or '', 60)} -> {clean(found.version, 60)}"
-    return f"{action.component}: {change} ({action.reason}: {action.note})"
+    return f"{action.cell}: {change} ({action.reason}: {action.note})"
 
 
 def _nothing(environment: str, left: int, unread: int) -> str:

@@ -23,6 +23,7 @@ from reconciler.engine.survey import judge, look, survey, with_reached
 from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerError
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
     from reconciler.engine.doors import Doors
@@ -64,12 +65,12 @@ class Result:
         return self.done is Done.UNKNOWN and self.task_id is None
 
 
-def held_results(planned: Planned) -> dict[str, Result]:
+def held_results(planned: Planned) -> dict[CellKey, Result]:
     """Return the changes that a gate of their own stands before."""
-    found: dict[str, Result] = {}
+    found: dict[CellKey, Result] = {}
     for gate in planned.gates:
-        if gate.component:
-            found.setdefault(gate.component, Result(Done.HELD, gate.message))
+        if gate.cell:
+            found.setdefault(gate.cell, Result(Done.HELD, gate.message))
     return found
 
 
@@ -83,14 +84,14 @@ class Execution:
     recorder: Recorder
     watch: Watch
     planned: Planned
-    results: dict[str, Result] = field(default_factory=dict)
+    results: dict[CellKey, Result] = field(default_factory=dict)
     stale: str = ""  # why the rest of the plan was dropped
     stopping: str = ""  # why nothing new is started
     halted: list[Gate] = field(default_factory=list)  # pauses that came in the middle
-    _pending: dict[str, Action] = field(default_factory=dict)
+    _pending: dict[CellKey, Action] = field(default_factory=dict)
     _pauses: Pauses = field(init=False)
     _wave: int = 0
-    _tries: dict[str, int] = field(default_factory=dict)
+    _tries: dict[CellKey, int] = field(default_factory=dict)
     _aged: int = 0
     _unread: str = ""  # why git or Octopus could not be read last
     _read_at: float = float("-inf")
@@ -103,7 +104,7 @@ class Execution:
         """Carry out every change no gate stands before, in order, as wide as the slots allow."""
         for name, held in held_results(self.planned).items():
             self.results.setdefault(name, held)
-        self._pending = {a.component: a for a in self.planned.runnable}
+        self._pending = {a.cell: a for a in self.planned.runnable}
         self._told = _told(self.planned.situation.history)
         self._tip = self.planned.plan.commit
         self._published = self.doors.clock.monotonic()
@@ -129,8 +130,8 @@ class Execution:
         free = self._slots() - len(self.watch.running)
         ready = [
             action
-            for action in sorted(self._pending.values(), key=lambda a: (a.wave, a.component))
-            if self._pauses.before(action.component) is None
+            for action in sorted(self._pending.values(), key=lambda a: (a.wave, a.cell))
+            if self._pauses.before(action.cell) is None
             and all(self._succeeded(name) for name in action.waits_for)
             and (not self._wave or action.wave <= self._wave)
         ]
@@ -141,8 +142,8 @@ class Execution:
         slots = self.doors.pace.slots
         return slots if limit is None else min(slots, limit)
 
-    def _succeeded(self, component: str) -> bool:
-        result = self.results.get(component)
+    def _succeeded(self, cell: CellKey) -> bool:
+        result = self.results.get(cell)
         return result is not None and result.done is Done.SUCCEEDED
 
     async def _start(self) -> None:
@@ -155,7 +156,7 @@ class Execution:
         await side_by_side(self._launch(situation, action) for action in ready)
 
     async def _launch(self, situation: Situation, action: Action) -> None:
-        name = action.component
+        name = action.cell
         record = promise_of(self.planned, situation, action, self.doors)
         if record.intent.id in self._told:
             self.stale = f"Octopus does not show yet what was deployed to {name} before"
@@ -200,7 +201,7 @@ class Execution:
                 self._fail(name, Result(Done.UNKNOWN, why))
                 self.stopping = self.stopping or f"{name}: {why}"
 
-    def _fail(self, name: str, result: Result) -> None:
+    def _fail(self, name: CellKey, result: Result) -> None:
         """Note that a change did not work out, and what that means for the others (rule 18)."""
         action = self._pending.pop(name, None)
         self.results[name] = result
@@ -210,13 +211,13 @@ class Execution:
             case OnFailure.STOP:
                 self.stopping = self.stopping or f"{name} {result.done.value}"
             case OnFailure.FINISH_STARTED:
-                started = [a.wave for a in self.planned.plan.changes if a.component in self.results]
+                started = [a.wave for a in self.planned.plan.changes if a.cell in self.results]
                 self._wave = self._wave or max(started, default=1)
             case OnFailure.CONTINUE:
                 pass
 
     def _ended(self, finished: Finished) -> None:
-        name = finished.record.component
+        name = finished.record.cell
         if finished.settled:
             self.results[name] = Result(Done.SUCCEEDED, finished.outcome.value, finished.task_id)
             return
@@ -293,7 +294,7 @@ class Execution:
                 then.running,
             ):
                 return f"{name} changed in Octopus since the plan was made"
-        changes = {a.component: a for a in make_plan(now.desired, now.observed, now.commit).changes}
+        changes = {a.cell: a for a in make_plan(now.desired, now.observed, now.commit).changes}
         for name, action in self._pending.items():
             new = changes.get(name)
             if new is None or (new.kind, new.to_version) != (action.kind, action.to_version):
@@ -304,7 +305,7 @@ class Execution:
             now.space_state,
             now.observed.environment_id,
         )
-        return f"{unmet[0].component} {unmet[0].message}" if unmet else ""
+        return f"{unmet[0].cell} {unmet[0].message}" if unmet else ""
 
     def _give_up(self) -> None:
         """Nothing runs and nothing may start: say so for every change that is left."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.cellkey import CellKey
     from reconciler.engine.apply import Result
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
@@ -29,7 +30,7 @@ class Closing:
     doors: Doors
     keeper: LeaseKeeper
     planned: Planned
-    results: dict[str, Result]
+    results: dict[CellKey, Result]
     started: datetime
     resumed: bool
 
@@ -109,7 +110,7 @@ def _is_open(planned: Planned) -> bool:
         or (
             action.reason in {Reason.HELD, Reason.SUSPENDED}
             and not (
-                isinstance(cells[action.component].sighting, Settled)
+                isinstance(cells[action.cell].sighting, Settled)
                 and action.from_version == action.to_version
             )
         )

@@ -19,6 +19,7 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.estimate import Estimate
     from reconciler.core.receipt import Receipt
     from reconciler.engine.doors import Doors
@@ -29,18 +30,18 @@ if TYPE_CHECKING:
 async def estimate_of(doors: Doors, planned: Planned) -> Estimate:
     """Estimate what carrying out a plan would take, from the receipts of its components."""
     plan, cells = planned.plan, planned.situation.observed.cells
-    slugs = {}
+    slugs: dict[str, list[CellKey]] = {}
     for action in plan.changes:
-        cell = cells.get(action.component)
+        cell = cells.get(action.cell)
         if cell is not None and cell.project is not None:
-            slugs[cell.project.slug] = action.component
+            slugs.setdefault(cell.project.slug, []).append(action.cell)
     chains: dict[str, list[ChainLink]] = {}
     for link in planned.situation.history.links:  # in chain order
         if link.project in slugs and link.outcome in SUCCEEDED:
             chains.setdefault(link.project, []).append(link)
     newest = [link for chain in chains.values() for link in chain[-USUAL:]]
     receipts = await blocking(read_receipts, doors, newest)
-    durations: dict[str, timedelta] = {}
+    durations: dict[CellKey, timedelta] = {}
     for project, chain in chains.items():
         took = [
             receipt.completed_at - receipt.queued_at
@@ -49,7 +50,7 @@ async def estimate_of(doors: Doors, planned: Planned) -> Estimate:
         ]
         usual = usual_duration(took)
         if usual is not None:
-            durations[slugs[project]] = usual
+            durations |= dict.fromkeys(slugs[project], usual)
     limit = planned.situation.desired.policy.limits.parallel
     slots = doors.pace.slots
     at_once = slots if limit is None else min(slots, limit)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.intent import Outcome
     from reconciler.core.plan import Action, Plan
@@ -33,16 +34,16 @@ class Launched:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Tasks were looked at: (component, task id, state, seconds since it was launched)."""
+    """Tasks were looked at: (cell, task id, state, seconds since it was launched)."""
 
-    running: tuple[tuple[str, str, str, float], ...]
+    running: tuple[tuple[CellKey, str, str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A deployment of ours ended; `lines` are the last of its log where it did not succeed."""
 
-    component: str
+    cell: CellKey
     version: str
     task_id: str
     outcome: Outcome
@@ -54,15 +55,15 @@ class Ended:
 class NotStarted:
     """A change was not started (or refused by Octopus), and why."""
 
-    component: str
+    cell: CellKey
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Work of an earlier, interrupted pass was found: (component, task id or empty)."""
+    """Work of an earlier, interrupted pass was found: (cell, task id or empty)."""
 
-    found: tuple[tuple[str, str], ...]
+    found: tuple[tuple[CellKey, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from reconciler.errors import OctopusTrouble
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Plan
     from reconciler.core.sighting import ObservedCell
     from reconciler.core.state import DeploymentDetail
@@ -37,12 +38,12 @@ async def plan_of(octopus: Octopus, situation: Situation) -> tuple[Situation, Pl
     plan = make_plan(desired, observed, situation.commit)
     cells = dict(observed.cells)
 
-    async def look_back(name: str) -> None:
+    async def look_back(name: CellKey) -> None:
         cell = cells[name]
         if cell.project is not None and observed.environment_id is not None:
             cells[name] = await _told_by(octopus, cell, cell.project.id, observed.environment_id)
 
-    healed = [action.component for action in plan.changes if action.reason is Reason.DRIFT]
+    healed = [action.cell for action in plan.changes if action.reason is Reason.DRIFT]
     if not healed:
         return situation, plan
     await side_by_side(look_back(name) for name in healed)

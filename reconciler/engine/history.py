@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import WHOLE
+from reconciler.core.expand import pin_of
 from reconciler.core.intent import SUCCEEDED, CommentTag, Progress, intent_of
 from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
@@ -27,10 +29,11 @@ from reconciler.ports import ChainLink
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.intent import IntentRecord
     from reconciler.core.plan import Plan
     from reconciler.core.refusal import Refusal
-    from reconciler.core.sighting import ObservedState
+    from reconciler.core.sighting import ObservedCell, ObservedState
     from reconciler.core.state import SpaceState
     from reconciler.engine.doors import Doors
     from reconciler.ports import AuditBranch
@@ -136,22 +139,21 @@ def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[str]:
 
 async def failed_attempts(
     doors: Doors, asked: DesiredState, observed: ObservedState, history: History
-) -> dict[str, Attempt]:
+) -> dict[CellKey, Attempt]:
     """Return our newest attempt at each pinned version that did not settle its cell (rule 12).
 
     `asked` is what the commit says, under its own policy.
     """
-    newest: dict[str, ChainLink] = {}
-    pinned = {
-        cell.project.slug: (name, asked.environment.pins[name].version)
-        for name, cell in observed.cells.items()
-        if cell.project is not None
-    }
+    newest: dict[CellKey, ChainLink] = {}
+    pinned: dict[tuple[str, str | None], tuple[CellKey, str]] = {}
+    for name, cell in observed.cells.items():
+        pin = pin_of(asked.environment, cell)
+        if cell.project is not None and pin is not None:
+            tenant = None if cell.tenant is None else cell.tenant.id
+            pinned[cell.project.slug, tenant] = name, pin.version
     for link in history.links:
-        if link.project not in pinned:
-            continue
-        name, version = pinned[link.project]
-        if direction(link.version, version) is Direction.SAME:
+        name, version = pinned.get((link.project, link.tenant), (WHOLE, ""))
+        if version and direction(link.version, version) is Direction.SAME:
             newest[name] = link
     attempts = {}
     for name, link in newest.items():
@@ -160,14 +162,14 @@ async def failed_attempts(
         if settled:
             continue
         then = await _asked_at(doors, link.commit, asked.environment.name)
-        redeploy = _counter(then, name) if record is None else record.redeploy
+        redeploy = _counter(then, observed.cells[name]) if record is None else record.redeploy
         attempts[name] = Attempt(link.version, link.outcome.value, redeploy, then == asked)
     return attempts
 
 
 async def refused_attempts(
     doors: Doors, asked: DesiredState, observed: ObservedState, history: History, plan: Plan
-) -> dict[str, Attempt]:
+) -> dict[CellKey, Attempt]:
     """Return the changes that Octopus refused and that are not to be asked for now (rule 20)."""
     attempts = {}
     for action in plan.changes:
@@ -178,7 +180,7 @@ async def refused_attempts(
         if refusal.forbids(plan.read_at, doors.pace.refused):
             record = history.intents[intent.id]
             then = await _asked_at(doors, record.commit, asked.environment.name)
-            attempts[action.component] = Attempt(
+            attempts[action.cell] = Attempt(
                 intent.version,
                 "refused",
                 refusal.redeploy,
@@ -191,7 +193,7 @@ async def refused_attempts(
 
 async def reached_now(
     doors: Doors, desired: DesiredState, observed: ObservedState, history: History
-) -> dict[str, Reached]:
+) -> dict[CellKey, Reached]:
     """Return pins that a settled deployment of ours reached and no snapshot has told yet.
 
     The deployment's own comments lead to the commit it was made for, so this holds without the
@@ -203,18 +205,18 @@ async def reached_now(
         sighting = cell.sighting
         if not isinstance(sighting, Settled) or tag is None or not made_by_us(cell, observed.me):
             continue
-        reached = cell.reached
+        reached, pin = cell.reached, pin_of(desired.environment, cell)
         if (
             reached is not None
             and direction(reached.version, sighting.version) is Direction.SAME
-            and desired.environment.pins[name].redeploy <= reached.redeploy
+            and (pin is None or pin.redeploy <= reached.redeploy)
         ):
             continue
         record = history.intents.get(tag.intent)
         redeploy = (
             record.redeploy
             if record is not None and record.progress is not Progress.VOID
-            else _counter(await _asked_at(doors, tag.commit, desired.environment.name), name)
+            else _counter(await _asked_at(doors, tag.commit, desired.environment.name), cell)
         )
         if redeploy is not None and (
             reached is None
@@ -235,7 +237,7 @@ async def _asked_at(doors: Doors, commit: str, environment: str) -> DesiredState
     return found if isinstance(found, DesiredState) else None
 
 
-def _counter(asked: DesiredState | None, component: str) -> int | None:
-    """Return the redeploy counter of a pin, None where there is none."""
-    pin = None if asked is None else asked.environment.pins.get(component)
+def _counter(asked: DesiredState | None, cell: ObservedCell) -> int | None:
+    """Return the redeploy counter of a cell's pin, None where there is none."""
+    pin = None if asked is None else pin_of(asked.environment, cell)
     return None if pin is None else pin.redeploy

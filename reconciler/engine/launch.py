@@ -87,14 +87,14 @@ Result = Taken | Refused | Absent | Unknown | Aged | Paused
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
     """Return the promise for one change, as the freshest reading has its cell."""
-    project = situation.observed.cells[action.component].project
+    project = situation.observed.cells[action.cell].project
     intent = intent_of(situation.observed, action)
     if project is None or intent is None:
         raise AssertionError("a change is planned only for a cell that was read")
     return IntentRecord(
         intent=intent,
         environment=planned.plan.environment,
-        component=action.component,
+        cell=action.cell,
         project_slug=project.slug,
         commit=planned.plan.commit,
         plan_digest=planned.plan.digest,
@@ -135,7 +135,7 @@ async def launch(
     order = DeploymentOrder(release.id, record.intent.environment, str(Comments.of(record)))
     try:
         deployment_id, task_id = await octopus.deploy(
-            order, left, lambda: pauses.check(record.component)
+            order, left, lambda: pauses.check(record.cell)
         )
     except PausedNow as paused:
         await blocking(doors.journal.void, intent, keeper.fence)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import cell_key
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.pause import covering, server_names
 from reconciler.core.pausegate import paused_gate
@@ -18,6 +19,7 @@ from reconciler.engine.events import Said
 from reconciler.errors import StoreTrouble
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.pause import Pause
     from reconciler.engine.doors import Doors
     from reconciler.engine.survey import Situation
@@ -83,26 +85,26 @@ class Pauses:
                     self._doors.tell(Said(f"{pause.scope} goes on: its pause was lifted"))
         self._standing = mine
 
-    def before(self, component: str) -> Gate | None:
-        """Return the closed gate before a component, as last looked at; None: it may start."""
+    def before(self, cell: CellKey) -> Gate | None:
+        """Return the closed gate before a cell, as last looked at; None: it may start."""
         if self._trouble or self._standing is None:
             why = self._trouble or "the pauses were not read yet"
             return Gate(
-                component,
+                cell,
                 GateName.PAUSED,
                 f"whether it is paused cannot be read: {why}",
                 "the store can be read again",
             )
-        pause = covering(self._standing, self._environment, component, self._servers)
-        return None if pause is None else paused_gate(component, pause)
+        pause = covering(self._standing, self._environment, cell, self._servers)
+        return None if pause is None else paused_gate(cell, pause)
 
-    async def check(self, component: str) -> None:
-        """Look, and return only if a request for this component may leave now.
+    async def check(self, cell: CellKey) -> None:
+        """Look, and return only if a request for this cell may leave now.
 
         Raises: PausedNow.
         """
         await self.look()
-        gate = self.before(component)
+        gate = self.before(cell)
         if gate is not None:
             raise PausedNow(gate)
 
@@ -116,4 +118,4 @@ class Pauses:
     def _concerns(self, pause: Pause) -> bool:
         """Tell whether a pause stands before this environment or one component of it."""
         scope = pause.scope
-        return scope.covers(self._environment, scope.component, self._servers)
+        return scope.covers(self._environment, cell_key(scope.component), self._servers)

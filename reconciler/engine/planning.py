@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.brake import plan_gates
 from reconciler.core.cellgate import cell_gates, dependency_gates
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.deployers import deployer_gates, who_else
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.pausegate import pause_gates
@@ -25,6 +26,7 @@ from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.deployers import Others
     from reconciler.core.plan import Action, Plan
     from reconciler.core.state import ReleaseDetail
@@ -37,29 +39,29 @@ if TYPE_CHECKING:
 class Planned:
     """A plan with everything that stands in its way, and the releases its changes would deploy.
 
-    `others` tells by component who else deploys it, where that was asked. `tries_again`: a change
+    `others` tells by cell who else deploys it, where that was asked. `tries_again`: a change
     that Octopus refused waits for its next try.
     """
 
     situation: Situation
     plan: Plan
     gates: tuple[Gate, ...]
-    releases: Mapping[str, ReleaseDetail]
-    others: Mapping[str, Others] = field(default_factory=dict)
+    releases: Mapping[CellKey, ReleaseDetail]
+    others: Mapping[CellKey, Others] = field(default_factory=dict)
     tries_again: bool = False
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
         """The closed gates on the whole plan."""
-        return tuple(gate for gate in self.gates if not gate.component)
+        return tuple(gate for gate in self.gates if not gate.cell)
 
     @property
     def runnable(self) -> tuple[Action, ...]:
         """The changes no gate stands before."""
         if self.stopped:
             return ()
-        closed = {gate.component for gate in self.gates}
-        return tuple(action for action in self.plan.changes if action.component not in closed)
+        closed = {gate.cell for gate in self.gates}
+        return tuple(action for action in self.plan.changes if action.cell not in closed)
 
 
 async def plan_environment(
@@ -88,7 +90,7 @@ async def judge_situation(
     # without work, too, where history was rewritten: the next commit would rest on it (rule 27)
     frozen = plan.has_work or plan.is_blind or situation.is_rewritten
     if situation.held is not None and frozen:
-        gates.append(Gate("", GateName.ACCEPT, situation.held, _acceptance(situation)))
+        gates.append(Gate(WHOLE, GateName.ACCEPT, situation.held, _acceptance(situation)))
     if situation.distrust is not None:
         gates.append(situation.distrust)
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
@@ -110,19 +112,19 @@ async def judge_situation(
     if deployer is not None and deployer.administers_system:
         gates.append(
             Gate(
-                "",
+                WHOLE,
                 GateName.PERMISSION,
                 "the deploy credential holds AdministerSystem: it would deploy in maintenance mode",
                 "a service account without AdministerSystem",
             )
         )
     heals = any(action.reason is Reason.DRIFT for action in plan.changes)
-    others: Mapping[str, Others] = {}
+    others: Mapping[CellKey, Others] = {}
     if situation.space_state is not None and (heals or name_others):
         automation = await octopus.automation(situation.space_state)
         others = who_else(observed, situation.space_state, automation)
     gates += deployer_gates(plan, others, desired.environment.also_deployed_by)
-    denied = {gate.component for gate in gates if gate.name is GateName.PERMISSION}
+    denied = {gate.cell for gate in gates if gate.name is GateName.PERMISSION}
     checked, releases = await _preflight(doors, octopus, plan, situation, denied)
     gates += checked
     gates += dependency_gates(plan, gates)
@@ -142,8 +144,8 @@ def _acceptance(situation: Situation) -> str:
 
 
 async def _preflight(
-    doors: Doors, octopus: Octopus, plan: Plan, situation: Situation, denied: Collection[str]
-) -> tuple[list[Gate], dict[str, ReleaseDetail]]:
+    doors: Doors, octopus: Octopus, plan: Plan, situation: Situation, denied: Collection[CellKey]
+) -> tuple[list[Gate], dict[CellKey, ReleaseDetail]]:
     """Ask Octopus about each change whether its release exists and may go there now.
 
     Two requests per changed cell, a few at once; Octopus does not say where a release may go to
@@ -153,7 +155,7 @@ async def _preflight(
         return [], {}
     turn = asyncio.Semaphore(doors.pace.preflight_at_once)
     gates: list[Gate] = []
-    releases: dict[str, ReleaseDetail] = {}
+    releases: dict[CellKey, ReleaseDetail] = {}
 
     async def check(action: Action) -> None:
         async with turn:
@@ -161,8 +163,8 @@ async def _preflight(
             if isinstance(release, Gate):
                 gates.append(release)
                 return
-            releases[action.component] = release
-            if action.component in denied:
+            releases[action.cell] = release
+            if action.cell in denied:
                 return
             gate = await _lifecycle(octopus, situation, action, release)
             if gate is not None:
@@ -173,7 +175,7 @@ async def _preflight(
 
 
 async def _release(octopus: Octopus, situation: Situation, action: Action) -> ReleaseDetail | Gate:
-    project = situation.observed.cells[action.component].project
+    project = situation.observed.cells[action.cell].project
     version = action.to_version
     release = (
         None
@@ -184,7 +186,7 @@ async def _release(octopus: Octopus, situation: Situation, action: Action) -> Re
         return release
     where = "" if project is None else f" in project '{clean(project.name)}'"
     return Gate(
-        action.component,
+        action.cell,
         GateName.RELEASE_MISSING,
         f"there is no release {clean(version or '', 60)}{where}",
         "the release is created in Octopus, or a commit pins one that exists",
@@ -197,20 +199,16 @@ async def _lifecycle(
     try:
         allowed = await octopus.promotable(release.id)
     except RemoteRejected as error:
-        return Gate(
-            action.component, GateName.LIFECYCLE, error.message, "Octopus answers the question"
-        )
+        return Gate(action.cell, GateName.LIFECYCLE, error.message, "Octopus answers the question")
     except CredentialRefused:
         raise
     except NotAllowed as error:
-        return Gate(
-            action.component, GateName.PERMISSION, error.message, "an administrator grants it"
-        )
+        return Gate(action.cell, GateName.PERMISSION, error.message, "an administrator grants it")
     if situation.observed.environment_id in allowed:
         return None
     environment = clean(situation.desired.environment.octopus_environment, 60)
     return Gate(
-        action.component,
+        action.cell,
         GateName.LIFECYCLE,
         f"the lifecycle does not let {clean(release.version, 60)} go to {environment} now",
         "the release succeeds in the phases before, or its channel's lifecycle is changed",

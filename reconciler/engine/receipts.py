@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH as STATE
+from reconciler.core.cellkey import component_of
 from reconciler.core.chain import chain_problems
 from reconciler.core.receipt import parse_receipt, receipt_id
 from reconciler.core.slug import slug
@@ -323,6 +324,6 @@ def _projects(doors: Doors, environment: str, which: str) -> frozenset[str]:
     component = {
         record.project_slug
         for record in doors.journal.intents(environment)
-        if record.component == which
+        if component_of(record.cell) == which
     }
     return frozenset({which, *component})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH
 from reconciler.core.canonical import digest_hex
+from reconciler.core.cellkey import component_of, tenant_of
 from reconciler.core.receipt import (
     PAYLOAD_TYPE,
     Receipt,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.plan import Plan
@@ -71,8 +73,8 @@ class PassRecord:
     ended: datetime
     plan: Plan
     gates: tuple[Gate, ...]
-    outcomes: Mapping[str, str]
-    tasks: Mapping[str, str]
+    outcomes: Mapping[CellKey, str]
+    tasks: Mapping[CellKey, str]
     fence: int
 
     def content(self) -> bytes:
@@ -90,7 +92,7 @@ class PassRecord:
                 "endedAt": _time(self.ended),
                 "gates": [
                     {
-                        "component": g.component or None,
+                        **_cell(g.cell),
                         "gate": g.name.value,
                         "message": g.message,
                         "opener": g.opener,
@@ -99,13 +101,13 @@ class PassRecord:
                 ],
                 "changes": [
                     {
-                        "component": a.component,
+                        **_cell(a.cell),
                         "action": a.kind.value,
                         "reason": a.reason.value,
                         "from": a.from_version,
                         "to": a.to_version,
-                        "outcome": self.outcomes.get(a.component, "not-started"),
-                        "task": self.tasks.get(a.component),
+                        "outcome": self.outcomes.get(a.cell, "not-started"),
+                        "task": self.tasks.get(a.cell),
                     }
                     for a in self.plan.changes
                 ],
@@ -124,9 +126,15 @@ class PassRecord:
         return f"passes/{slug(self.plan.environment)}/{self.started:%Y/%m}/{self.id}.json"
 
 
+def _cell(cell: CellKey) -> dict[str, str | None]:
+    """Return a cell in the words of a record; there is a tenant only where a cell has one."""
+    tenant = tenant_of(cell)
+    return {"component": component_of(cell) or None} | ({"tenant": tenant} if tenant else {})
+
+
 def refusal_of(plan: Plan, gates: tuple[Gate, ...]) -> str:
     """Return a digest of what is refused and why: the same refusal is recorded once."""
-    return digest_hex([plan.digest, [[g.component, g.name.value, g.message] for g in gates]])
+    return digest_hex([plan.digest, [[g.cell, g.name.value, g.message] for g in gates]])
 
 
 def _time(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import cell_key
 from reconciler.core.intent import Comments, Intent, IntentRecord, Progress
 from reconciler.core.version import Direction, direction
 from reconciler.engine.doors import blocking
@@ -75,23 +76,23 @@ async def recover(
             match result:
                 case Taken(deployment_id=deployment_id, task_id=task_id):
                     watch.add(record, deployment_id, task_id)
-                    found.append((record.component, task_id))
+                    found.append((record.cell, task_id))
                 case Unknown(why=why):
                     raise OutcomeUnknown(
-                        f"{record.component}: {why}; nothing new was started",
+                        f"{record.cell}: {why}; nothing new was started",
                         hint="run apply again when Octopus answers",
                     )
                 case _:
-                    found.append((record.component, ""))
+                    found.append((record.cell, ""))
         elif record.deployment_id is not None and record.task_id is not None:
             watch.add(record, record.deployment_id, record.task_id)
-            found.append((record.component, record.task_id))
+            found.append((record.cell, record.task_id))
     if untold(situation):
         for record in await _adoptable(octopus, situation):
             await blocking(doors.journal.adopt, record, keeper.fence)
             if record.deployment_id is not None and record.task_id is not None:
                 watch.add(record, record.deployment_id, record.task_id)
-                found.append((record.component, record.task_id))
+                found.append((record.cell, record.task_id))
     if found:
         doors.tell(Resumed(tuple(found)))
 
@@ -156,7 +157,7 @@ async def _rebuild(
     return IntentRecord(
         intent=intent,
         environment=said.environment,
-        component=said.component,
+        cell=cell_key(said.component),
         project_slug=project.slug,
         commit=said.tag.commit,
         plan_digest=said.tag.plan,

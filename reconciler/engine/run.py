@@ -20,6 +20,7 @@ from reconciler.engine.watch import Watch, drain
 from reconciler.errors import StalePlan
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.engine.doors import Doors
     from reconciler.engine.survey import Situation
@@ -41,7 +42,7 @@ class PassReport:
     """
 
     planned: Planned
-    results: dict[str, Result] = field(default_factory=dict)
+    results: dict[CellKey, Result] = field(default_factory=dict)
     resumed: tuple[Finished, ...] = ()
     recorded: bool = True
     stale: str = ""
@@ -93,7 +94,7 @@ def _tell_oddities(doors: Doors, situation: Situation) -> None:
     if len(alarms) > SHOWN:
         doors.tell(Said(f"{len(alarms) - SHOWN} more files are no receipts of this space"))
     for record in left_elsewhere(situation)[:SHOWN]:
-        what = f"{record.component} {clean(record.intent.version, 60)}"
+        what = f"{record.cell} {clean(record.intent.version, 60)}"
         doors.tell(Said(f"{what} was begun on another server or space: its end is not known here"))
 
 
@@ -149,9 +150,9 @@ async def _pass(
     name = situation.desired.environment.name
     resumed = await _resume(doors, keeper, situation)
     situation = await survey(doors, name)  # read again now that nobody else may act
-    results: dict[str, Result] = {}
+    results: dict[CellKey, Result] = {}
     started = doors.clock.now()
-    broken = [finished.record.component for finished in resumed if not finished.settled]
+    broken = [finished.record.cell for finished in resumed if not finished.settled]
     for turn in range(REPLANS):
         # a person's word for a retry was given before what failed in this pass
         planned = await judge_situation(doors, situation, retry=retry and not broken)

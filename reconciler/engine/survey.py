@@ -14,6 +14,7 @@ from reconciler.core.acceptance import (
     held_because,
 )
 from reconciler.core.capture import capture
+from reconciler.core.cellkey import cell_key
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.core.policy import STRICTEST
 from reconciler.core.sighting import (
@@ -42,6 +43,7 @@ from reconciler.ports import Known
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.snapshot import Reached, Snapshot
@@ -82,7 +84,7 @@ class Situation:
     unchanged_since_accepted: bool
     is_rewritten: bool
     space_state: SpaceState | None
-    reached: dict[str, Reached] = field(default_factory=dict)
+    reached: dict[CellKey, Reached] = field(default_factory=dict)
     distrust: Gate | None = None
 
     @property
@@ -399,11 +401,11 @@ def _not_contacted(doors: Doors, desired: DesiredState) -> ObservedState:
         space_id="",
         environment_id=None,
         me="",
-        cells={name: ObservedCell(name, why) for name in desired.environment.pins},
+        cells={key: ObservedCell(key, why) for key in map(cell_key, desired.environment.pins)},
     )
 
 
-def with_reached(observed: ObservedState, reached: dict[str, Reached]) -> ObservedState:
+def with_reached(observed: ObservedState, reached: dict[CellKey, Reached]) -> ObservedState:
     """Return the observation with pins that are now known to have been reached."""
     if not reached:
         return observed

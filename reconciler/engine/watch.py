@@ -103,7 +103,7 @@ class Watch:
         if tasks:
             now = self._doors.clock.monotonic()
             seen = [
-                (r.record.component, r.task_id, _shown(tasks.get(r.task_id)), now - r.since)
+                (r.record.cell, r.task_id, _shown(tasks.get(r.task_id)), now - r.since)
                 for r in self.running.values()
             ]
             self._doors.tell(Watched(tuple(sorted(seen))))
@@ -113,7 +113,7 @@ class Watch:
         """Go on watching through trouble, for as long as patience lasts."""
         waited = self._doors.clock.monotonic() - self._answered
         if waited > self._doors.pace.patience:
-            names = ", ".join(sorted(r.record.component for r in self.running.values()))
+            names = ", ".join(sorted(r.record.cell for r in self.running.values()))
             raise OutcomeUnknown(
                 f"no news of {names} for {waited:.0f} s: {error.message}; they may still run",
                 hint="run `reconciler apply` again: it finds them and finishes their receipts",
@@ -163,7 +163,7 @@ class Watch:
         del self.running[running.deployment_id]
         self._doors.tell(
             Ended(
-                record.component,
+                record.cell,
                 record.intent.version,
                 running.task_id,
                 end.outcome,

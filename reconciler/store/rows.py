@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.core.acceptance import AcceptedEnvironment
+from reconciler.core.cellkey import CellKey
 from reconciler.core.intent import Intent, IntentRecord, Outcome, Progress
 from reconciler.core.pause import Pause, Reach, Scope
 from reconciler.core.refusal import Refusal
@@ -48,7 +49,7 @@ def intent_row(record: IntentRecord) -> Row:
     return (
         intent.id,
         record.environment,
-        record.component,
+        record.cell,
         record.project_slug,
         intent.server,
         intent.space,
@@ -89,7 +90,7 @@ def intent_of(row: Row) -> IntentRecord:
             verb=row[12],
         ),
         environment=row[1],
-        component=row[2],
+        cell=CellKey(row[2]),
         project_slug=row[3],
         commit=row[13],
         plan_digest=row[14],

@@ -51,7 +51,7 @@ def drawn(board: Board) -> str:
 
 def test_a_board_shows_what_runs_and_what_waits_until_it_ended() -> None:
     plan, _ = plan_and_gates()
-    wallet = next(a for a in plan.changes if a.component == "wallet-api")
+    wallet = next(a for a in plan.changes if a.cell == "wallet-api")
     board = Board()
     board.hear(PlanMade(plan, (Gate("lobby-ui", GateName.IN_FLIGHT, "runs", "ends"),)))
 

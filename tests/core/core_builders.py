@@ -113,7 +113,7 @@ def cell(
 ) -> ObservedCell:
     """A cell whose newest deployment, by Bob, is the one the sighting speaks of."""
     made = ObservedCell(
-        component=name,
+        key=name,
         sighting=sighting,
         project=project(name),
         newest="Deployments-1",
@@ -132,7 +132,7 @@ def observed(*cells: ObservedCell, **fields: Any) -> ObservedState:
         space_id=SPACE_ID,
         environment_id=ENVIRONMENT_ID,
         me=ME,
-        cells={one.component: one for one in cells},
+        cells={one.key: one for one in cells},
     )
     return replace(seen, **fields)
 
@@ -143,8 +143,8 @@ def carried_out(now: ObservedState, plan: Plan) -> ObservedState:
     for action in plan.actions:
         if action.is_change:
             assert action.to_version is not None
-            cells[action.component] = cell(
-                action.component,
+            cells[action.cell] = cell(
+                action.cell,
                 settled(action.to_version),
                 Reached(action.to_version, action.redeploy),
                 made_by_id=ME,

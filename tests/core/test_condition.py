@@ -253,7 +253,7 @@ def test_ready_holds_exactly_when_nothing_alarms(
             {name: wanted for name, (wanted, _) in named.items()},
             suspend=HOLD if suspended else None,
         ),
-        observed(*(replace(seen, component=name) for name, (_, seen) in named.items())),
+        observed(*(replace(seen, key=name) for name, (_, seen) in named.items())),
         COMMIT,
     )
     found = told(plan, (GATE,) if gated else (), tuple(named)[:1] if fails else ())

@@ -79,7 +79,7 @@ def test_a_plan_takes_no_less_than_its_longest_path_and_no_more_than_one_at_a_ti
     longest = dict[str, timedelta]()
     for action in made.actions:
         before = max((longest[name] for name in action.waits_for), default=timedelta())
-        longest[action.component] = before + times[action.component]
+        longest[action.cell] = before + times[action.cell]
     whole = sum(times.values(), timedelta())
 
     took = estimate(made, times, at_once, POLL).duration

@@ -51,7 +51,7 @@ def a_plan(up: int = 0, down: int = 0, odd: int = 0, still: int = 0) -> Plan:
 def brakes(plan: Plan, policy: Policy = APPLY) -> list[str]:
     gates = plan_gates(plan, len(plan.actions), policy)
     assert {g.name for g in gates} <= {GateName.BRAKE}
-    assert {g.component for g in gates} <= {""}
+    assert {g.cell for g in gates} <= {""}
     return [g.message for g in gates]
 
 
@@ -258,7 +258,7 @@ def test_rule_31_without_the_permission_nothing_is_tried(
 ) -> None:
     (gate,) = judged(api(), deployer=deployer)
 
-    assert (gate.component, gate.name, gate.message) == ("api", GateName.PERMISSION, message)
+    assert (gate.cell, gate.name, gate.message) == ("api", GateName.PERMISSION, message)
 
 
 def test_a_cell_that_does_not_change_needs_no_permission() -> None:
@@ -396,7 +396,7 @@ def test_rule_11_what_waits_for_a_closed_gate_is_closed_too() -> None:
 
     gates = dependency_gates(plan, [closed])
 
-    assert [(g.component, g.name, g.message) for g in gates] == [
+    assert [(g.cell, g.name, g.message) for g in gates] == [
         ("api", GateName.DEPENDENCY, "waits for db, which is stopped by a gate"),
         ("ui", GateName.DEPENDENCY, "waits for api, which is stopped by a gate"),
     ]
@@ -414,11 +414,11 @@ def test_changes_in_mixed_directions_along_an_edge_are_held_with_what_waits_for_
     gates = cell_gates(plan, observed(*cells), {}, DEPLOYER, retry=True)
     after = dependency_gates(plan, gates)
 
-    assert [(g.component, g.name) for g in gates] == [
+    assert [(g.cell, g.name) for g in gates] == [
         ("api", GateName.DEPENDENCY),
         ("db", GateName.DEPENDENCY),
     ]
-    assert [g.component for g in after] == ["ui"]
+    assert [g.cell for g in after] == ["ui"]
 
 
 @given(st.lists(st.sampled_from(["1.0", "2.0", "3.0"]), min_size=4, max_size=4), st.data())
@@ -430,11 +430,11 @@ def test_no_change_is_open_while_one_it_waits_for_is_closed(
     gates = [*cell_gates(plan, observed(*cells), {}, DEPLOYER, retry=True)]
     gates += [Gate(name, GateName.LIFECYCLE, "no", "later") for name in sorted(names)]
 
-    mixed = [g.component for g in gates if g.name is GateName.DEPENDENCY]
+    mixed = [g.cell for g in gates if g.name is GateName.DEPENDENCY]
     assert mixed == sorted(plan.mixed)
 
-    closed = {g.component for g in (*gates, *dependency_gates(plan, gates))}
+    closed = {g.cell for g in (*gates, *dependency_gates(plan, gates))}
 
     for action in plan.changes:
-        if action.component not in closed:
+        if action.cell not in closed:
             assert not set(action.waits_for) & closed

@@ -25,7 +25,7 @@ INTENT = Intent(
 RECORD = IntentRecord(
     intent=INTENT,
     environment="production-uk",
-    component="wallet-api",
+    cell="wallet-api",
     project_slug="wallet-api",
     commit="4f" * 20,
     plan_digest="ab" * 32,
@@ -98,7 +98,7 @@ def test_rule_13_what_the_comments_say_is_read_again(
     record = replace(
         RECORD,
         intent=replace(INTENT, version=version),
-        component=component,
+        cell=component,
         environment=environment,
         replaces=replaces,
         commit=commit,

@@ -182,7 +182,7 @@ def test_rule_21_a_pause_of_the_environment_stands_before_the_whole_plan() -> No
 
     (gate,) = pause_gates(plan, [paused(WHOLE)], {URL})
 
-    assert (gate.component, gate.name) == ("", GateName.PAUSED)
+    assert (gate.cell, gate.name) == ("", GateName.PAUSED)
     assert gate.message == paused(WHOLE).words
     assert gate.opener == "`reconciler unpause production-uk`"
 
@@ -190,7 +190,7 @@ def test_rule_21_a_pause_of_the_environment_stands_before_the_whole_plan() -> No
 def test_rule_21_a_pause_of_a_component_stands_before_its_change_only() -> None:
     gates = pause_gates(two_changes(), [paused(PART)], {URL})
 
-    assert [(gate.component, gate.name) for gate in gates] == [("wallet-api", GateName.PAUSED)]
+    assert [(gate.cell, gate.name) for gate in gates] == [("wallet-api", GateName.PAUSED)]
 
 
 def test_what_waits_for_a_paused_component_is_held_with_it() -> None:
@@ -199,7 +199,7 @@ def test_what_waits_for_a_paused_component_is_held_with_it() -> None:
 
     (behind,) = dependency_gates(plan, gates)
 
-    assert (behind.component, behind.message) == (
+    assert (behind.cell, behind.message) == (
         "wallet-api",
         "waits for ledger, which is stopped by a gate",
     )
@@ -208,7 +208,7 @@ def test_what_waits_for_a_paused_component_is_held_with_it() -> None:
 def test_every_pause_is_shown_since_lifting_one_leaves_the_others() -> None:
     gates = pause_gates(two_changes(), [paused(PART), paused(ALL), paused(WHOLE)], {URL})
 
-    assert sorted((gate.component, gate.opener) for gate in gates) == [
+    assert sorted((gate.cell, gate.opener) for gate in gates) == [
         ("", "`reconciler unpause --all`"),
         ("", "`reconciler unpause production-uk`"),
         ("wallet-api", "`reconciler unpause production-uk wallet-api`"),
@@ -220,3 +220,11 @@ def test_a_plan_without_work_has_no_pause_to_show() -> None:
 
     assert pause_gates(still, [paused(ALL)], {URL}) == ()
     assert pause_gates(two_changes(), [paused(Scope.parse("qa"))], {URL}) == ()
+
+
+def test_rule_21_a_pause_of_a_component_stands_before_each_of_its_tenants() -> None:
+    stands = paused(PART)
+
+    for cell_ in ("wallet-api", "wallet-api@Acme"):
+        assert covering([stands], ENV, cell_, ()) == stands
+    assert covering([stands], ENV, "wallet-api-two@Acme", ()) is None

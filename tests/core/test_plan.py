@@ -61,7 +61,7 @@ def choose(
 
 
 def planned(state: DesiredState, *cells: ObservedCell) -> dict[str, Action]:
-    return {a.component: a for a in make_plan(state, observed(*cells), COMMIT).actions}
+    return {a.cell: a for a in make_plan(state, observed(*cells), COMMIT).actions}
 
 
 # What a commit asks for.
@@ -317,7 +317,7 @@ def test_rule_5_what_left_the_manifests_is_named_and_left_alone() -> None:
     plan = make_plan(state, now, COMMIT)
 
     gone = plan.actions[1]
-    assert (gone.component, gone.kind, gone.reason) == ("db", Kind.IGNORE, Reason.UNMANAGED)
+    assert (gone.cell, gone.kind, gone.reason) == ("db", Kind.IGNORE, Reason.UNMANAGED)
     assert (gone.from_version, gone.to_version) == ("3.0", None)
     assert not plan.has_work
 
@@ -449,7 +449,7 @@ def test_changes_wait_for_what_they_need() -> None:
 
     plan = make_plan(state, observed(*cells), COMMIT)
 
-    assert [(a.component, a.wave, a.waits_for) for a in plan.changes] == [
+    assert [(a.cell, a.wave, a.waits_for) for a in plan.changes] == [
         ("db", 1, ()),
         ("ui", 2, ("db",)),
     ]
@@ -464,7 +464,7 @@ def test_downgrades_go_in_reverse_and_mixed_directions_are_named() -> None:
 
     down, both = plan(db="1", api="1", ui="1"), plan(db="1", api="2.0", ui="3")
 
-    assert [a.component for a in down.changes] == ["ui", "api", "db"]
+    assert [a.cell for a in down.changes] == ["ui", "api", "db"]
     assert both.mixed == {"db", "ui"}
 
 
@@ -547,8 +547,8 @@ def test_carrying_out_a_plan_leaves_nothing_to_do(now: Situation) -> None:
     after = make_plan(state, carried_out(seen, plan), COMMIT)
 
     assert not after.has_work
-    in_sync = {a.component for a in after.actions if a.reason is Reason.IN_SYNC}
-    assert {a.component for a in plan.changes} <= in_sync
+    in_sync = {a.cell for a in after.actions if a.reason is Reason.IN_SYNC}
+    assert {a.cell for a in plan.changes} <= in_sync
 
 
 @given(situations())
@@ -556,7 +556,7 @@ def test_every_pinned_cell_gets_exactly_one_action(now: Situation) -> None:
     state, seen = now
     plan = make_plan(state, seen, COMMIT)
 
-    assert [a.component for a in plan.actions] == sorted(state.environment.pins)
+    assert [a.cell for a in plan.actions] == sorted(state.environment.pins)
     for action in plan.actions:
         assert action.is_change == (action.wave > 0)
         assert action.is_change == (action.reason in CHANGING)
@@ -598,16 +598,16 @@ def test_rule_3_neither_an_unread_cell_nor_what_depends_on_it_changes(now: Situa
     blind = {n for n, c in seen.cells.items() if isinstance(c.sighting, Unobserved)}
 
     for action in make_plan(state, seen, COMMIT).changes:
-        assert not ({action.component} | ancestors(state, action.component)) & blind
+        assert not ({action.cell} | ancestors(state, action.cell)) & blind
         if action.kind is Kind.DOWNGRADE:
-            assert not any(action.component in ancestors(state, name) for name in blind)
+            assert not any(action.cell in ancestors(state, name) for name in blind)
 
 
 @given(situations())
 def test_rule_9_whatever_goes_down_was_asked_for_by_a_commit(now: Situation) -> None:
     state, seen = now
     for action in make_plan(state, seen, COMMIT).changes:
-        wanted, before = state.environment.pins[action.component], seen.cells[action.component]
+        wanted, before = state.environment.pins[action.cell], seen.cells[action.cell]
         asked = before.reached is None or before.reached != Reached(wanted.version, wanted.redeploy)
         ours = before.made_by_id == ME and before.reached is not None
         healed = action.reason is Reason.DRIFT and action.kind is not Kind.DOWNGRADE
@@ -619,7 +619,7 @@ def test_rule_9_healing_puts_nothing_below_what_runs_or_may_partly_run(now: Situ
     state, seen = now
     for action in make_plan(state, seen, COMMIT).changes:
         if action.reason is Reason.DRIFT:
-            runs = seen.cells[action.component].sighting
+            runs = seen.cells[action.cell].sighting
             attempted = [runs.attempted] if isinstance(runs, Unsettled) else []
             for version in (action.from_version, *attempted):
                 way = direction(version or action.to_version, action.to_version)
@@ -632,12 +632,12 @@ def test_healing_adds_what_octopus_brought_by_itself_and_nothing_else(now: Situa
     left = make_plan(replace(state, policy=APPLY), seen, COMMIT)
     healed = make_plan(replace(state, policy=HEAL), seen, COMMIT)
 
-    before = {a.component: a for a in left.actions}
+    before = {a.cell: a for a in left.actions}
     for action in healed.actions:
-        was = before[action.component]
+        was = before[action.cell]
         if action.reason is Reason.DRIFT:
             assert was.reason is Reason.DRIFT_LEFT
-            assert seen.cells[action.component].made_by_id == SYSTEM
+            assert seen.cells[action.cell].made_by_id == SYSTEM
         elif was.reason is not Reason.DRIFT_LEFT:
             assert (action.kind, action.reason) == (was.kind, was.reason)
 
@@ -646,7 +646,7 @@ def test_healing_adds_what_octopus_brought_by_itself_and_nothing_else(now: Situa
 def test_no_up_only_component_ever_goes_down(now: Situation) -> None:
     state, seen = now
     for action in make_plan(state, seen, COMMIT).changes:
-        if state.stack.components[action.component].up_only:
+        if state.stack.components[action.cell].up_only:
             assert action.kind is not Kind.DOWNGRADE
 
 
@@ -654,13 +654,13 @@ def test_no_up_only_component_ever_goes_down(now: Situation) -> None:
 def test_a_held_or_suspended_cell_never_changes(now: Situation) -> None:
     state, seen = now
     for action in make_plan(state, seen, COMMIT).changes:
-        hold = state.environment.pins[action.component].hold
+        hold = state.environment.pins[action.cell].hold
         assert hold is None or not hold.in_force(seen.read_at)
         assert state.environment.suspend is None
 
 
 def covered(plan: Plan) -> set[tuple[str, str | None, str | None, int]]:
-    return {(a.component, a.from_version, a.to_version, a.redeploy) for a in plan.changes}
+    return {(a.cell, a.from_version, a.to_version, a.redeploy) for a in plan.changes}
 
 
 @given(situations(), situations())

@@ -99,7 +99,7 @@ def test_the_plan_says_which_pin_breaks_the_alignment_and_the_digest_does_not() 
 
     plan = make_plan(desired(pins), seen, "c" * 40)
 
-    assert [(a.component, a.reason, a.note) for a in plan.actions] == [
+    assert [(a.cell, a.reason, a.note) for a in plan.actions] == [
         ("api", Reason.NEW_PIN, "breaks alignment with 2026.11.1, which has 1.0.0"),
         ("db", Reason.IN_SYNC, ""),
         ("web", Reason.IN_SYNC, "breaks alignment with 2026.11.1, which has 1.0.0"),

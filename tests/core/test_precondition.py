@@ -59,7 +59,7 @@ def test_rule_11_what_is_lower_or_unknown_holds(state: SpaceState | None, why: s
 
 
 def test_what_the_whole_stack_uses_holds_every_change() -> None:
-    assert [gate.component for gate in gates(seen("3"), uses(component=""))] == ["lobby-ui", "web"]
+    assert [gate.cell for gate in gates(seen("3"), uses(component=""))] == ["lobby-ui", "web"]
 
 
 def test_what_does_not_change_is_not_held() -> None:

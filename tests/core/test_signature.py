@@ -19,6 +19,6 @@ def test_rule_28_unsigned_commits_are_named_and_many_are_not_all_listed() -> Non
 def test_rule_28_the_gate_stands_before_the_whole_plan_also_where_nobody_can_tell() -> None:
     gate = untold_gate("ssh-keygen is missing", "install it")
 
-    assert (gate.component, gate.name) == ("", GateName.UNSIGNED)
+    assert (gate.cell, gate.name) == ("", GateName.UNSIGNED)
     assert "ssh-keygen is missing" in gate.message
     assert gate.opener == "install it"

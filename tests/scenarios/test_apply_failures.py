@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def gates_of(report: object, component: str) -> set[GateName]:
-    return {g.name for g in report.planned.gates if g.component == component}  # type: ignore[attr-defined]
+    return {g.name for g in report.planned.gates if g.cell == component}  # type: ignore[attr-defined]
 
 
 async def test_rule_18_a_failure_stops_its_dependants_and_the_rest(world: Story) -> None:

@@ -239,7 +239,7 @@ async def test_rule_31_a_refusal_to_say_where_a_release_may_go_ends_that_questio
 
     report = await world.apply()
 
-    stopped = {gate.component for gate in report.planned.gates if gate.name is GateName.PERMISSION}
+    stopped = {gate.cell for gate in report.planned.gates if gate.name is GateName.PERMISSION}
     assert len(stopped) == 1
     assert [r.done for n, r in report.results.items() if n not in stopped] == [Done.SUCCEEDED]
 

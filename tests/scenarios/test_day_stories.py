@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def action(report: PassReport | Planned, component: str) -> Action:
     plan = getattr(report, "planned", report).plan
-    return next(a for a in plan.actions if a.component == component)
+    return next(a for a in plan.actions if a.cell == component)
 
 
 async def test_a_pass_without_news_takes_no_lease_and_commits_nothing(world: Story) -> None:
@@ -119,7 +119,7 @@ async def test_rule_15_a_hand_deployment_in_the_middle_is_not_overrun(world: Sto
     report = await world.apply()
 
     assert world.ours("api") == []
-    assert GateName.IN_FLIGHT in {g.name for g in report.planned.gates if g.component == "api"}
+    assert GateName.IN_FLIGHT in {g.name for g in report.planned.gates if g.cell == "api"}
 
 
 async def test_rule_17_a_task_being_cancelled_still_counts_as_running(world: Story) -> None:
@@ -132,7 +132,7 @@ async def test_rule_17_a_task_being_cancelled_still_counts_as_running(world: Sto
 
     report = await world.apply()
 
-    assert GateName.IN_FLIGHT in {g.name for g in report.planned.gates if g.component == "api"}
+    assert GateName.IN_FLIGHT in {g.name for g in report.planned.gates if g.cell == "api"}
     assert world.ours("api") == []
 
 
@@ -146,7 +146,7 @@ async def test_a_deployment_scheduled_by_a_person_is_shown_and_waited_for(world:
 
     report = await world.apply()
 
-    gates = {g.name for g in report.planned.gates if g.component == "api"}
+    gates = {g.name for g in report.planned.gates if g.cell == "api"}
     assert gates == {GateName.SCHEDULED_ELSEWHERE}
     assert world.ours("api") == []
 
@@ -193,7 +193,7 @@ async def test_a_release_that_does_not_exist_holds_it_and_its_dependants(world: 
 
     report = await world.apply()
 
-    gates = {g.component: g.name for g in report.planned.gates}
+    gates = {g.cell: g.name for g in report.planned.gates}
     assert gates == {"db": GateName.RELEASE_MISSING, "api": GateName.DEPENDENCY}
     assert report.results["jobs"].done is Done.SUCCEEDED
 

@@ -35,7 +35,7 @@ TEST = "environments/test.yaml"
 
 def action(report: PassReport | Planned, component: str) -> Action:
     planned = report if isinstance(report, Planned) else report.planned
-    return next(a for a in planned.plan.actions if a.component == component)
+    return next(a for a in planned.plan.actions if a.cell == component)
 
 
 def refs(world: Story) -> dict[str, str]:

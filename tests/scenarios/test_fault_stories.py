@@ -22,7 +22,7 @@ async def begin(world: Story) -> None:
 
 
 def gates(report: Any, component: str) -> set[GateName]:
-    return {gate.name for gate in report.planned.gates if gate.component == component}
+    return {gate.name for gate in report.planned.gates if gate.cell == component}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ async def test_rule_3_a_server_restored_from_an_old_backup_is_not_deployed_to(
 
     report = await world.apply()
 
-    reasons = {each.component: each.reason for each in report.planned.plan.actions}
+    reasons = {each.cell: each.reason for each in report.planned.plan.actions}
     assert reasons["api"] is reasons["web"] is Reason.HELD_BY_HAND
     assert (report.results, world.ours("api"), world.runs("api")) == ({}, [], "1.0.0")
 

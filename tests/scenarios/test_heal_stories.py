@@ -44,7 +44,7 @@ def also_deployed_by(world: Story, *names: str) -> None:
 
 
 def closed(planned: Planned, component: str) -> list[str]:
-    return [g.message for g in planned.gates if g.component == component]
+    return [g.message for g in planned.gates if g.cell == component]
 
 
 def turn_a_day(world: Story) -> None:

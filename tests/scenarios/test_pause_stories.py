@@ -84,7 +84,7 @@ def timeline(world: Story) -> Timeline:
 
 
 def paused_gates(report: PassReport) -> list[str]:
-    return [g.component for g in report.planned.gates if g.name is GateName.PAUSED]
+    return [g.cell for g in report.planned.gates if g.name is GateName.PAUSED]
 
 
 def said(world: Story) -> list[str]:

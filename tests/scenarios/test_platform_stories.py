@@ -62,7 +62,7 @@ def based(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
 
 
 def action(planned: Planned, component: str) -> Action:
-    return next(a for a in planned.plan.actions if a.component == component)
+    return next(a for a in planned.plan.actions if a.cell == component)
 
 
 def merge(world: Story, edited: Edited) -> None:
@@ -86,7 +86,7 @@ async def test_a_hot_fix_alone_breaks_the_alignment_and_says_so(based: Story) ->
         '  components:\n    api: "1.1.0"\n'
     )
     planned = await based.plan()
-    assert [a.component for a in planned.plan.changes] == ["api"]
+    assert [a.cell for a in planned.plan.changes] == ["api"]
     assert action(planned, "api").note == "breaks alignment with 2026.11.1, which has 1.0.0"
     await based.apply()
     assert based.runs("api") == "1.1.0"
@@ -195,7 +195,7 @@ async def test_a_platform_version_of_its_own_moves_a_whole_environment(based: St
 
     planned = await based.plan()
 
-    assert {a.component: a.to_version for a in planned.plan.changes} == dict.fromkeys(
+    assert {a.cell: a.to_version for a in planned.plan.changes} == dict.fromkeys(
         ("db", "api", "web", "jobs", "mail"), "1.1.0"
     )
     assert {a.note for a in planned.plan.changes} == {""}

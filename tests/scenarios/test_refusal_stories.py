@@ -53,7 +53,7 @@ async def test_rule_20_a_day_of_refusals_is_a_few_requests_and_a_raised_counter_
         assert counts == (MOST, before + MOST + 1)  # the last one tells of the closed gate
         assert (asked(refusing), len(refusing.audit_commits())) == counts
         assert running.conditions() == STALLED
-        gate = next(g for g in (await refusing.plan()).gates if g.component == "api")
+        gate = next(g for g in (await refusing.plan()).gates if g.cell == "api")
         assert gate.name is GateName.NEEDS_RETRY
         assert gate.message.startswith("Octopus refused 1.1.0 here 4 times since 2026-11-20 12:0")
         assert "The release may not go there." in gate.message

@@ -165,7 +165,7 @@ async def test_rule_19_a_remote_that_vanishes_in_a_pass_ends_the_lease_and_not_t
 
     def tell(event: object) -> None:
         told.append(event)
-        if isinstance(event, Launched) and event.action.component == "db":
+        if isinstance(event, Launched) and event.action.cell == "db":
             if is_refused:
                 remote.close()
             else:
@@ -178,8 +178,8 @@ async def test_rule_19_a_remote_that_vanishes_in_a_pass_ends_the_lease_and_not_t
         world.pin(db="1.1.0", api="1.1.0", jobs="1.1.0")
         await running.settles(4)
 
-        assert [e.action.component for e in told if isinstance(e, Launched)] == ["db"]
-        assert [e.component for e in told if isinstance(e, Ended)] == ["db"]
+        assert [e.action.cell for e in told if isinstance(e, Launched)] == ["db"]
+        assert [e.cell for e in told if isinstance(e, Ended)] == ["db"]
         assert world.runs("db") == "1.1.0"
         assert running.supervisor.trouble is not None
         assert running.conditions()[ConditionType.RECONCILING] == "RecordsPending"

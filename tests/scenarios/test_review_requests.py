@@ -213,7 +213,7 @@ async def test_rule_12_a_persons_word_for_a_retry_counts_once(world: Story) -> N
     moved: list[str] = []
 
     def tell(event: object) -> None:
-        if isinstance(event, Launched) and event.action.component == "jobs":
+        if isinstance(event, Launched) and event.action.cell == "jobs":
             moved.append(world.pin(web="1.1.0"))
 
     world.wrap = lambda doors: replace(doors, tell=tell)

@@ -55,7 +55,7 @@ async def test_a_change_waits_for_what_it_uses_of_another_stack(world: Story) ->
         "web": Done.HELD,
     }
     (gate,) = first.planned.gates
-    assert (gate.component, gate.name) == ("web", GateName.PRECONDITION)
+    assert (gate.cell, gate.name) == ("web", GateName.PRECONDITION)
     assert gate.message == "uses post/mail >=1.1, which runs 1.0.0"
 
     world.edit("environments/post.yaml", ('mail: "1.0.0"', 'mail: "1.1.0"'))

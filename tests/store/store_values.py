@@ -29,7 +29,7 @@ def a_record(after: str | None = "Deployments-901", **fields: Any) -> IntentReco
     record = IntentRecord(
         intent=replace(INTENT, after=after),
         environment=ENV,
-        component="wallet-api",
+        cell="wallet-api",
         project_slug="wallet-api",
         commit="4f" * 20,
         plan_digest="ab" * 32,

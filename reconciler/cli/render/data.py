@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_data
+from reconciler.core.cellkey import component_of, tenant_of
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.cli.render.plan import Page
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
@@ -70,7 +72,7 @@ def _change(action: Action) -> Data:
 
 def _ignored(action: Action) -> dict[str, Data]:
     return {
-        "component": clean(action.component),
+        **_cell(action.cell),
         "from": None if action.from_version is None else clean(action.from_version),
         "note": clean(action.note, 300),
         "reason": action.reason.value,
@@ -78,9 +80,17 @@ def _ignored(action: Action) -> dict[str, Data]:
     }
 
 
+def _cell(cell: CellKey) -> dict[str, Data]:
+    """Return a cell as data; there is a tenant only where the cell has one."""
+    data: dict[str, Data] = {"component": clean(component_of(cell)) or None}
+    if tenant := clean(tenant_of(cell)):
+        data["tenant"] = tenant
+    return data
+
+
 def _gate(gate: Gate) -> Data:
     return {
-        "component": clean(gate.component) if gate.component else None,
+        **_cell(gate.cell),
         "gate": gate.name.value,
         "message": clean(gate.message, 400),
         "opener": clean(gate.opener, 400),

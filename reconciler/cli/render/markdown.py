@@ -91,7 +91,7 @@ def code(words: str, limit: int = 300) -> str:
 def row(action: Action) -> str:
     """Return one action as a row of the table."""
     cells = (
-        code(action.component),
+        code(action.cell),
         action.kind.value,
         code(shown(action.from_version)),
         code(shown(action.to_version)),

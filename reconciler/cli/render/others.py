@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.cli.render.data import Data
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.deployers import Deployer, Others
 
 LINES = 10
@@ -20,7 +21,7 @@ MOST = 100
 """Deployers, and components of each, in data."""
 
 
-def other_lines(others: Mapping[str, Others]) -> list[str]:
+def other_lines(others: Mapping[CellKey, Others]) -> list[str]:
     """Return a clean line for each other deployer, and one where they may not be all."""
     found, unread = _grouped(others)
     lines = [f"{who.words}: {_listed(names)}" for who, names in found[:LINES]]
@@ -31,7 +32,7 @@ def other_lines(others: Mapping[str, Others]) -> list[str]:
     return lines
 
 
-def other_data(others: Mapping[str, Others]) -> dict[str, Data]:
+def other_data(others: Mapping[CellKey, Others]) -> dict[str, Data]:
     """Return the same as data; `more` deployers and components are not listed."""
     found, unread = _grouped(others)
     return {
@@ -53,7 +54,7 @@ def _deployer(who: Deployer, names: Sequence[str]) -> Data:
 
 
 def _grouped(
-    others: Mapping[str, Others],
+    others: Mapping[CellKey, Others],
 ) -> tuple[list[tuple[Deployer, list[str]]], list[str]]:
     """Return each deployer with its components, and why they may not be all; sorted."""
     components: dict[Deployer, list[str]] = {}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.deployers import Others
     from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
@@ -34,7 +35,7 @@ class Page:
 
     plan: Plan
     gates: Sequence[Gate]
-    others: Mapping[str, Others] = field(default_factory=dict)
+    others: Mapping[CellKey, Others] = field(default_factory=dict)
     estimate: Estimate | None = None
     everything: bool = False
 
@@ -89,11 +90,11 @@ def counts(plan: Plan) -> str:
 
 def held(plan: Plan, gates: Sequence[Gate]) -> str:
     """Say whether gates hold the plan: wholly, in part, or not."""
-    whole = sorted({gate.name.value for gate in gates if not gate.component})
+    whole = sorted({gate.name.value for gate in gates if not gate.cell})
     if whole:
         return f"held by {', '.join(whole)}"
-    closed = {gate.component for gate in gates}
-    stopped = sum(action.component in closed for action in plan.changes)
+    closed = {gate.cell for gate in gates}
+    stopped = sum(action.cell in closed for action in plan.changes)
     if not stopped:
         return "not held"
     return f"{stopped} of {len(plan.changes)} held by gates"
@@ -171,4 +172,4 @@ def shown(version: str | None) -> str:
 
 def where(gate: Gate) -> str:
     """Return what a gate stands before."""
-    return clean(gate.component, 120) if gate.component else "the whole plan"
+    return clean(gate.cell, 120) if gate.cell else "the whole plan"

@@ -56,7 +56,7 @@ def _table(actions: Sequence[Action]) -> Table:
     table = columns("component", "action", "from -> to", "wave", "reason", "note")
     for action in actions:
         table.add_row(
-            text(action.component),
+            text(action.cell),
             Text(action.kind.value, style=STYLES[action.kind]),
             Text(f"{shown(action.from_version)} -> {shown(action.to_version)}"),
             Text(str(action.wave) if action.wave else "-"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from reconciler.cli.story import Story
+    from reconciler.core.cellkey import CellKey
     from reconciler.engine.apply import Result
     from reconciler.engine.run import PassReport
 
@@ -89,7 +90,7 @@ def next_step(report: PassReport) -> str:
     return ""
 
 
-def _results(report: PassReport) -> dict[str, Result]:
+def _results(report: PassReport) -> dict[CellKey, Result]:
     """Return what became of each change; what a gate on the whole plan held is held too."""
     from reconciler.engine.apply import Result
 
@@ -97,11 +98,11 @@ def _results(report: PassReport) -> dict[str, Result]:
     if report.planned.stopped:
         held = Result(Done.HELD, report.planned.stopped[0].name.value)
         for action in report.planned.plan.changes:
-            results.setdefault(action.component, held)
+            results.setdefault(action.cell, held)
     return results
 
 
-def _row(story: Story, name: str, result: Result) -> tuple[Text, ...]:
+def _row(story: Story, name: CellKey, result: Result) -> tuple[Text, ...]:
     action, ended = story.actions.get(name), story.ended.get(name)
     moved = "" if action is None else f"{shown(action.from_version)} -> {shown(action.to_version)}"
     task = result.task_id or ""
@@ -116,7 +117,7 @@ def _row(story: Story, name: str, result: Result) -> tuple[Text, ...]:
     )
 
 
-def _print_resumed(console: Console, story: Story, results: dict[str, Result]) -> None:
+def _print_resumed(console: Console, story: Story, results: dict[CellKey, Result]) -> None:
     """Say how the deployments of an interrupted pass ended: they are not part of this plan."""
     for name, task_id in sorted(story.resumed.items()):
         ended = story.ended.get(name)
@@ -130,12 +131,12 @@ def _print_resumed(console: Console, story: Story, results: dict[str, Result]) -
         console.print(Text(what))
 
 
-def _wave(story: Story, name: str) -> int:
+def _wave(story: Story, name: CellKey) -> int:
     action = story.actions.get(name)
     return 0 if action is None else action.wave
 
 
-def _sentence(report: PassReport, results: dict[str, Result], story: Story) -> str:
+def _sentence(report: PassReport, results: dict[CellKey, Result], story: Story) -> str:
     plan = report.planned.plan
     counted = Counter(result.done for result in results.values())
     done = ", ".join(f"{counted[each]} {each.value}" for each in Done if counted[each])
