@@ -123,11 +123,11 @@ def direction(from_text: str, to_text: str) -> Direction:
     """
     try:
         found = _compare(_parse(from_text), _parse(to_text))
+        if _glued.search(from_text) or _glued.search(to_text):
+            strict = _compare(_read(from_text, strict=True), _read(to_text, strict=True))
+            return found if found is strict else Direction.UNKNOWN
     except ValueError:
         return Direction.UNKNOWN
-    if _glued.search(from_text) or _glued.search(to_text):
-        strict = _compare(_read(from_text, strict=True), _read(to_text, strict=True))
-        return found if found is strict else Direction.UNKNOWN
     return found
 
 

@@ -103,7 +103,7 @@ async def judge_situation(
     deployer = await octopus.deployer_may() if asks else None
     gates += cell_gates(plan, observed, attempts, deployer, retry=retry, refused=refused)
     gates += precondition_gates(
-        [action.component for action in plan.changes],
+        [action.cell for action in plan.changes],
         desired.preconditions,
         situation.space_state,
         observed.environment_id,

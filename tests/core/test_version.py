@@ -155,6 +155,7 @@ def test_rule_11_a_number_glued_to_text_is_only_ordered_where_both_readings_agre
     assert direction("1.2.3_4", "1.3.0") is Direction.UP
     assert direction("1.0.0beta", "1.0.0") is Direction.UP
     assert direction("1.2.3_4", "1.2.3_4") is Direction.SAME
+    assert direction("0", "v 0A") is Direction.UNKNOWN
 
 
 def test_a_step_from_a_release_to_its_own_candidate_is_lower_by_the_prerelease_only() -> None:
