@@ -98,6 +98,22 @@ def open_journal(settings: Settings, clock: Clock | None = None) -> Iterator[Jou
 
 
 @asynccontextmanager
+async def open_space(
+    settings: Settings, server: str, space: str, own: Credential, clock: Clock | None = None
+) -> AsyncIterator[Octopus]:
+    """Open one space to look at with a person's own key, and close it. Raises: UsageError."""
+    clock = clock or SystemClock()
+    budgets = Budgets(clock, settings.octopus.requests_per_minute)
+    client = OctopusSpace(
+        server, space, ServerKey(own), None, clock, _client_options(settings), budgets
+    )
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
 async def open_doors(
     settings: Settings,
     repo: str | None,
@@ -183,6 +199,13 @@ async def open_doors(
         journal.close()
 
 
+def _client_options(settings: Settings) -> ClientOptions:
+    return ClientOptions(
+        connect_timeout=timedelta(seconds=settings.octopus.connect_timeout),
+        silence_timeout=timedelta(seconds=settings.octopus.read_timeout),
+    )
+
+
 def _git_credential(git: GitSettings, tell: Callable[[str], None]) -> HttpsCredential | None:
     """Return what https remotes are asked with. Raises: UsageError where it is set twice."""
     if git.token is not None and git.token_file is not None:
@@ -228,10 +251,7 @@ class Spaces:
                 observe,
                 self._deploying(space),
                 self._clock,
-                ClientOptions(
-                    connect_timeout=timedelta(seconds=self._settings.octopus.connect_timeout),
-                    silence_timeout=timedelta(seconds=self._settings.octopus.read_timeout),
-                ),
+                _client_options(self._settings),
                 self._budgets,
             )
         return self._clients[place]

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.secret import Secret
@@ -18,7 +19,6 @@ from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from reconciler.core.manifest import CredentialSource, Space
     from reconciler.ports import Credential
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LONGEST: Final = 4096  # bytes of a file; Octopus' keys have 40, tokens of forges up to some hundred
 HINT: Final = "write the credential there, as one line, readable for this user only"
 SHORTEST: Final = 6
+USER_KEY: Final = "RECONCILER_USER_API_KEY"
+"""Where people keep their own Octopus key: no argument (rule 30), and no Space's (rule 29)."""
 SETTLED: Final = 1.0  # seconds since the last write: who writes in place is done by then
 
 _FOUND: Final = deque[Secret](maxlen=1000)  # a bound, for files that are replaced for years
@@ -147,6 +149,22 @@ class File:
 
     def _is_settled(self, stamp: tuple[int, ...]) -> bool:
         return not stamp or not 0 <= self._now() - stamp[0] / 1e9 < SETTLED
+
+
+def users_own(tell: Callable[[str], None], variable: str = USER_KEY) -> Credential:
+    """Return the key of whoever runs a command: in a variable, or in the file `<variable>_FILE`.
+
+    Raises: UsageError where there is none, or both are set.
+    """
+    file = os.environ.get(f"{variable}_FILE", "").strip()
+    if file and os.environ.get(variable, "").strip():
+        raise UsageError(
+            f"both {variable} and {variable}_FILE are set; nothing was asked",
+            hint="keep one of them",
+        )
+    own: Credential = File(Path(file), tell) if file else Variable(variable)
+    own.current()
+    return own
 
 
 class Credentials:

@@ -309,6 +309,9 @@ class Octopus(Protocol):
         What could not be read is told in it, and nothing is raised for it.
         """
 
+    async def project_groups(self, state: SpaceState) -> Mapping[str, str]:
+        """Return the names of project groups by id; empty where the key may not see them."""
+
     async def deployer(self) -> User | None:
         """Tell whom the deploy credential belongs to, asked once for each key; None without one."""
 

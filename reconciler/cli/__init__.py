@@ -19,6 +19,7 @@ COMMANDS = {
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
     "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
+    "init": Entry("init", "Write the manifests of a space as it runs today."),
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),
     "pin": Entry("pin", "Propose the commit that pins other versions."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),

@@ -14,18 +14,21 @@ from reconciler.manifests.source import MAX_BYTES
 from reconciler.manifests.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from reconciler.core.manifest import ManifestSet
 
 
-def load_folder(path: Path) -> ManifestSet:
+def load_folder(path: Path, added: Mapping[str, bytes] | None = None) -> ManifestSet:
     """Load all manifests below a folder; paths of places are relative to it.
+
+    `added` are files, by path, that are taken as if they were in it; then it need not be there.
 
     Raises:
         UsageError: it is not a folder, or something in it cannot be read.
     """
-    if not path.is_dir():
+    new = added or {}
+    if not path.is_dir() and not (new and not path.exists()):
         what = "is not a folder" if path.exists() else "does not exist"
         raise UsageError(
             f"{shown(str(path))} {what}; nothing was checked.",
@@ -33,9 +36,11 @@ def load_folder(path: Path) -> ManifestSet:
         )
 
     def read(names: Collection[str]) -> dict[str, bytes]:
-        return {name: _read(path, name) for name in names}
+        return {name: new[name] if name in new else _read(path, name) for name in names}
 
-    return ManifestLoader().load(tuple(_files(path)), read)
+    files = [file for file in _files(path) if file.path not in new] if path.is_dir() else []
+    files += [SourceFile(name, name, "100644", len(data)) for name, data in new.items()]
+    return ManifestLoader().load(files, read)
 
 
 def _files(root: Path) -> Iterator[SourceFile]:

@@ -20,6 +20,7 @@ from reconciler.octopus import translate, wire
 from reconciler.octopus.automation import AutomationReader
 from reconciler.octopus.budget import Budgets
 from reconciler.octopus.client import OctopusHttp, unknown
+from reconciler.octopus.groups import read_groups
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
@@ -109,6 +110,10 @@ class OctopusSpace:
         Never raises what an operator may read: what could not be read is told in it.
         """
         return await self._automation.read(state)
+
+    async def project_groups(self, state: SpaceState) -> dict[str, str]:
+        """Return the names of project groups by id; empty where the key may not see them."""
+        return await read_groups(self._observer, state.space_id)
 
     async def deployer(self) -> User | None:
         """Tell whom the deploy credential belongs to; asked once for each key, then kept.

@@ -194,6 +194,10 @@ def settings_page() -> str:
             "| --- | --- | --- | --- |",
             *_fields(Settings, "RECONCILER_"),
             "",
+            "What people do as themselves is asked with their own Octopus key: the variable",
+            "`RECONCILER_USER_API_KEY`, or a file named by `RECONCILER_USER_API_KEY_FILE`. It is",
+            "no setting, never an argument, and no Space's key takes its place.",
+            "",
             "`NO_COLOR` is honoured. Output that is no terminal has no colour.",
             "",
         ]

@@ -160,6 +160,15 @@ async def test_what_deploys_by_itself_is_read_whole_and_then_kept(octopus: Octop
     assert octopus.sent - before <= 6
 
 
+async def test_the_group_of_every_project_has_a_name(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+
+    groups = await octopus.project_groups(state)
+
+    assert {one.group_id for one in state.projects} <= groups.keys()
+    assert all(groups.values())
+
+
 async def test_what_the_board_names_is_found_again_by_other_roads(octopus: OctopusSpace) -> None:
     state = await octopus.look(NOTHING)
     item = next(one for one in state.items if one.state.is_finished and not one.is_previous)
