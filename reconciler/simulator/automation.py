@@ -42,6 +42,16 @@ class Automation(Stage):
             body = Body({"Filter": _by_ids(where, filter), "Action": _by_ids(where, action)})
             return firing.add_trigger(world, where, found, name, read_parts(where, found, body)).id
 
+    def tag(self, project: str, name: str, *, at: str, space: str | None = None) -> str:
+        """Put a git tag on what a branch, a tag or a hash of a project names; return the hash."""
+        with self._playing():
+            _, found = self._project(project, space)
+            reference = found.repository.find(at) if found.repository else None
+            if found.repository is None or reference is None:
+                raise LookupError(f"no git reference {at!r} of {project}")
+            found.repository.tags[name] = reference.commit.hash
+            return reference.commit.hash
+
     def schedule(
         self,
         project: str,

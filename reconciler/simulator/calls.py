@@ -114,6 +114,11 @@ class Body:
             raise _wrong_type(name)
         return tuple(value)
 
+    def resource(self) -> Body:
+        """Return the resource of a command that carries one, as commits do; else the body."""
+        value = self.get("Resource")
+        return Body(value) if isinstance(value, dict) else self
+
     def bodies(self, name: str) -> tuple[Body, ...]:
         """Return a list of objects, empty when absent or null."""
         value = self.get(name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.packages import BuildInformation, Feed, Package
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
     from reconciler.simulator.tenancy import TagSet, Tenant
+    from reconciler.simulator.versioncontrol import Repository
 
 __all__ = [
     "CACHE",
@@ -298,6 +299,8 @@ class Project:
     cloned_from: str | None = None
     releases: list[Release] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
+    repository: Repository | None = None
+    """Where its process is kept, when that is git."""
     more: dict[str, Any] = field(default_factory=dict)
     """Further fields as a client set them."""
 

@@ -35,6 +35,7 @@ from reconciler.simulator.records import (
     VariableSet,
 )
 from reconciler.simulator.slugs import slug_of
+from reconciler.simulator.versioncontrol import HEADS, process_at, variables_at
 from reconciler.simulator.versions import version_key
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.freezing import Freeze
     from reconciler.simulator.runbooks import RunbookRun, RunbookSnapshot
     from reconciler.simulator.sessions import Session
+    from reconciler.simulator.versioncontrol import Commit, Reference
 
 __all__ = ["World", "find", "letters"]
 
@@ -316,10 +318,17 @@ class World:
         packages: tuple[tuple[str, str, str], ...],
         notes: str | None = None,
         ignore_channel_rules: bool = False,
+        reference: Reference | None = None,
     ) -> Release:
-        """Make a release, freezing the process and the variables as they are now."""
-        process = self._freeze_process(space, project)
-        variables, *libraries = self.freeze_variables(space, project)
+        """Make a release, freezing the process and the variables as they are now.
+
+        Those of a project in git are taken from a reference, else from its default branch.
+        """
+        if project.repository is not None and reference is None:
+            reference = project.repository.find(HEADS + project.repository.default_branch)
+        commit = reference.commit if reference else None
+        process = self._freeze_process(space, project, commit)
+        variables, *libraries = self.freeze_variables(space, project, commit)
         release = Release(
             self.new_id("Releases"),
             project.id,
@@ -333,35 +342,45 @@ class World:
             notes=notes,
             ignore_channel_rules=ignore_channel_rules,
         )
+        if reference is not None:
+            used = {"GitRef": reference.name, "GitCommit": reference.commit.hash}
+            release.more["VersionControlReference"] = used
         space.releases[release.id] = release
         project.releases.append(release)
         project.releases.sort(key=lambda each: each.assembled)
         return release
 
-    def _freeze_process(self, space: Space, project: Project) -> Process:
-        live = space.processes[project.process_id]
+    def _freeze_process(self, space: Space, project: Project, commit: Commit | None) -> Process:
+        live = (
+            space.processes[project.process_id] if commit is None else process_at(project, commit)
+        )
         frozen_id = f"{live.id}-s-{live.version}-{letters(live.id, live.version)}"
         return space.processes.setdefault(
             frozen_id, Process(frozen_id, project.id, live.version, live.steps, is_frozen=True)
         )
 
-    def freeze_variables(self, space: Space, project: Project) -> tuple[str, ...]:
+    def freeze_variables(
+        self, space: Space, project: Project, commit: Commit | None = None
+    ) -> tuple[str, ...]:
         """Freeze a project's variables, then those of its library sets; returns the copies' ids."""
         included = project.more.get("IncludedLibraryVariableSetIds", [])
-        libraries = (space.library_sets[each].variable_set_id for each in included)
-        sets = (project.variable_set_id, *libraries)
-        return tuple(self._freeze_set(space, each) for each in sets)
+        own = space.variables[project.variable_set_id]
+        own = own if commit is None else variables_at(space, project, commit)
+        libraries = (space.variables[space.library_sets[each].variable_set_id] for each in included)
+        return tuple(self._freeze_set(space, each) for each in (own, *libraries))
 
     def refresh_variables(
         self, space: Space, project: Project, frozen: Release | RunbookSnapshot
     ) -> None:
         """Let a release or a snapshot use the variables as they are now."""
-        frozen.variable_snapshot_id, *libraries = self.freeze_variables(space, project)
+        used = frozen.more.get("VersionControlReference") if isinstance(frozen, Release) else None
+        found = project.repository.find(used["GitRef"]) if project.repository and used else None
+        commit = found.commit if found else None
+        frozen.variable_snapshot_id, *libraries = self.freeze_variables(space, project, commit)
         frozen.library_snapshot_ids = tuple(libraries)
 
     @staticmethod
-    def _freeze_set(space: Space, set_id: str) -> str:
-        live = space.variables[set_id]
+    def _freeze_set(space: Space, live: VariableSet) -> str:
         frozen_id = f"{live.id}-s-{live.version}-{letters(live.id, live.version)}"
         copy = VariableSet(frozen_id, live.owner_id, live.version, live.variables, is_frozen=True)
         return space.variables.setdefault(frozen_id, copy).id

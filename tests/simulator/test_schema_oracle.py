@@ -54,6 +54,10 @@ NEWER: dict[str, set[str]] = {
     },
     "InterruptionResource": {"Type"},
     "PackageResource": {"Hash", "PackageSizeBytes"},
+    "PersistenceSettingsResource": {
+        "BasePath", "ConversionState", "Credentials", "DefaultBranch",
+        "ProtectedBranchNamePatterns", "Url",
+    },
     "PhaseProgressionResource": {"IsPriorityPhase"},
     "PhaseResource": {"IsPriorityPhase"},
     "ProgressionResource": {"LifecycleEnvironments"},
@@ -224,6 +228,9 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
     await api.post(f"/api/users/{me['Id']}/apikeys", {"Purpose": "x"})
     node = (await api.get("/api/octopusservernodes"))["Items"][0]
     await _fill(api)
+    settings = {"Url": "https://git.example.com/shop.git"}
+    convert = "/api/projects/Projects-1/git/convert"
+    await api.post(convert, {"VersionControlSettings": settings}, status=200)
     return {
         "project": "Projects-1", "group": "ProjectGroups-1", "environment": "Environments-1",
         "env": "Environments-1", "lifecycle": "Lifecycles-1", "channel": "Channels-1",
@@ -232,7 +239,7 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
         "process": "deploymentprocess-Projects-1", "set": "variableset-Projects-1",
         "space": "Spaces-1", "event": event["Id"], "team": "teams-administrators",
         "node": node["Id"], "feed": "feeds-builtin", "key": "apikeys-1",
-        "role": "userroles-projectdeployer",
+        "role": "userroles-projectdeployer", "gitRef": "refs%2Fheads%2Fmain",
         **PLACES,
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ from reconciler.simulator.routes import (
     actiontemplates,
     adhoc,
     artifacts,
+    assembling,
     boardsettings,
     builds,
     certificates,
@@ -28,6 +29,8 @@ from reconciler.simulator.routes import (
     feeds,
     freezes,
     gitcredentials,
+    gitprojects,
+    gitvariants,
     interruptions,
     invitations,
     kubernetesmonitors,
@@ -84,17 +87,17 @@ from reconciler.simulator.routes import (
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    accounts, actiontemplates, adhoc, artifacts, boardsettings, builds, certificates,
-    channelparts, channels, cloudaccounts, dashboard, defects, deployments, environments,
-    ephemeralenvironments, events, executions, extensions, feedpackages, feeds, freezes,
-    gitcredentials, interruptions, invitations, kubernetesmonitors, librarysets, licenses,
-    lifecycles, logins, logos, machinepolicies, machines, packages, previews, processes,
-    progressions, projectgroups, projects, projectsettings, projectsummaries, projecttriggers,
-    proxies, queue, ratelimits, releases, releasewrites, reporting, retentionpolicies, root,
-    runbookboards, runbookcommands, runbookprocesses, runbookruns, runbooks, runbooksnapshots,
-    scopedroles, server, serviceaccounts, settings, spaces, subscriptions, summaries, tagsets,
-    tasks, teams, tenants, tenantvariables, userroles, users, variablepreviews, variables,
-    workerpools, workers,
+    accounts, actiontemplates, adhoc, artifacts, assembling, boardsettings, builds,
+    certificates, channelparts, channels, cloudaccounts, dashboard, defects, deployments,
+    environments, ephemeralenvironments, events, executions, extensions, feedpackages, feeds,
+    freezes, gitcredentials, gitprojects, gitvariants, interruptions, invitations,
+    kubernetesmonitors, librarysets, licenses, lifecycles, logins, logos, machinepolicies,
+    machines, packages, previews, processes, progressions, projectgroups, projects,
+    projectsettings, projectsummaries, projecttriggers, proxies, queue, ratelimits, releases,
+    releasewrites, reporting, retentionpolicies, root, runbookboards, runbookcommands,
+    runbookprocesses, runbookruns, runbooks, runbooksnapshots, scopedroles, server,
+    serviceaccounts, settings, spaces, subscriptions, summaries, tagsets, tasks, teams, tenants,
+    tenantvariables, userroles, users, variablepreviews, variables, workerpools, workers,
 )  # fmt: skip
 
 

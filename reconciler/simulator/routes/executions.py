@@ -8,6 +8,7 @@ from reconciler.simulator.answers import Refused, created
 from reconciler.simulator.numbering import donor_of, next_number, unmasked
 from reconciler.simulator.prompts import by_ids, prompted
 from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.assembling import assemble, default_channel, git_reference
 from reconciler.simulator.routes.commands import (
     environments_named,
     named,
@@ -15,15 +16,15 @@ from reconciler.simulator.routes.commands import (
     read_options,
 )
 from reconciler.simulator.routes.deployments import check_order, moment_of, order
-from reconciler.simulator.routes.releases import assemble, default_channel
 from reconciler.simulator.tenancy import check_tags, tenants_meant
 from reconciler.simulator.versions import version_key
 from reconciler.simulator.world import release_named
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
-    from reconciler.simulator.records import Environment, Project, Release
+    from reconciler.simulator.records import Environment, Project, Release, Step
     from reconciler.simulator.tenancy import Tenant
+    from reconciler.simulator.versioncontrol import Reference
 
 routes = Routes()
 
@@ -35,7 +36,9 @@ def create_release(call: Call) -> object:
     project = project_of(call, body)
     call.demand("ReleaseCreate", project)
     wanted = body.text("channelName") or body.text("channelIdOrName")
-    chosen, default = _packages(call, project, body)
+    reference = _reference(project, body)
+    live = call.space.processes[project.process_id].steps
+    chosen, default = _packages(body, reference.commit.steps if reference else live)
     version = unmasked(
         body.text("releaseVersion") or _number(call, project, chosen, default),
         [each.version for each in project.releases],
@@ -54,6 +57,7 @@ def create_release(call: Call) -> object:
         default_package=default or version,
         notes=body.text("releaseNotes"),
         ignore_channel_rules=body.flag("ignoreChannelRules"),
+        reference=reference,
     )
     return created({"ReleaseId": release.id, "ReleaseVersion": release.version})
 
@@ -69,13 +73,20 @@ def _number(
     return number
 
 
-def _packages(
-    call: Call, project: Project, body: Body
-) -> tuple[dict[tuple[str, str], str], str | None]:
+def _reference(project: Project, body: Body) -> Reference | None:
+    """Return the git reference of a release: what is named, else the default branch."""
+    name, commit = body.text("gitRef"), body.text("gitCommit")
+    if project.repository is not None:
+        return git_reference(project.repository, name, commit)
+    if name or commit:
+        raise Refused(400, f"The project '{project.name}' is not version controlled.")
+    return None
+
+
+def _packages(body: Body, steps: tuple[Step, ...]) -> tuple[dict[tuple[str, str], str], str | None]:
     """Read `Step:Version`, `Package:Version`, `Step:Reference:Version` and `*:Version`."""
     default = body.text("packageVersion")
     chosen: dict[tuple[str, str], str] = {}
-    steps = call.space.processes[project.process_id].steps
     for text in body.texts("packages"):
         parts = [part.strip() for part in text.split(":")]
         if len(parts) not in (2, 3) or not parts[-1]:

@@ -11,7 +11,8 @@ from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.progress import phases_of
 from reconciler.simulator.records import Phase
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.projects import project_resource, visible_projects
+from reconciler.simulator.routes.projectresources import project_resource
+from reconciler.simulator.routes.projects import visible_projects
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, missing
+from reconciler.simulator.calls import Body
 from reconciler.simulator.changes import note
 from reconciler.simulator.numbering import donor_of, next_number
 from reconciler.simulator.paging import by_ids, page
@@ -12,12 +13,21 @@ from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.feeds import feed_name
 from reconciler.simulator.routes.projects import project_in
 from reconciler.simulator.steps import read_steps
+from reconciler.simulator.versioncontrol import commit_message, process_at, save
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.records import Process, Project, Space, Step
 
-__all__ = ["packages_in_template", "routes", "step_resource"]
+__all__ = [
+    "check_steps",
+    "packages_in_template",
+    "process_resource",
+    "release_template",
+    "routes",
+    "step_resource",
+    "write_process",
+]
 
 routes = Routes()
 
@@ -72,9 +82,9 @@ def step_resource(step: Step) -> dict[str, object]:
     }
 
 
-def process_resource(space: Space, process: Process) -> dict[str, object]:
-    """Return a deployment process, or a frozen copy, as JSON."""
-    own = f"/api/{space.id}/deploymentprocesses/{process.id}"
+def process_resource(space: Space, process: Process, own: str | None = None) -> dict[str, object]:
+    """Return a deployment process, or a frozen copy, as JSON; `own` is its address in git."""
+    own = own or f"/api/{space.id}/deploymentprocesses/{process.id}"
     return {
         "Id": process.id,
         "SpaceId": space.id,
@@ -86,6 +96,7 @@ def process_resource(space: Space, process: Process) -> dict[str, object]:
             "Self": own,
             "Project": f"/api/{space.id}/projects/{process.project_id}",
             "Template": f"{own}/template{{?channel,releaseId}}",
+            "Validation": f"{own}/validate",
         },
     }
 
@@ -125,19 +136,22 @@ def list_processes(call: Call) -> object:
 @routes.put("deploymentprocesses/{process}")
 def change_process(call: Call) -> object:
     """PUT /deploymentprocesses/{id}: all steps at once, for the version that was read."""
-    return _write(call, _process_in(call))
+    return write_process(call, _process_in(call))
 
 
 @routes.put("projects/{project}/deploymentprocesses")
 def change_process_of_project(call: Call) -> object:
     """PUT /projects/{id}/deploymentprocesses."""
-    return _write(call, call.space.processes[project_in(call).process_id])
+    return write_process(call, call.space.processes[project_in(call).process_id])
 
 
-def _write(call: Call, process: Process) -> dict[str, object]:
+def write_process(
+    call: Call, process: Process, branch: str | None = None, own: str | None = None
+) -> dict[str, object]:
+    """Write the steps of a process; of a project in git onto a branch, else the default one."""
     project = call.space.projects[process.project_id]
     call.demand("ProcessEdit", project)
-    body = call.body()
+    body = call.body().resource()
     if process.is_frozen:
         raise Refused(
             400,
@@ -149,10 +163,17 @@ def _write(call: Call, process: Process) -> dict[str, object]:
             "Changes to this deployment process could not be saved, because another user has made "
             "changes since it was read. Please read it again.",
         )
-    process.steps = read_steps(body)
-    process.version += 1
+    steps, repository = read_steps(body), project.repository
+    if repository is None:
+        process.steps = steps
+        process.version += 1
+    else:
+        branch = branch or repository.default_branch
+        message = commit_message(call.body())
+        made = save(call.space, project, repository, branch, message, call.now, steps=steps)
+        process = process_at(project, made)
     note(call, "Modified", "Deployment process of project", project.name, process.id, project.id)
-    return process_resource(call.space, process)
+    return process_resource(call.space, process, own)
 
 
 @routes.get("projects/{project}/deploymentprocesses")
@@ -167,7 +188,7 @@ def process_of_project(call: Call) -> object:
 def template_of_process(call: Call) -> object:
     """GET /deploymentprocesses/{id}/template."""
     process = _process_in(call)
-    return _template(call, call.space.projects[process.project_id], process)
+    return release_template(call, call.space.projects[process.project_id], process)
 
 
 @routes.get("projects/{project}/deploymentprocesses/template")
@@ -175,10 +196,48 @@ def template_of_project(call: Call) -> object:
     """GET /projects/{id}/deploymentprocesses/template."""
     project = project_in(call)
     call.demand("ProcessView", project)
-    return _template(call, project, call.space.processes[project.process_id])
+    return release_template(call, project, call.space.processes[project.process_id])
 
 
-def _template(call: Call, project: Project, process: Process) -> dict[str, object]:
+@routes.post("deploymentprocesses/{process}/validate")
+def validate(call: Call) -> object:
+    """POST /deploymentprocesses/{id}/validate: the steps of the body, without keeping them."""
+    process = _process_in(call)
+    call.demand("ProcessView", call.space.projects[process.project_id])
+    return check_steps(call)
+
+
+@routes.post("projects/{project}/deploymentprocesses/validate")
+def validate_of_project(call: Call) -> object:
+    """POST /projects/{id}/deploymentprocesses/validate."""
+    call.demand("ProcessView", project_in(call))
+    return check_steps(call)
+
+
+def check_steps(call: Call) -> dict[str, object]:
+    """Return which steps of a body go to roles that no machine has.
+
+    Raises:
+        Refused: 400 for steps that could not be saved.
+    """
+    body = call.body().resource()
+    steps = read_steps(Body(body.get("Process")) if isinstance(body.get("Process"), dict) else body)
+    known = {role for each in call.space.machines.values() for role in each.roles}
+    without: dict[str, list[str]] = {}
+    for step in steps:
+        written = (step.document or {}).get("Properties", {}).get("Octopus.Action.TargetRoles")
+        roles = [each.strip() for each in str(written or "").split(",") if each.strip()]
+        if set(roles) - known:
+            without[step.id] = sorted(set(roles) - known)
+    return {"HasWarnings": bool(without), "TagsWithoutTargetsByStepId": without, "Details": {}}
+
+
+def release_template(call: Call, project: Project, process: Process) -> dict[str, object]:
+    """Return what a new release of a project starts from.
+
+    Raises:
+        Refused: 404 for an unknown channel, 400 for none where there are several.
+    """
     channel = call.query.text("channel")
     if channel is not None and channel not in {each.id for each in project.channels}:
         raise missing("Channel")

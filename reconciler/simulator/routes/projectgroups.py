@@ -9,7 +9,8 @@ from reconciler.simulator.changes import changed_fields, free_name, has_dependan
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.permissions import refuse
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.projects import project_resource, visible_projects
+from reconciler.simulator.routes.projectresources import project_resource
+from reconciler.simulator.routes.projects import visible_projects
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call

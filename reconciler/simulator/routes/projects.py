@@ -15,89 +15,18 @@ from reconciler.simulator.changes import (
 from reconciler.simulator.cloning import clone_into
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.projectresources import GIT_FIELDS, project_resource
 from reconciler.simulator.running import forget_runbook
 from reconciler.simulator.slugs import slug_of
 from reconciler.simulator.templates import read_templates
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
-    from reconciler.simulator.records import Project, Release, Space
+    from reconciler.simulator.records import Project, Release
+
+__all__ = ["project_in", "routes", "visible_projects"]
 
 routes = Routes()
-
-
-def project_resource(space: Space, project: Project) -> dict[str, object]:
-    """Return a project as JSON."""
-    home = f"/api/{space.id}"
-    own = f"{home}/projects/{project.id}"
-    return {
-        "Id": project.id,
-        "SpaceId": space.id,
-        "Name": project.name,
-        "Slug": project.slug,
-        "Description": project.description,
-        "IsDisabled": project.is_disabled,
-        "ProjectGroupId": project.group_id,
-        "LifecycleId": project.lifecycle_id,
-        "VariableSetId": project.variable_set_id,
-        "DeploymentProcessId": project.process_id,
-        "ClonedFromProjectId": project.cloned_from,
-        "DiscreteChannelRelease": project.has_discrete_channels,
-        "IncludedLibraryVariableSetIds": [],
-        "DefaultToSkipIfAlreadyInstalled": False,
-        "TenantedDeploymentMode": "Untenanted",
-        "DefaultGuidedFailureMode": "EnvironmentDefault",
-        "VersioningStrategy": {
-            "Template": "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}."
-            "#{Octopus.Version.NextPatch}",
-            "DonorPackage": None,
-        },
-        "ReleaseCreationStrategy": {
-            "ChannelId": None,
-            "ReleaseCreationPackage": None,
-            "ReleaseCreationPackageStepId": None,
-        },
-        "Templates": [],
-        "AutoDeployReleaseOverrides": [],
-        "ReleaseNotesTemplate": None,
-        "DeploymentChangesTemplate": None,
-        "ForcePackageDownload": False,
-        "Icon": None,
-        "ExtensionSettings": [],
-        "AutoCreateRelease": False,
-        "IsVersionControlled": False,
-        "PersistenceSettings": {"Type": "Database"},
-        "ProjectConnectivityPolicy": {
-            "SkipMachineBehavior": "None",
-            "TargetRoles": [],
-            "AllowDeploymentsToNoTargets": True,
-            "ExcludeUnhealthyTargets": False,
-        },
-        "AllowIgnoreChannelRules": True,
-        **project.more,
-        "Links": {
-            "Self": own,
-            "Variables": f"{home}/variables/{project.variable_set_id}",
-            "Releases": f"{own}/releases{{/version}}{{?skip,take,searchByVersion}}",
-            "Channels": f"{own}/channels{{/id}}{{?skip,take,partialName}}",
-            "Triggers": f"{own}/triggers{{/id}}{{?skip,take,partialName,triggerActionType}}",
-            "ScheduledTriggers": f"{own}/triggers/scheduled{{?skip,take,partialName}}",
-            "OrderChannels": f"{own}/channels/order",
-            "Progression": f"{own}/progression{{?releaseHistoryCount}}",
-            "DeploymentProcess": f"{home}/deploymentprocesses/{project.process_id}",
-            "DeploymentSettings": f"{own}/deploymentsettings",
-            "Web": f"/app#/{space.id}/projects/{project.id}",
-            "Logo": f"{own}/logo",
-            "Metadata": f"{own}/metadata",
-            "Runbooks": f"{own}/runbooks{{?skip,take,partialName}}",
-            "RunbookSnapshots": f"{own}/runbookSnapshots{{/name}}{{?skip,take,searchByName}}",
-            "Summary": f"{own}/summary",
-            "RunbookTaskRunDashboardItemsTemplate": f"{home}/progression/runbooks/taskRuns"
-            "{?skip,take,ids,projectIds,runbookIds,environmentIds,tenantIds,taskIds}",
-            "ConvertToVcs": f"{own}/git/convert",
-            "ConvertToGit": f"{own}/git/convert",
-        },
-    }
 
 
 def visible_projects(call: Call) -> list[Project]:
@@ -212,7 +141,8 @@ def _write(call: Call, project: Project, body: Body) -> None:
         if each not in call.space.library_sets:
             raise missing("Library Variable Set")
     templates = None if body.get("Templates") is None else read_templates(body.bodies("Templates"))
-    project.more = changed_fields(shown, body, *_SETTLED, kept=project.more)
+    settled = (*_SETTLED, *GIT_FIELDS) if project.repository else _SETTLED
+    project.more = changed_fields(shown, body, *settled, kept=project.more)
     if templates is not None:
         project.more["Templates"] = templates
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.simulator.paging import matching
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.projects import project_in, project_resource, visible_projects
+from reconciler.simulator.routes.projectresources import project_resource
+from reconciler.simulator.routes.projects import project_in, visible_projects
 from reconciler.simulator.times import stamp
 
 if TYPE_CHECKING:

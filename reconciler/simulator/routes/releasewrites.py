@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING
 from reconciler.simulator.answers import Refused
 from reconciler.simulator.changes import changed_fields, forget_release, note
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.releases import (
-    check_number,
-    chosen_packages,
-    named_channel,
-    release_in,
-    release_resource,
-)
+from reconciler.simulator.routes.assembling import check_number, chosen_packages, named_channel
+from reconciler.simulator.routes.releases import release_in, release_resource
 from reconciler.simulator.rules import refuse_versions
 from reconciler.simulator.shelf import BUILT_IN
 

@@ -8,8 +8,8 @@ from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import free_name, has_dependants, note
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
+from reconciler.simulator.routes.assembling import chosen_packages
 from reconciler.simulator.routes.projects import project_in
-from reconciler.simulator.routes.releases import chosen_packages
 from reconciler.simulator.routes.runbooks import project_named, runbook_in
 from reconciler.simulator.running import add_snapshot, forget_run
 from reconciler.simulator.shelf import versions_for

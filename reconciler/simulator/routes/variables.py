@@ -13,13 +13,21 @@ from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.projects import project_in
 from reconciler.simulator.routes.scopevalues import scope_values
 from reconciler.simulator.scopes import allows, read_scope
+from reconciler.simulator.versioncontrol import commit_message, save_variables
 from reconciler.simulator.world import release_named
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
     from reconciler.simulator.records import VariableSet
 
-__all__ = ["routes", "seen_variables", "shown_variable"]
+__all__ = [
+    "demand_view",
+    "routes",
+    "seen_variables",
+    "shown_variable",
+    "variable_set_resource",
+    "write_variables",
+]
 
 routes = Routes()
 
@@ -45,7 +53,8 @@ def _covers(call: Call, owner: Project | LibrarySet, verb: str, scope: dict[str,
     return allows(scope, owner, scoped, unscoped)
 
 
-def _demand_view(call: Call, owner: Project | LibrarySet) -> None:
+def demand_view(call: Call, owner: Project | LibrarySet) -> None:
+    """Let the request pass when the caller may look at the set of a project or a library."""
     if isinstance(owner, LibrarySet):
         call.demand_anywhere("LibraryVariableSetView")
     else:
@@ -74,8 +83,10 @@ def shown_variable(variable: dict[str, Any], *, is_editable: bool = True) -> dic
     return {**variable, "Value": value, "IsEditable": is_editable}
 
 
-def variable_set_resource(call: Call, found: VariableSet) -> dict[str, object]:
-    """Return what the caller may see of a variable set as JSON."""
+def variable_set_resource(
+    call: Call, found: VariableSet, own: str | None = None
+) -> dict[str, object]:
+    """Return what the caller may see of a variable set as JSON; `own` is its address in git."""
     space, owner = call.space, owner_of(call, found)
     kind = "LibraryVariableSet" if isinstance(owner, LibrarySet) else "Project"
     return {
@@ -92,7 +103,7 @@ def variable_set_resource(call: Call, found: VariableSet) -> dict[str, object]:
         ],
         "ScopeValues": scope_values(call, owner),
         "Links": {
-            "Self": f"/api/{space.id}/variables/{found.id}",
+            "Self": own or f"/api/{space.id}/variables/{found.id}",
             kind: f"/api/{space.id}/{kind.lower()}s/{found.owner_id}",
         },
     }
@@ -109,7 +120,7 @@ def _set_in(call: Call) -> VariableSet:
 def one_set(call: Call) -> object:
     """GET /variables/{setId}, snapshots too."""
     found = _set_in(call)
-    _demand_view(call, owner_of(call, found))
+    demand_view(call, owner_of(call, found))
     return variable_set_resource(call, found)
 
 
@@ -122,7 +133,7 @@ def all_sets(call: Call) -> object:
         if found.is_frozen if wanted is None else found.id not in wanted:
             continue
         try:
-            _demand_view(call, owner_of(call, found))
+            demand_view(call, owner_of(call, found))
         except Refused:
             continue
         shown.append(variable_set_resource(call, found))
@@ -133,7 +144,7 @@ def all_sets(call: Call) -> object:
 def set_of_project(call: Call) -> object:
     """GET /projects/{id}/variables."""
     project = project_in(call)
-    _demand_view(call, project)
+    demand_view(call, project)
     return variable_set_resource(call, call.space.variables[project.variable_set_id])
 
 
@@ -141,7 +152,7 @@ def set_of_project(call: Call) -> object:
 def sets_of_release(call: Call) -> object:
     """GET /projects/{p}/releases/{r}/variables: the frozen sets of a release."""
     project = project_in(call)
-    _demand_view(call, project)
+    demand_view(call, project)
     wanted = call.param("release")
     release = call.space.releases.get(wanted) or release_named(project, wanted)
     if release.project_id != project.id:
@@ -153,19 +164,22 @@ def sets_of_release(call: Call) -> object:
 @routes.put("variables/{set}")
 def change_set(call: Call) -> object:
     """PUT /variables/{setId}: all variables at once, for the version that was read."""
-    return _write(call, _set_in(call))
+    return write_variables(call, _set_in(call))
 
 
 @routes.put("projects/{project}/variables")
 def change_set_of_project(call: Call) -> object:
     """PUT /projects/{id}/variables."""
-    return _write(call, call.space.variables[project_in(call).variable_set_id])
+    return write_variables(call, call.space.variables[project_in(call).variable_set_id])
 
 
-def _write(call: Call, found: VariableSet) -> dict[str, object]:
+def write_variables(
+    call: Call, found: VariableSet, branch: str | None = None, own: str | None = None
+) -> dict[str, object]:
+    """Write a set; of a project with variables in git onto a branch, else the default one."""
     owner = owner_of(call, found)
     _demand_edit(call, owner)
-    body = call.body()
+    body = call.body().resource()
     if found.is_frozen:
         raise Refused(
             400,
@@ -183,11 +197,18 @@ def _write(call: Call, found: VariableSet) -> dict[str, object]:
     made = [_variable(each, before) for each in body.bodies("Variables")]
     if len({each["Id"] for each in made}) < len(made):
         raise Refused(400, "Variable ids must be unique.")
-    found.variables = _permitted(call, owner, before, made)
-    found.version += 1
+    kept = _permitted(call, owner, before, made)
+    repository = owner.repository if isinstance(owner, Project) else None
+    if isinstance(owner, Project) and repository is not None and repository.has_variables:
+        branch = branch or repository.default_branch
+        message = commit_message(call.body())
+        found = save_variables(call.space, owner, repository, branch, message, call.now, kept)
+    else:
+        found.variables = kept
+        found.version += 1
     kind = "library variable set" if isinstance(owner, LibrarySet) else "project"
     note(call, "Modified", f"Variables of {kind}", owner.name, found.id, owner.id)
-    return variable_set_resource(call, found)
+    return variable_set_resource(call, found, own)
 
 
 def _permitted(
