@@ -378,7 +378,10 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChainLink:
-    """The place of one receipt in the chain of its (environment, project slug, tenant)."""
+    """The place of one receipt in the chain of its (environment, project slug, tenant).
+
+    `took`: seconds from queued to completed; None where the receipt, or this store, cannot tell.
+    """
 
     environment: str
     project: str
@@ -391,6 +394,7 @@ class ChainLink:
     version: str
     outcome: Outcome
     commit: str
+    took: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

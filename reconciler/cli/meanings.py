@@ -161,6 +161,11 @@ GATES = {
         "Make the commits again with a signature (`git rebase --exec 'git commit --amend --no-edit "
         "-S'` from the last accepted one on). Accepting does not open it.",
     ),
+    GateName.WINDOW: Meaning(
+        "outside of the windows of the policy, or it would not end inside",
+        "Wait: the message says when there is room for it. What an emergency needs is allowed by a "
+        "commit that changes `windows`, once it is accepted (`reconciler accept ENV`).",
+    ),
 }
 
 CONDITIONS = {

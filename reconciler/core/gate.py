@@ -34,13 +34,24 @@ class GateName(StrEnum):
     PROJECT_DISABLED = "project-disabled"
     ALSO_DEPLOYED = "also-deployed"
     UNSIGNED = "unsigned"
+    WINDOW = "window"
 
 
 OPENS_BY_ITSELF = frozenset(
-    {GateName.IN_FLIGHT, GateName.SCHEDULED_ELSEWHERE, GateName.LIFECYCLE, GateName.PRECONDITION}
+    {
+        GateName.IN_FLIGHT,
+        GateName.SCHEDULED_ELSEWHERE,
+        GateName.LIFECYCLE,
+        GateName.PRECONDITION,
+        GateName.WINDOW,
+    }
 )
-"""Gates that the end of a task, or a success of something else, opens. Every other one needs a
+"""Gates that the end of a task, a success of something else, or time opens. Every other one needs a
 person; `dependency` either follows from another gate, or asks for two commits."""
+
+OF_POLICY = frozenset({GateName.OBSERVE_ONLY, GateName.BRAKE, GateName.WINDOW})
+"""Gates that the policy of the last accepted commit closes: while one is closed, on whatever, no
+commit is accepted that changes the policy. It would loosen the rule it waits for."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

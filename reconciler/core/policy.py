@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.core.window import Windows
 
 
 class Mode(StrEnum):
@@ -48,6 +52,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     on_failure: OnFailure = OnFailure.STOP
     on_warning: OnWarning = OnWarning.CONTINUE
+    windows: Windows | None = None
 
 
 STRICTEST = Policy(protected=True)

@@ -67,6 +67,13 @@ class Receipt:
     bundle: str | None = None
     not_understood: tuple[str, ...] = field(default=(), compare=False)
 
+    @property
+    def took(self) -> int | None:
+        """Whole seconds from queued to completed; None where Octopus could not tell."""
+        if self.completed_at is None or self.completed_at < self.queued_at:
+            return None
+        return int((self.completed_at - self.queued_at).total_seconds())
+
 
 def receipt_id(receipt: Receipt) -> str:
     """Return `dr-` and 32 hex digits: the same for the same end of the same deployment."""

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Outcome, Progress
 from reconciler.core.plan import make_plan
 from reconciler.core.policy import OnFailure
 from reconciler.core.precondition import precondition_gates
+from reconciler.core.windowgate import window_gate
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
-from reconciler.engine.launch import Absent, Aged, Paused, Refused, Taken, launch, promise_of
+from reconciler.engine.launch import (
+    Absent,
+    Aged,
+    Closed,
+    ClosedNow,
+    Refused,
+    Taken,
+    launch,
+    promise_of,
+)
 from reconciler.engine.launch import Unknown as NobodyKnows
 from reconciler.engine.pausing import Pauses
 from reconciler.engine.survey import judge, look, survey, with_reached
@@ -87,7 +98,7 @@ class Execution:
     results: dict[CellKey, Result] = field(default_factory=dict)
     stale: str = ""  # why the rest of the plan was dropped
     stopping: str = ""  # why nothing new is started
-    halted: list[Gate] = field(default_factory=list)  # pauses that came in the middle
+    halted: list[Gate] = field(default_factory=list)  # gates that closed in the middle
     _pending: dict[CellKey, Action] = field(default_factory=dict)
     _pauses: Pauses = field(init=False)
     _wave: int = 0
@@ -131,11 +142,24 @@ class Execution:
         ready = [
             action
             for action in sorted(self._pending.values(), key=lambda a: (a.wave, a.cell))
-            if self._pauses.before(action.cell) is None
+            if self._shut(action.cell) is None
             and all(self._succeeded(name) for name in action.waits_for)
             and (not self._wave or action.wave <= self._wave)
         ]
         return ready[: max(free, 0)]
+
+    def _shut(self, name: CellKey) -> Gate | None:
+        """Return the gate that closed before a cell since the plan was made, if any did."""
+        policy, now = self.planned.situation.desired.policy, self.doors.clock.now()
+        paused = self._pauses.before(name)
+        return paused or window_gate(name, policy, self.planned.takes, now)
+
+    async def _check(self, name: CellKey) -> None:
+        """Return only if a request for a cell may leave now. Raises: ClosedNow."""
+        await self._pauses.look()
+        gate = self._shut(name)
+        if gate is not None:
+            raise ClosedNow(gate)
 
     def _slots(self) -> int:
         limit = self.planned.situation.desired.policy.limits.parallel
@@ -167,7 +191,7 @@ class Execution:
                 self.doors,
                 self.octopus,
                 self.keeper,
-                self._pauses,
+                partial(self._check, name),
                 record,
                 release,
                 self._read_at,
@@ -193,8 +217,8 @@ class Execution:
             case Aged(why=why):
                 if self._read_at > float("-inf"):  # once for each reading
                     self._too_old(why)
-            case Paused():
-                pass  # it stays pending: the pause may be lifted while others run
+            case Closed():
+                pass  # it stays pending: the gate may open while others run
             case Refused(why=why):
                 self._fail(name, Result(Done.REFUSED, why))
             case NobodyKnows(why=why):
@@ -313,11 +337,11 @@ class Execution:
             action = self._pending[name]
             behind = [w for w in action.waits_for if not self._succeeded(w)]
             why = self.stale or self.stopping
-            paused = self._pauses.before(name)
+            shut = self._shut(name)
             done = Done.NOT_STARTED
-            if paused is not None and not why:
-                self.halted.append(paused)
-                done, why = Done.HELD, paused.message
+            if shut is not None and not why:
+                self.halted.append(shut)
+                done, why = Done.HELD, shut.message
             elif behind and not self.stale:
                 why = f"{behind[0]} was not deployed"
             self.results[name] = Result(done, why or "an earlier wave failed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.core.gate import OF_POLICY
 from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled
 from reconciler.engine.events import Said
@@ -71,7 +72,7 @@ class Closing:
         accepted = acceptance_of(self.planned)
         waits = accepted is None and not self.planned.stopped and not situation.is_rewritten
         if waits and situation.tip_state.policy != situation.desired.policy:
-            why = "some of its pins are on hold or could not be read"
+            why = "some of its pins are held, could not be read, or wait for the policy before"
             self.doors.tell(Said(f"the commit's new policy is not in force yet: {why}"))
         return accepted
 
@@ -94,6 +95,8 @@ def acceptance_of(planned: Planned) -> AcceptedEnvironment | None:
     if planned.stopped or situation.is_rewritten:
         return None
     changes_rules = situation.tip_state.policy != situation.desired.policy
+    if changes_rules and any(gate.name in OF_POLICY for gate in planned.gates):
+        return None
     if (situation.held is not None or changes_rules) and _is_open(planned):
         return None
     return situation.acceptance()

@@ -7,9 +7,11 @@ byte of its payload is read (rule 37); one that does not verify is an alarm, nev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE
+from reconciler.core.estimate import usual_duration
 from reconciler.core.expand import pin_of
 from reconciler.core.intent import SUCCEEDED, CommentTag, Progress, intent_of
 from reconciler.core.jsonfields import refused
@@ -117,6 +119,7 @@ def link_of(environment: str, path: str, payload: bytes) -> ChainLink:
         version=receipt.version,
         outcome=receipt.outcome,
         commit=receipt.commit,
+        took=receipt.took,
     )
 
 
@@ -135,6 +138,20 @@ def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[str]:
     """Return the components that a receipt says were deployed here with success."""
     deployed = {link.project for link in history.links if link.outcome in SUCCEEDED}
     return frozenset(name for name, slug in slugs.items() if slug in deployed)
+
+
+def usual_durations(observed: ObservedState, history: History) -> dict[CellKey, timedelta]:
+    """Return how long each cell is likely to take, of projects deployed here with success."""
+    took: dict[str, list[timedelta]] = {}
+    for link in history.links:  # in chain order
+        if link.outcome in SUCCEEDED and link.took is not None:
+            took.setdefault(link.project, []).append(timedelta(seconds=link.took))
+    usual = {project: usual_duration(durations) for project, durations in took.items()}
+    return {
+        name: duration
+        for name, cell in observed.cells.items()
+        if cell.project is not None and (duration := usual.get(cell.project.slug)) is not None
+    }
 
 
 async def failed_attempts(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Comments, CommentTag, IntentRecord, intent_of
 from reconciler.engine.doors import blocking
-from reconciler.engine.pausing import PausedNow
 from reconciler.errors import (
     CredentialRefused,
     LeaseLost,
@@ -24,12 +23,13 @@ from reconciler.errors import (
 from reconciler.ports import DeploymentOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
     from reconciler.core.state import DeploymentDetail, ReleaseDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
-    from reconciler.engine.pausing import Pauses
     from reconciler.engine.planning import Planned
     from reconciler.engine.survey import Situation
     from reconciler.ports import Octopus
@@ -76,13 +76,21 @@ class Aged:
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
-    """A pause came first: nothing was sent, and the promise, if any, is void (rule 21)."""
+class Closed:
+    """A gate closed first: nothing was sent, and the promise is void (rules 15, 21)."""
 
     gate: Gate
 
 
-Result = Taken | Refused | Absent | Unknown | Aged | Paused
+class ClosedNow(Exception):
+    """Not a failure but an answer on its way up: a gate closed before the request left."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(gate.message)
+        self.gate = gate
+
+
+Result = Taken | Refused | Absent | Unknown | Aged | Closed
 
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
@@ -109,15 +117,16 @@ async def launch(
     doors: Doors,
     octopus: Octopus,
     keeper: LeaseKeeper,
-    pauses: Pauses,
+    before: Callable[[], Awaitable[None]],
     record: IntentRecord,
     release: ReleaseDetail,
     read_at: float,
 ) -> Result:
     """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
 
-    `read_at`: when, by the monotonic clock, the reading it rests on was begun. The pauses are read
-    again when nothing is left to wait for before the request (rule 21).
+    `read_at`: when, by the monotonic clock, the reading it rests on was begun. `before` is awaited
+    when nothing is left to wait for before the request: it looks at pauses and windows once more,
+    and raises ClosedNow where it may not leave (rules 15, 21).
 
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
@@ -134,12 +143,10 @@ async def launch(
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
     order = DeploymentOrder(release.id, record.intent.environment, str(Comments.of(record)))
     try:
-        deployment_id, task_id = await octopus.deploy(
-            order, left, lambda: pauses.check(record.cell)
-        )
-    except PausedNow as paused:
+        deployment_id, task_id = await octopus.deploy(order, left, before)
+    except ClosedNow as closed:
         await blocking(doors.journal.void, intent, keeper.fence)
-        return Paused(paused.gate)
+        return Closed(closed.gate)
     except CredentialRefused as error:  # says nothing of the deployment: another key may ask
         await blocking(doors.journal.void, intent, keeper.fence)
         return Refused(error.message)

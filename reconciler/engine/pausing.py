@@ -28,14 +28,6 @@ LOOK = 0.5
 """Seconds between two looks at the pauses while a pass waits: rule 21 gives one second."""
 
 
-class PausedNow(Exception):
-    """Not a failure but an answer on its way up: a pause came before the request left."""
-
-    def __init__(self, gate: Gate) -> None:
-        super().__init__(gate.message)
-        self.gate = gate
-
-
 async def names_of_server(doors: Doors, situation: Situation) -> frozenset[str]:
     """Return every name the environment's server goes by."""
     accepted = await blocking(doors.journal.accepted_everywhere)
@@ -97,16 +89,6 @@ class Pauses:
             )
         pause = covering(self._standing, self._environment, cell, self._servers)
         return None if pause is None else paused_gate(cell, pause)
-
-    async def check(self, cell: CellKey) -> None:
-        """Look, and return only if a request for this cell may leave now.
-
-        Raises: PausedNow.
-        """
-        await self.look()
-        gate = self.before(cell)
-        if gate is not None:
-            raise PausedNow(gate)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, looking at the pauses at least twice a second."""

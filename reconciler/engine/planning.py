@@ -16,15 +16,17 @@ from reconciler.core.plan import Reason
 from reconciler.core.precondition import precondition_gates
 from reconciler.core.retry import stop_gates
 from reconciler.core.text import clean
+from reconciler.core.windowgate import window_gates
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.healing import plan_of
-from reconciler.engine.history import failed_attempts, refused_attempts
+from reconciler.engine.history import failed_attempts, refused_attempts, usual_durations
 from reconciler.engine.pausing import names_of_server
 from reconciler.engine.survey import survey
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from datetime import timedelta
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.deployers import Others
@@ -40,7 +42,8 @@ class Planned:
     """A plan with everything that stands in its way, and the releases its changes would deploy.
 
     `others` tells by cell who else deploys it, where that was asked. `tries_again`: a change
-    that Octopus refused waits for its next try.
+    that Octopus refused waits for its next try. `takes`: how long a cell is likely to take,
+    of those that were deployed here before.
     """
 
     situation: Situation
@@ -49,6 +52,7 @@ class Planned:
     releases: Mapping[CellKey, ReleaseDetail]
     others: Mapping[CellKey, Others] = field(default_factory=dict)
     tries_again: bool = False
+    takes: Mapping[CellKey, timedelta] = field(default_factory=dict)
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -94,6 +98,8 @@ async def judge_situation(
     if situation.distrust is not None:
         gates.append(situation.distrust)
     gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
+    takes = usual_durations(observed, situation.history)
+    gates += window_gates(plan, desired.policy, takes, observed.read_at)
     pauses = await blocking(doors.journal.pauses)
     gates += pause_gates(plan, pauses, await names_of_server(doors, situation))
     asked, history = situation.tip_state, situation.history
@@ -129,7 +135,7 @@ async def judge_situation(
     gates += checked
     gates += dependency_gates(plan, gates)
     tries_again = any(attempt.next_try is not None for attempt in refused.values())
-    return Planned(situation, plan, tuple(sorted(gates)), releases, others, tries_again)
+    return Planned(situation, plan, tuple(sorted(gates)), releases, others, tries_again, takes)
 
 
 def _acceptance(situation: Situation) -> str:

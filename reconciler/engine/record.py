@@ -199,6 +199,7 @@ class Recorder:
             version=receipt.version,
             outcome=end.outcome,
             commit=record.commit,
+            took=receipt.took,
         )
         envelope = signer.sign(PAYLOAD_TYPE, payload)
         self.doors.journal.queue_receipt(

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.version import OctopusVersion
 from reconciler.core.versionrange import VersionRange
+from reconciler.manifests.windows import parse_dates, parse_time_of_day, parse_zone
 from reconciler.manifests.wording import shown
 
 if TYPE_CHECKING:
@@ -89,17 +90,28 @@ def range_trouble(text: str) -> str | None:
     return None
 
 
-def _time_trouble(text: str) -> str | None:
-    try:
-        parse_time(text)
-    except ValueError as error:
-        return str(error)
-    return None
+def _trouble(parse: Callable[[str], object]) -> Callable[[str], str | None]:
+    """Return what says why a text cannot be parsed; None: it can."""
 
+    def trouble(text: str) -> str | None:
+        try:
+            parse(text)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    return trouble
+
+
+TIMES: Final = frozenset({"date-time", "time-of-day", "dates"})
+"""The formats of times, which are their own text, quoted or not (rule 6)."""
 
 TROUBLE: Final[Mapping[str, Callable[[str], str | None]]] = {
     "octopus-version": version_trouble,
-    "date-time": _time_trouble,
+    "date-time": _trouble(parse_time),
+    "time-of-day": _trouble(parse_time_of_day),
+    "dates": _trouble(parse_dates),
+    "time-zone": _trouble(parse_zone),
     "server-url": server_trouble,
     "version-range": range_trouble,
 }

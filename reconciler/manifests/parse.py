@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.core.manifest import Kind, Place, Problem
 from reconciler.core.text import clean
 from reconciler.manifests.documents import build
+from reconciler.manifests.formats import TIMES
 from reconciler.manifests.kinds.common import Unfit
 from reconciler.manifests.kinds.pins import PinsDocument
 from reconciler.manifests.schemas import Schema, child, gate_of, schema_of
@@ -103,7 +104,7 @@ def _explained(reader: Reader, kind: Kind | None, words: Words) -> tuple[Problem
 def _admit_times(branch: Branch, root: Schema, node: Schema) -> None:
     """Give an unquoted time its text where the schema expects a time, and nowhere else (rule 6)."""
     for key, text in branch.odd.items():
-        if child(root, node, key).get("format") == "date-time":
+        if child(root, node, key).get("format") in TIMES:
             branch.value[key] = text
     for key in branch.marks:
         if (below := branch.below(key)) is not None:

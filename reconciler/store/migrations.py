@@ -127,4 +127,7 @@ REFUSALS: Step = (
     )""",
 )
 
-STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS)
+# How long a deployment took, in seconds; of receipts that were indexed before, it is not known.
+DURATIONS: Step = ("ALTER TABLE receipts ADD COLUMN took INTEGER",)
+
+STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS, DURATIONS)

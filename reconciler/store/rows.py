@@ -26,7 +26,7 @@ INTENT_COLUMNS = (
 )
 LINK_COLUMNS = (
     "path, environment, project, tenant, sequence, digest, intent, deployment_id, version, "
-    "outcome, commit_hash"
+    "outcome, commit_hash, took"
 )
 REFUSAL_COLUMNS = "intent, refusals.redeploy, times, since, last, why"
 PAUSE_COLUMNS = "reach, server, environment, component, who, since, reason, lifted_by, lifted_at"
@@ -128,6 +128,7 @@ def link_row(link: ChainLink) -> Row:
         link.version,
         link.outcome.value,
         link.commit,
+        link.took,
     )
 
 
@@ -145,6 +146,7 @@ def link_of(row: Row) -> ChainLink:
         version=row[8],
         outcome=Outcome(row[9]),
         commit=row[10],
+        took=row[11],
     )
 
 

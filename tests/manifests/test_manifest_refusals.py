@@ -255,7 +255,7 @@ def test_rule_6_who_else_deploys_is_a_list_of_texts(names: str, line: str) -> No
         ("parallel: 4", "parallel: 0", "7:50: must be at least 1"),
         ("onWarning: hold", "onWarning: holt", "9:14: 'holt' is not one of continue, hold, "
                                                "did you mean 'hold'?"),
-        ("start: auto", "windows: []", "10:3: 'windows' is not supported yet"),
+        ("start: auto", "windows: []", "10:12: expected a mapping, found a list"),
         ("start: auto", "approvals: {}", "10:3: 'approvals' is not supported yet"),
         ("start: auto", "preflight: whole-set", "10:3: 'preflight' is not supported yet"),
         ("start: auto", "guidedFailure: on", "10:3: 'guidedFailure' is not supported yet"),

@@ -182,6 +182,14 @@ async def gates_of_the_policy(world: Story, running: Daemon) -> None:
     await running.settles(1)
 
 
+async def a_closed_window(world: Story, running: Daemon) -> None:
+    shut = "windows: {zone: Europe/London, deny: [{days: [fri]}]}"
+    policy(world, f"mode: apply, {shut}")
+    await world.accept()
+    asks(world, jobs="1.1.0")
+    await running.settles(1)
+
+
 async def two_that_move_apart(world: Story, running: Daemon) -> None:
     asks(world, api="1.1.0", web="1.1.0")
     await running.settles(1)
@@ -378,6 +386,7 @@ TALES: dict[Tale, set[Word]] = {
         GateName.OBSERVE_ONLY,
         *of(STALLED, "brake", "observe-only"),
     },
+    a_closed_window: {GateName.WINDOW, *of(BLOCKED, "window")},
     two_that_move_apart: {GateName.DEPENDENCY, *of(STALLED, "dependency")},
     what_opens_by_itself: {
         GateName.LIFECYCLE,

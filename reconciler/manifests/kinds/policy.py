@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.core.manifest import Kind, Place
 from reconciler.core.policy import Limits, Mode, OnFailure, OnWarning, Policy
+from reconciler.manifests.kinds.common import Unfit
+from reconciler.manifests.windows import windows_of
 
 if TYPE_CHECKING:
     from reconciler.manifests.kinds.common import Head
@@ -25,8 +27,16 @@ class PolicyDocument:
 
 
 def build_policy(head: Head, spec: Branch) -> PolicyDocument:
-    """Build a policy; what it does not say is the default's."""
+    """Build a policy; what it does not say is the default's.
+
+    Raises:
+        Unfit: a time, a date or the time zone of its windows is none.
+    """
     fields = spec.value
+    try:
+        windows = windows_of(fields["windows"]) if "windows" in fields else None
+    except ValueError:
+        raise Unfit from None
     policy = Policy(
         name=head.name,
         mode=Mode(fields.get("mode", Mode.OBSERVE)),
@@ -34,5 +44,6 @@ def build_policy(head: Head, spec: Branch) -> PolicyDocument:
         limits=Limits(**fields.get("limits", {})),
         on_failure=OnFailure(fields.get("onFailure", OnFailure.STOP)),
         on_warning=OnWarning(fields.get("onWarning", OnWarning.CONTINUE)),
+        windows=windows,
     )
     return PolicyDocument(head.name, head.place, policy)
