@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.authorship import Authorship, Step
     from reconciler.core.deployers import Automation
     from reconciler.core.edit import Edit, Person
     from reconciler.core.intent import IntentRecord, Outcome
@@ -93,6 +94,23 @@ class Repository(Protocol):
 
     def read(self, blobs: Collection[str]) -> Mapping[str, bytes]:
         """Return the bytes of blobs by their ids, in one batch."""
+
+    def blame(self, commit: str, path: str, line: int) -> Authorship | None:
+        """Tell which commit wrote a line (from 1) as it stands at `commit`.
+
+        None: there is no such line, or it could not be told in time.
+        """
+
+    def walk(self, tip: str, most: int) -> tuple[Step, ...]:
+        """Return the history of the manifest root, newest first, children before parents.
+
+        At most `most` commits. Raises: GitTrouble.
+        """
+
+    def standing(
+        self, commits: Collection[str], paths: Collection[str]
+    ) -> Mapping[str, tuple[SourceFile, ...]]:
+        """Return what stood at these paths in each of these commits, as plain files."""
 
     def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror if nobody has for a day and it is worth it; tell whether it was done.

@@ -18,6 +18,7 @@ COMMANDS = {
     "adopt": Entry("adopt", "Propose the commit that pins what people deployed by hand."),
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
     "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
+    "explain": Entry("explain", "Explain why one component is planned as it is."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
     "init": Entry("init", "Write the manifests of a space as it runs today."),
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),

@@ -74,17 +74,19 @@ class Mirror:
         limit: int = OUTPUT_LIMIT,
         config: tuple[tuple[str, str], ...] = (),
         variables: tuple[tuple[str, str], ...] = (),
+        timeout: timedelta | None = None,
     ) -> Answer:
         """Run git on the mirror's own objects and refs; no remote is asked.
 
         Raises:
+            GitTimeout: it took longer than `timeout` (None: than a fetch may).
             GitTrouble: it ended with a status that is not in `ok`.
         """
         self.prepare()
         call = Call(
             where=self.path,
             git_dir=self.path,
-            timeout=self._options.fetch_timeout.total_seconds(),
+            timeout=(timeout or self._options.fetch_timeout).total_seconds(),
             stdin=stdin,
             limit=limit,
             config=config,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.text import clean
 from reconciler.errors import GitTrouble, UsageError
-from reconciler.git import objects, upkeep
+from reconciler.git import blame, objects, upkeep
 from reconciler.git.names import (
     ASKED,
     WATCHED,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from reconciler.core.authorship import Authorship, Step
     from reconciler.core.manifest import SourceFile
     from reconciler.git.mirror import Mirror
     from reconciler.git.run import Answer
@@ -133,6 +134,20 @@ class GitRepository:
         Raises: GitTrouble (missing, or larger than 1 MiB: rule 7 refuses those unread).
         """
         return objects.read_blobs(self._mirror, blobs, objects.LARGEST_MANIFEST, self._sizes)
+
+    def blame(self, commit: str, path: str, line: int) -> Authorship | None:
+        """Tell which commit wrote a line of a file; None where git cannot tell in time."""
+        return blame.blame(self._mirror, commit, path, line)
+
+    def walk(self, tip: str, most: int) -> tuple[Step, ...]:
+        """Return the history of the manifest root, newest first. Raises: GitTrouble."""
+        return blame.walk(self._mirror, tip, self._root, most)
+
+    def standing(
+        self, commits: Collection[str], paths: Collection[str]
+    ) -> Mapping[str, tuple[SourceFile, ...]]:
+        """Return what stood at these paths in each of these commits. Raises: GitTrouble."""
+        return blame.standing(self._mirror, commits, paths)
 
     def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror if nobody has for a day and it is worth it. Raises: GitTrouble."""

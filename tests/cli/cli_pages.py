@@ -62,6 +62,24 @@ deployers that are not listed; `unread`: why these may not be all |
 deployments; null where none is known) and `unknownTasks` (left out of `seconds`) |
 
 `docs/reasons.md` explains every reason and gate.
+
+`reconciler explain ENV COMPONENT -o json` writes a document of kind `Explanation`:
+
+| Field of `spec` | Value |
+| --- | --- |
+| `component`, `commit`, `readAt` | what is explained, at which commit, and when Octopus was read |
+| `pinned` | `version`, `redeploy`, `hold` (`reason`, `until`), `file`, `line`, and `written`: the \
+`commit`, `author`, `email`, `at` and `subject` that wrote this line (null: git cannot tell); \
+null: it is pinned nowhere |
+| `seen` | `state` (settled, unsettled, never, unobserved) and `why`, the `version` of the last \
+full success, the version `attempted` last, its `deployment`, `release`, `assembled` and `task`, \
+and what is `running`; null: it is not managed |
+| `deployed` | the newest `deployment`: `by`, `at`, `comment`, and where the reconciler made it \
+the manifests' `commit` and its `receipt` |
+| `compared` | `action`, `reason` and `note`, `from`, `to` and the `direction` (up, down, same, \
+unknown) between them, the pin that was `reached` last, whether a commit asks for this one \
+(`isNew`), `wave` and `waitsFor` |
+| `gates` | the closed gates before it, or before the whole plan |
 """
 
 HEALING = """\

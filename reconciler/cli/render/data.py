@@ -37,7 +37,7 @@ def plan_data(page: Page) -> dict[str, Data]:
             "inSync": page.in_sync,
             "changes": [_change(action) for action in plan.changes],
             "ignored": [_ignored(action) for action in page.ignored],
-            "gates": [_gate(gate) for gate in sorted(page.gates)],
+            "gates": [gate_data(gate) for gate in sorted(page.gates)],
             "alsoDeployedBy": other_data(page.others),
             "estimate": None if page.estimate is None else _estimate(page.estimate),
         },
@@ -72,7 +72,7 @@ def _change(action: Action) -> Data:
 
 def _ignored(action: Action) -> dict[str, Data]:
     return {
-        **_cell(action.cell),
+        **cell_data(action.cell),
         "from": None if action.from_version is None else clean(action.from_version),
         "note": clean(action.note, 300),
         "reason": action.reason.value,
@@ -80,7 +80,7 @@ def _ignored(action: Action) -> dict[str, Data]:
     }
 
 
-def _cell(cell: CellKey) -> dict[str, Data]:
+def cell_data(cell: CellKey) -> dict[str, Data]:
     """Return a cell as data; there is a tenant only where the cell has one."""
     data: dict[str, Data] = {"component": clean(component_of(cell)) or None}
     if tenant := clean(tenant_of(cell)):
@@ -88,9 +88,10 @@ def _cell(cell: CellKey) -> dict[str, Data]:
     return data
 
 
-def _gate(gate: Gate) -> Data:
+def gate_data(gate: Gate) -> Data:
+    """Return a closed gate as data."""
     return {
-        **_cell(gate.cell),
+        **cell_data(gate.cell),
         "gate": gate.name.value,
         "message": clean(gate.message, 400),
         "opener": clean(gate.opener, 400),
