@@ -30,6 +30,7 @@ from reconciler.git.signatures import CommitSignatures
 from reconciler.git.source import locate
 from reconciler.manifests.edit import ManifestSplicer
 from reconciler.manifests.loader import ManifestLoader
+from reconciler.manifests.platform import render_platform
 from reconciler.manifests.snapshot import parse_snapshot, render_snapshot
 from reconciler.octopus.budget import Budgets
 from reconciler.octopus.key import ServerKey
@@ -184,6 +185,7 @@ async def open_doors(
             lock=partial(environment_lock, state),
             read_snapshot=parse_snapshot,
             write_snapshot=render_snapshot,
+            write_platform=render_platform,
             open_receipt=_open_receipt,
             tell=tell,
             halted=halted,

@@ -68,6 +68,10 @@ class Credential(Protocol):
 class Repository(Protocol):
     """A bare mirror of the manifest repository; objects are read by hash (rule 22)."""
 
+    @property
+    def root(self) -> str:
+        """The folder of the manifests, without outer slashes; empty: the whole tree."""
+
     def fetch(self) -> str:
         """Bring the mirror up to date and return the tip of the watched branch (full hash).
 
@@ -253,7 +257,8 @@ class ManifestCommit:
     """A commit of edited manifests on top of `parent` (full hash).
 
     `files` are the new bytes by path; each path is a plain file of the parent, and keeps its
-    mode. Trailers are (key, value) pairs. Texts are one line each, `body` may have more.
+    mode, or one of `new`, which the parent does not have. Trailers are (key, value) pairs. Texts
+    are one line each, `body` may have more.
     """
 
     parent: str
@@ -262,6 +267,7 @@ class ManifestCommit:
     subject: str
     body: str
     trailers: tuple[tuple[str, str], ...]
+    new: frozenset[str] = frozenset()
 
 
 class ManifestBranches(Protocol):
@@ -270,7 +276,7 @@ class ManifestBranches(Protocol):
     def commit(self, change: ManifestCommit) -> str:
         """Make the commit in the mirror and return its hash; no remote is asked.
 
-        Raises: GitTrouble (its parent lacks a file, or has no plain one there).
+        Raises: GitTrouble (its parent lacks a file, has no plain one there, or has a new one).
         """
 
     def propose(self, commit: str, verb: str) -> str:

@@ -122,11 +122,13 @@ def tell(edited: Edited) -> Exit:
     return Exit.OK
 
 
-def _diff(path: str, before: bytes, after: bytes) -> list[str]:
+def _diff(path: str, before: bytes | None, after: bytes) -> list[str]:
     from difflib import unified_diff
 
-    old, new = (_lines(content) for content in (before, after))
-    return [line.rstrip("\n") for line in unified_diff(old, new, f"a/{path}", f"b/{path}", n=2)]
+    old = [] if before is None else _lines(before)
+    origin = "/dev/null" if before is None else f"a/{path}"
+    delta = unified_diff(old, _lines(after), origin, f"b/{path}", n=2)
+    return [line.rstrip("\n") for line in delta]
 
 
 def _lines(content: bytes) -> list[str]:

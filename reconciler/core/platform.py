@@ -8,10 +8,12 @@ keeps what identified its release when the set was captured.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.canonical import digest_hex
+from reconciler.core.cell import NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.manifest import API_VERSION
 from reconciler.core.slug import slug
 from reconciler.core.text import clean
@@ -19,9 +21,12 @@ from reconciler.core.text import clean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.cell import ObservedCell, ObservedState
     from reconciler.core.manifest import Environment, Place
+    from reconciler.core.state import ReleaseDetail
 
 KIND = "PlatformVersionDigest"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,74 @@ def broken_alignment(environment: Environment) -> tuple[Broken, ...]:
         Broken(name, pin.version, pin.base.platform, pin.base.version)
         for name, pin in sorted(environment.pins.items())
         if pin.base is not None and pin.base.version != pin.version
+    )
+
+
+# --- capturing --------------------------------------------------------------------------------
+
+
+def name_trouble(name: str) -> str | None:
+    """Say why a text cannot be the name of a platform version, None: it can."""
+    if _NAME.fullmatch(name) and ".." not in name and not name.endswith(".lock"):
+        return None
+    return f"'{clean(name, 80)}' cannot be the name of a platform version"
+
+
+def capture_releases(
+    observed: ObservedState, releases: Mapping[str, ReleaseDetail], place: Place
+) -> tuple[Mapping[str, Captured], tuple[tuple[str, str], ...]]:
+    """Return the release that runs of each component, and each cell of which that is not known.
+
+    Such a cell, with the reason, is one that could not be read, was never deployed, is unsettled,
+    or has a deployment that is not finished; and one that runs another release than the cells of
+    the same component beside it.
+    """
+    found: dict[str, Captured] = {}
+    unknown: list[tuple[str, str]] = []
+    for key, cell in sorted(observed.cells.items()):
+        captured = _captured(cell, observed.space_id, releases, place)
+        if isinstance(captured, str):
+            unknown.append((str(key), captured))
+        elif found.setdefault(cell.component, captured) != captured:
+            other = found[cell.component].version
+            why = f"runs {clean(captured.version, 60)}, and another cell of it {clean(other, 60)}"
+            unknown.append((str(key), why))
+    return found, tuple(unknown)
+
+
+def _captured(
+    cell: ObservedCell, space: str, releases: Mapping[str, ReleaseDetail], place: Place
+) -> Captured | str:
+    if cell.running:
+        return "a deployment of it is not finished"
+    match cell.sighting:
+        case Unobserved(why=why):
+            return f"it could not be read: {why}"
+        case NeverDeployed():
+            return "it was never deployed there"
+        case Unsettled(attempted=attempted, why=why):
+            return f"unsettled: the last attempt, {clean(attempted, 60)}, ended {why}"
+        case Settled(version=version, release_id=release_id):
+            release = releases.get(release_id)
+            if release is None:
+                return f"its release {clean(version, 60)} could not be read"
+            return identity(release, space, place)
+
+
+def identity(release: ReleaseDetail, space: str, place: Place) -> Captured:
+    """Return what identifies the content of a release; `space` is its id."""
+    return Captured(
+        version=release.version,
+        place=place,
+        space=space,
+        release=release.id,
+        channel=release.channel_id or None,
+        assembled=f"{release.assembled:%Y-%m-%dT%H:%M:%SZ}",
+        process=release.process_snapshot or None,
+        variables=release.variable_snapshot or None,
+        packages=tuple(
+            sorted({clean(name): clean(version) for name, version in release.packages}.items())
+        ),
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from reconciler.core.manifest import Space
+    from reconciler.core.platform import PlatformVersion
     from reconciler.core.snapshot import Snapshot
     from reconciler.engine.events import Event
     from reconciler.engine.gather import Gathering
@@ -96,6 +97,7 @@ class Doors:
     lock: Callable[[str], AbstractContextManager[None]]
     read_snapshot: Callable[[bytes], Snapshot]
     write_snapshot: Callable[[Snapshot], bytes]
+    write_platform: Callable[[PlatformVersion], bytes]
     open_receipt: Callable[[bytes, tuple[bytes, ...]], bytes]
     tell: Callable[[Event], None]
     halted: Callable[[], str]

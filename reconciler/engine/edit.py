@@ -19,11 +19,12 @@ from reconciler.errors import EditRefused, PushRejected, UsageError
 from reconciler.ports import ManifestCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from reconciler.core.edit import Person
     from reconciler.core.manifest import ManifestSet
+    from reconciler.core.platform import PlatformVersion
     from reconciler.engine.doors import Doors
     from reconciler.ports import ManifestBranches
 
@@ -46,7 +47,8 @@ class Draft:
 
     `edits` are (file, edit). `subject` and `lines` go into the commit's message. `left` says what
     was asked for and is left as it is: (component, why). `nothing` says so where nothing is to do.
-    `read_at` is when Octopus was read, None where it was not asked.
+    `read_at` is when Octopus was read, None where it was not asked. `platform` is a platform
+    version that gets a file of its own, at its place.
     """
 
     verb: str
@@ -59,18 +61,20 @@ class Draft:
     left: tuple[tuple[str, str], ...] = ()
     nothing: str = ""
     read_at: datetime | None = None
+    platform: PlatformVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
     """What became of an edit: the files before and after, and where the commit was pushed.
 
-    `commit` None: there was nothing to change, and nothing was pushed. `branch` is where the
-    commit is; `watched` where it is to go, or went at once if they are the same.
+    A file that is new has no bytes before. `commit` None: there was nothing to change, and nothing
+    was pushed. `branch` is where the commit is; `watched` where it is to go, or went at once if
+    they are the same.
     """
 
     draft: Draft
-    files: tuple[tuple[str, bytes, bytes], ...] = ()
+    files: tuple[tuple[str, bytes | None, bytes], ...] = ()
     commit: str | None = None
     branch: str = ""
     watched: str = ""
@@ -168,12 +172,10 @@ async def carry(doors: Doors, asked: Asked, make: Callable[[], Awaitable[Draft]]
     overtaken: PushRejected | None = None
     for _ in range(TRIES):
         draft = await make()
-        if not draft.edits:
-            return Edited(draft)
         files = await blocking(_edited_files, doors, draft)
         if not files:
             return Edited(draft)
-        change = _commit_of(draft, asked, {path: after for path, _, after in files})
+        change = _commit_of(draft, asked, files)
         commit = await blocking(branches.commit, change)
         await _check_meaning(doors, draft, commit)
         watched = await blocking(branches.watched)
@@ -238,8 +240,8 @@ def _already(word: str, wanted: Until | None) -> str:
     return f"not {word}" if wanted is None else f"{word} already, for that reason and time"
 
 
-def _edited_files(doors: Doors, draft: Draft) -> tuple[tuple[str, bytes, bytes], ...]:
-    """Return (path, before, after) of each file that changes."""
+def _edited_files(doors: Doors, draft: Draft) -> tuple[tuple[str, bytes | None, bytes], ...]:
+    """Return (path, before, after) of each file that changes; before None: it is new."""
     wanted: dict[str, list[Edit]] = {}
     for path, edit in draft.edits:
         wanted.setdefault(path, []).append(edit)
@@ -250,7 +252,9 @@ def _edited_files(doors: Doors, draft: Draft) -> tuple[tuple[str, bytes, bytes],
             hint="give it a plain name, or make this edit by hand",
         )
     contents = doors.repository.read({file.blob for file in there.values()})
-    found = []
+    found: list[tuple[str, bytes | None, bytes]] = []
+    if draft.platform is not None:
+        found.append((draft.platform.place.file, None, doors.write_platform(draft.platform)))
     for path, file in sorted(there.items()):
         before = contents[file.blob]
         after = doors.editor.edit(path, before, wanted[path])
@@ -259,11 +263,13 @@ def _edited_files(doors: Doors, draft: Draft) -> tuple[tuple[str, bytes, bytes],
     return tuple(found)
 
 
-def _commit_of(draft: Draft, asked: Asked, files: Mapping[str, bytes]) -> ManifestCommit:
+def _commit_of(
+    draft: Draft, asked: Asked, files: Sequence[tuple[str, bytes | None, bytes]]
+) -> ManifestCommit:
     lines = (*draft.lines, "", f"Asked for by {asked.person} with `reconciler {draft.verb}`.")
     return ManifestCommit(
         parent=draft.commit,
-        files=files,
+        files={path: after for path, _, after in files},
         author=asked.person,
         subject=clean(draft.subject, _LONGEST_SUBJECT),
         body="\n".join(lines),
@@ -271,6 +277,7 @@ def _commit_of(draft: Draft, asked: Asked, files: Mapping[str, bytes]) -> Manife
             ("Reconciler-Environment", draft.environment),
             ("Reconciler-Edit", draft.verb),
         ),
+        new=frozenset(path for path, before, _ in files if before is None),
     )
 
 
@@ -280,7 +287,12 @@ async def _check_meaning(doors: Doors, draft: Draft, commit: str) -> None:
     edits = [edit for _, edit in draft.edits]
     expected = {name: _said(state) for name, state in draft.manifests.environments.items()}
     expected[draft.environment] = _as_edited(expected[draft.environment], edits)
-    if {name: _said(state) for name, state in after.environments.items()} != expected:
+    platforms = {name: one.digest for name, one in draft.manifests.platforms.items()}
+    if draft.platform is not None:
+        platforms[draft.platform.name] = draft.platform.digest
+    said = {name: _said(state) for name, state in after.environments.items()}
+    told = {name: one.digest for name, one in after.platforms.items()}
+    if said != expected or told != platforms:
         raise EditRefused(
             f"the edit of {draft.environment} would change more than was asked for; nothing was"
             " pushed",

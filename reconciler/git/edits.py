@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "reconciler"
 _TRIES: Final = 5  # names of a new branch, before something else must be wrong
 _PLAIN_MODES = frozenset({"100644", "100755"})
+_NEW_MODE = "100644"
 _VERB = re.compile(r"[a-z]{1,20}")
 _TRAILER_KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _HEAD_LINE = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
@@ -45,8 +46,8 @@ class GitEdits:
     def commit(self, change: ManifestCommit) -> str:
         """Make the commit in the mirror and return its hash; no remote is asked.
 
-        Raises: GitTrouble (its parent lacks a file, or has no plain one there; or it cannot be
-            signed).
+        Raises: GitTrouble (its parent lacks a file, has no plain one there, or has a new one; or
+            it cannot be signed).
         """
         modes = self._modes(change)
         message = _message(change)
@@ -128,6 +129,12 @@ class GitEdits:
             raise _our_fault("an edit has no parent or no file")
         listed = objects.list_files(self._mirror, change.parent, "")
         modes = {file.path: file.mode for file in listed if file.path in change.files}
+        for path in change.new & modes.keys():
+            raise GitTrouble(
+                f"{clean(path, 120)} is there already at {change.parent[:12]}; nothing was changed",
+                hint="give what is new another name",
+            )
+        modes |= dict.fromkeys(change.new, _NEW_MODE)
         for path in change.files:
             if modes.get(path) not in _PLAIN_MODES:
                 raise GitTrouble(
@@ -142,9 +149,13 @@ class GitEdits:
         arguments = ("diff-tree", "-r", "-z", "--no-renames", "--raw", change.parent, commit)
         parts = self._mirror.local(*arguments).out.split(b"\0")[:-1]
         heads = [head.decode("ascii").split(" ") for head in parts[::2]]
-        paths = {path.decode("utf-8", "surrogateescape") for path in parts[1::2]}
-        kept = all(head[0] == f":{head[1]}" and head[4] == "M" for head in heads)
-        if not kept or not paths <= change.files.keys():
+        named = [path.decode("utf-8", "surrogateescape") for path in parts[1::2]]
+        kept = all(
+            (head[0] == f":{head[1]}" and head[4] == "M")
+            or (head[1] == _NEW_MODE and head[4] == "A" and path in change.new)
+            for head, path in zip(heads, named, strict=True)
+        )
+        if not kept or not set(named) <= change.files.keys():
             raise _our_fault("a commit would change other files than those that were named")
 
 

@@ -56,6 +56,11 @@ class GitRepository:
         self._list = functools.lru_cache(_LISTINGS)(functools.partial(objects.list_files, mirror))
         self._descends: set[tuple[str, str]] = set()
 
+    @property
+    def root(self) -> str:
+        """The folder of the manifests, without outer slashes; empty: the whole tree."""
+        return self._root
+
     def fetch(self) -> str:
         """Bring the mirror up to date and return the tip of the watched branch (full hash).
 

@@ -6,7 +6,6 @@ anything but text; reading is as strict as reading manifests and takes only what
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +14,12 @@ from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
 from reconciler.errors import ManifestsInvalid
 from reconciler.manifests.tree import Branch, Reader, read_tree
 from reconciler.manifests.wording import shown
-from reconciler.manifests.writing import quoted, scalar
+from reconciler.manifests.writing import flow, key, quoted, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MAX_BYTES = 16 * 1024 * 1024  # some 40,000 cells
-MAX_KEY = 200  # characters; YAML itself ends at 1,024
 
 _STATES = ("settled", "unsettled", "never", "unobserved")
 _TEXTS = ("project", "deployment", "release", "assembled", "process", "variables")
@@ -40,14 +38,13 @@ def render_snapshot(snapshot: Snapshot) -> bytes:
     lines = [
         f"apiVersion: {API_VERSION}",
         "kind: Snapshot",
-        f"metadata: {_flow([('name', scalar(snapshot.name))])}",
+        f"metadata: {flow([('name', scalar(snapshot.name))])}",
         "spec:",
-        f"  octopus: {_flow(octopus)}",
+        f"  octopus: {flow(octopus)}",
         "  cells:" if snapshot.cells else "  cells: {}",
     ]
     lines.extend(
-        f"    {_key(name)}: {_flow(_fields(snapshot.cells[name]))}"
-        for name in sorted(snapshot.cells)
+        f"    {key(name)}: {flow(_fields(snapshot.cells[name]))}" for name in sorted(snapshot.cells)
     )
     return ("\n".join(lines) + "\n").encode()
 
@@ -61,24 +58,13 @@ def _fields(cell: SnapshotCell) -> Iterator[tuple[str, str]]:
             ("version", quoted(cell.reached.version)),
             ("redeploy", str(cell.reached.redeploy)),
         )
-        yield "reached", _flow(reached)
+        yield "reached", flow(reached)
     for name in _TEXTS:
         if (value := getattr(cell, name)) is not None:
             yield name, scalar(value)
     if cell.packages:
-        packages = {_key(name): quoted(version) for name, version in sorted(cell.packages)}
-        yield "packages", _flow(packages.items())
-
-
-def _flow(fields: Iterable[tuple[str, str]]) -> str:
-    return "{" + ", ".join(f"{name}: {value}" for name, value in fields) + "}"
-
-
-def _key(text: str) -> str:
-    if len(text) > MAX_KEY:  # told apart by a digest: two long names must not become one key
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        text = f"{text[: MAX_KEY - 9]}…{digest}"
-    return scalar(text)
+        packages = {key(name): quoted(version) for name, version in sorted(cell.packages)}
+        yield "packages", flow(packages.items())
 
 
 # --- reading ----------------------------------------------------------------------------------

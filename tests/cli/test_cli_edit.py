@@ -51,6 +51,29 @@ def test_pin_prints_the_diff_the_directions_and_what_is_next(shop: Shop) -> None
     assert branches(shop)[0].startswith("reconciler/pin/")
 
 
+def test_snapshot_prints_a_platform_version_or_proposes_it_in_somebodys_name(shop: Shop) -> None:
+    wanted = ("snapshot", "production", "--as-platform-version", "2026.11.1")
+
+    printed = shop.run(*wanted, "-o", "yaml")
+
+    assert printed.exit_code == 0, printed.output
+    assert printed.stdout.splitlines()[1:3] == [
+        "kind: PlatformVersion",
+        'metadata: {name: "2026.11.1"}',
+    ]
+    assert branches(shop) == []
+    proposed = shop.run(*wanted, "--as", ANN)
+    assert proposed.exit_code == 0, proposed.output
+    assert proposed.stdout.splitlines()[:2] == [
+        "--- /dev/null",
+        "+++ b/platform-versions/2026.11.1.yaml",
+    ]
+    assert proposed.stderr.startswith("4 components of stack shop.\n")
+    assert branches(shop)[0].startswith("reconciler/snapshot/")
+    alone = shop.run("snapshot", "production", "-o", "yaml")
+    assert (alone.exit_code, "--as-platform-version NAME" in alone.stderr) == (64, True)
+
+
 def test_the_setting_edits_lets_an_edit_go_to_the_watched_branch(shop: Shop) -> None:
     tip = shop.git("rev-parse", "main", at=shop.remote)
 

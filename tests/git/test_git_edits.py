@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -203,3 +204,20 @@ def test_a_head_that_names_no_branch_is_told(
         edits.watched()
 
     assert "RECONCILER_BRANCH" in refused.value.hint
+
+
+def test_rule_24_a_new_file_is_added_where_there_is_none_and_nowhere_else(
+    remote: Remote, repository: GitRepository, edits: GitEdits
+) -> None:
+    tip = repository.fetch()
+    new = "manifests/platform-versions/1.yaml"
+
+    commit = edits.commit(replace(change(tip, {new: b"x\n"}), new=frozenset({new})))
+
+    name = edits.propose(commit, "snapshot")
+    assert git(remote.bare, "diff", "--name-status", tip, name) == f"A\t{new}"
+    for path, why in ((QA, "is there already"), (f"{QA}/x.yaml", "other files than those")):
+        with pytest.raises(GitTrouble, match=why):
+            edits.commit(replace(change(tip, {path: b"x\n"}), new=frozenset({path})))
+    with pytest.raises(GitTrouble, match="is no plain file"):
+        edits.commit(change(tip, {new: b"x\n"}))
