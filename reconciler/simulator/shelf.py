@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from reconciler.simulator.records import PackageReference, Process, Space
 
-__all__ = ["BUILT_IN", "packages_of", "releases_of", "versions_for"]
+__all__ = [
+    "BUILT_IN",
+    "discard",
+    "missing_packages",
+    "packages_of",
+    "releases_of",
+    "taken_packages",
+    "versions_for",
+]
 
 BUILT_IN = "feeds-builtin"
 
@@ -22,19 +30,69 @@ def packages_of(space: Space) -> dict[str, dict[str, datetime]]:
     """Return the versions of each package, with the moment they came or a release took them."""
     found = {package: dict(versions) for package, versions in space.arrived.items()}
     for release in space.releases.values():
-        steps = space.processes[release.process_snapshot_id].steps
-        names = {
-            (each.action, each.reference): each.package
-            for step in steps
-            for each in step.packages
-            if each.feed == BUILT_IN
-        }
-        for action, reference, version in release.packages:
-            if (action, reference) in names:
-                versions = found.setdefault(names[action, reference], {})
-                known = versions.get(version, release.assembled)
-                versions[version] = min(known, release.assembled)
+        process = space.processes[release.process_snapshot_id]
+        for package, version in _built_in(process, release.packages):
+            versions = found.setdefault(package, {})
+            known = versions.get(version, release.assembled)
+            versions[version] = min(known, release.assembled)
     return _without(space, found) if space.discarded else found
+
+
+def _built_in(
+    process: Process, packages: tuple[tuple[str, str, str], ...]
+) -> list[tuple[str, str]]:
+    """Return the ids and versions of a release's or a snapshot's packages of the built-in feed."""
+    names = {
+        (each.action, each.reference): each.package
+        for step in process.steps
+        for each in step.packages
+        if each.feed == BUILT_IN
+    }
+    return [
+        (names[action, reference], version)
+        for action, reference, version in packages
+        if (action, reference) in names
+    ]
+
+
+def missing_packages(
+    space: Space, process: Process, packages: tuple[tuple[str, str, str], ...]
+) -> list[tuple[str, str]]:
+    """Return those of a release's or a snapshot's packages that were deleted from the feed."""
+    if not space.discarded:
+        return []
+    return [
+        (package, version)
+        for package, version in _built_in(process, packages)
+        if (package.casefold(), version) in space.discarded
+    ]
+
+
+def taken_packages(space: Space) -> set[tuple[str, str]]:
+    """Return the folded ids and versions of packages that a release or a snapshot takes."""
+    every = [
+        (space.processes[each.process_snapshot_id], each.packages)
+        for each in space.releases.values()
+    ]
+    every += [
+        (space.runbook_processes[each.process_snapshot_id], each.packages)
+        for each in space.runbook_snapshots.values()
+    ]
+    return {
+        (package.casefold(), version)
+        for process, packages in every
+        for package, version in _built_in(process, packages)
+    }
+
+
+def discard(space: Space, package_id: str, version: str) -> None:
+    """Delete a package from the feed; what took it misses it from now on."""
+    key = (package_id.casefold(), version)
+    space.packages.pop(key, None)
+    space.discarded.add(key)
+    for known, versions in space.arrived.items():
+        if known.casefold() == key[0]:
+            versions.pop(version, None)
 
 
 def _without(space: Space, found: dict[str, dict[str, datetime]]) -> dict[str, dict[str, datetime]]:

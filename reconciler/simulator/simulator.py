@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reconciler.simulator import (
+    acquiring,
     children,
     chores,
     deploying,
     firing,
     machinery,
     mishaps,
+    retention,
     running,
     targettriggers,
 )
@@ -44,6 +46,11 @@ if TYPE_CHECKING:
 __all__ = ["BadKey", "DeploymentSeen", "Simulator", "check_key"]
 
 _KEY = re.compile(r"API-[A-Z0-9]+")
+_PARTS = (
+    *(deploying, children, running, machinery, acquiring, mishaps, chores, targettriggers),
+    *(firing, retention),
+)
+"""What hears of tasks that change, in this order."""
 
 
 class BadKey(ValueError):
@@ -105,8 +112,7 @@ class Simulator(Scripts, People, Automation, Machines, Runbooks, Tenants):
         self.api_key = api_key
         self.service_api_key = service_api_key
         super().__init__(World(clock, task_seconds=task_seconds))
-        parts = (deploying, children, running, machinery, mishaps, chores, targettriggers, firing)
-        for part in parts:
+        for part in _PARTS:
             part.attach(self.world)
         populate(self.world, seed, api_key=api_key, service_api_key=service_api_key)
         self._faults = Faults()

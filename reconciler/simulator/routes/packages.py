@@ -14,7 +14,7 @@ from reconciler.simulator.packages import build_of, package_of, parse_name
 from reconciler.simulator.paging import page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.builds import build_resource
-from reconciler.simulator.shelf import BUILT_IN, packages_of
+from reconciler.simulator.shelf import BUILT_IN, discard, packages_of
 from reconciler.simulator.times import stamp
 from reconciler.simulator.versions import version_key
 
@@ -164,13 +164,8 @@ def delete_packages(call: Call) -> object:
 
 
 def _discard(call: Call, found: Shown) -> None:
-    space, (package_id, version, _) = call.space, found
-    key = (package_id.casefold(), version)
-    space.packages.pop(key, None)
-    space.discarded.add(key)
-    for known, versions in space.arrived.items():
-        if known.casefold() == key[0]:
-            versions.pop(version, None)
+    package_id, version, _ = found
+    discard(call.space, package_id, version)
     note(call, "Deleted", "Package", f"{package_id} {version}", f"packages-{package_id}.{version}")
 
 

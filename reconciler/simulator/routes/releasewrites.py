@@ -10,7 +10,7 @@ from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.assembling import check_number, chosen_packages, named_channel
 from reconciler.simulator.routes.releases import release_in, release_resource
 from reconciler.simulator.rules import refuse_versions
-from reconciler.simulator.shelf import BUILT_IN
+from reconciler.simulator.shelf import missing_packages
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
@@ -78,21 +78,9 @@ def snapshot_variables(call: Call) -> object:
 
 
 @routes.get("releases/{release}/missingpackages")
-def missing_packages(call: Call) -> object:
+def packages_that_are_missing(call: Call) -> object:
     """GET /releases/{id}/missingpackages: those that were deleted from the built-in feed."""
     release = release_in(call)
-    steps = call.space.processes[release.process_snapshot_id].steps
-    taken = {
-        (each.action, each.reference): each.package
-        for step in steps
-        for each in step.packages
-        if each.feed == BUILT_IN
-    }
-    return {
-        "Packages": [
-            {"Id": taken[action, name], "Version": version}
-            for action, name, version in release.packages
-            if (action, name) in taken
-            and (taken[action, name].casefold(), version) in call.space.discarded
-        ]
-    }
+    process = call.space.processes[release.process_snapshot_id]
+    missing = missing_packages(call.space, process, release.packages)
+    return {"Packages": [{"Id": package, "Version": version} for package, version in missing]}

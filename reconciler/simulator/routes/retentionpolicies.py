@@ -1,4 +1,4 @@
-"""What a space keeps where a lifecycle or runbook says "default". Nothing is ever cleaned up here.
+"""What a space keeps where a lifecycle or runbook says "default".
 
 Source: Octopus' public Go client, `pkg/retention`.
 """
