@@ -119,6 +119,7 @@ def _text(moment: datetime | None) -> str:
 @routes.get("reporting/deployments-counted-by-week")
 def counted_by_week(call: Call) -> object:
     """GET /reporting/deployments-counted-by-week: the last half year, a week begins on Monday."""
+    call.demand_anywhere("DeploymentView")
     wanted = call.query.many("projectIds")
     if wanted is None:
         raise Refused(400, "A projectIds query string parameter is required.")
