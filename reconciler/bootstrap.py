@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from reconciler.core.manifest import CredentialSource, Space
+    from reconciler.core.secret import Secret
     from reconciler.engine.events import Event
     from reconciler.git.source import Source
     from reconciler.ports import Clock, Credential, Journal, Octopus, Signer
@@ -181,6 +182,7 @@ async def open_doors(
             branches=GitEdits(mirror, branch, clock) if records else None,
             journal=journal,
             octopus=mine.octopus,
+            value=mine.value,
             signer=mine.signer,
             lock=partial(environment_lock, state),
             read_snapshot=parse_snapshot,
@@ -257,6 +259,10 @@ class Spaces:
                 self._budgets,
             )
         return self._clients[place]
+
+    def value(self, source: CredentialSource) -> Secret:
+        """Return the secret value of a prompted variable as it is now. Raises: UsageError."""
+        return self._credentials.value(source).current()
 
     def signer(self, space: str) -> Signer:
         """Return the signer of a space; its key is made where none is configured."""

@@ -34,6 +34,12 @@ _FOUND: Final = deque[Secret](maxlen=1000)  # a bound, for files that are replac
 _TURN: Final = threading.Lock()
 
 
+VALUE_VARIABLE: Final = "RECONCILER_VALUE_"
+VALUE_FILE: Final = "value-"
+"""What the names of secret values for prompted variables begin with: no key of Octopus is sent to a
+deployment, and no such value to a server as its key."""
+
+
 def redacted(text: str) -> str:
     """Return the text with every credential that this process has found masked, by its value.
 
@@ -188,6 +194,12 @@ class Credentials:
                 f"Space {space.name} names no {use!r} credential; nothing was asked of Octopus",
                 hint=f"add credentials: {{{use}: {{env: OCTOPUS_...}}}} at {space.place}",
             )
+        if _is_value(source):
+            raise UsageError(
+                f"Space {space.name} names a value that is kept for prompted variables as its {use}"
+                " credential; nothing was asked of Octopus",
+                hint="keep an Octopus key in a variable of its own, such as OCTOPUS_KEY",
+            )
         try:
             found = self._found.get(source) or self._open(source)
             found.current()
@@ -195,6 +207,21 @@ class Credentials:
             raise UsageError(
                 f"the {use} credential of Space {space.name}: {error.message}", hint=error.hint
             ) from None
+        self._found[source] = found
+        return found
+
+    def value(self, source: CredentialSource) -> Credential:
+        """Return the secret value of a prompted variable, which is never a key of Octopus.
+
+        Raises: UsageError where there is none now.
+        """
+        if not _is_value(source):
+            raise UsageError(
+                "it is not kept for prompted variables; nothing was asked of Octopus",
+                hint=f"keep it in a variable {VALUE_VARIABLE}..., or a file {VALUE_FILE}...",
+            )
+        found = self._found.get(source) or self._open(source)
+        found.current()
         self._found[source] = found
         return found
 
@@ -212,3 +239,9 @@ class Credentials:
                 hint="set RECONCILER_SECRETS_DIR to the folder that holds it",
             )
         return File(self._folder / (source.file or ""), self._tell)
+
+
+def _is_value(source: CredentialSource) -> bool:
+    return (source.env or "").startswith(VALUE_VARIABLE) or (source.file or "").startswith(
+        VALUE_FILE
+    )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Task,
         User,
     )
+    from reconciler.core.variables import FormElement
     from reconciler.errors import ReconcilerError
 
 
@@ -300,11 +301,15 @@ class ManifestBranches(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeploymentOrder:
-    """One deployment to ask for. `comments` ends in the intent's tag."""
+    """One deployment to ask for. `comments` ends in the intent's tag.
+
+    `form_values` are the values of prompted variables, by the ids of their form elements.
+    """
 
     release_id: str
     environment_id: str
     comments: str
+    form_values: tuple[tuple[str, str | Secret], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +352,11 @@ class Octopus(Protocol):
 
     async def promotable(self, release_id: str) -> frozenset[str]:
         """Return the ids of the environments the lifecycle lets this release go to now."""
+
+    async def form(
+        self, release_id: str, environment_id: str, tenant_id: str | None = None
+    ) -> tuple[FormElement, ...]:
+        """Return the prompted variables that a deployment of a release there is asked for with."""
 
     async def deploy(
         self,

@@ -162,6 +162,27 @@ def test_rule_30_no_manifest_makes_the_git_token_an_octopus_key(
         Credentials(None, lambda _: None).of(space(source), "observe", source)
 
 
+def test_rule_30_a_key_of_octopus_and_a_prompted_value_never_stand_in_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RECONCILER_VALUE_PIN", "OCTOPUS_KEY"):
+        monkeypatch.setenv(name, "hush")
+    for name in ("value-pin", "deploy-key"):
+        (tmp_path / name).write_text("hush")
+    credentials = Credentials(tmp_path, lambda _: None)
+    value = CredentialSource(env="RECONCILER_VALUE_PIN"), CredentialSource(file="value-pin")
+    key = CredentialSource(env="OCTOPUS_KEY"), CredentialSource(file="deploy-key")
+
+    for source in value:
+        assert credentials.value(source).current().reveal() == "hush"
+        with pytest.raises(UsageError, match="kept for prompted variables"):
+            credentials.of(space(source), "observe", source)
+    for source in key:
+        assert credentials.of(space(source), "observe", source).current().reveal() == "hush"
+        with pytest.raises(UsageError, match="not kept for prompted variables"):
+            credentials.value(source)
+
+
 def test_rule_51_a_credential_file_without_a_folder_names_the_setting() -> None:
     source = CredentialSource(file="x.key")
     with pytest.raises(UsageError) as refusal:

@@ -144,6 +144,11 @@ GATES = {
         "it uses a component of another stack, which does not run here in a version of the range",
         "Deploy that component first, in its own environment manifest; this one goes on by itself.",
     ),
+    GateName.MISSING_VALUES: Meaning(
+        "Octopus prompts for a variable whose value no manifest gives, or gives as it must not",
+        "Give it under `variables` of the stack's component, or make it a template of the stack "
+        "and give it under `variables` of the environment; of a secret only where it is found.",
+    ),
     GateName.PROJECT_DISABLED: Meaning(
         "the project is disabled in Octopus",
         "Enable the project, or take its pin away.",

@@ -31,6 +31,7 @@ class GateName(StrEnum):
     RELEASE_MISSING = "release-missing"
     DEPENDENCY = "dependency"
     PRECONDITION = "precondition"
+    MISSING_VALUES = "missing-values"
     PROJECT_DISABLED = "project-disabled"
     ALSO_DEPLOYED = "also-deployed"
     UNSIGNED = "unsigned"

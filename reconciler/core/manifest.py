@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.core.policy import Policy
     from reconciler.core.precondition import Precondition
     from reconciler.core.stack import Stack
+    from reconciler.core.variables import Value
 
 API_VERSION = "reconciler/v1"
 
@@ -154,7 +155,8 @@ class Environment:
 class DesiredState:
     """Everything one commit says about one environment, names resolved.
 
-    `preconditions` are what its stack uses of other stacks.
+    `preconditions` are what its stack uses of other stacks; `values` what its components are to be
+    given for prompted variables, by component and name.
     """
 
     environment: Environment
@@ -162,6 +164,7 @@ class DesiredState:
     stack: Stack
     policy: Policy
     preconditions: tuple[Precondition, ...] = ()
+    values: Mapping[str, tuple[tuple[str, Value], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.core.manifest import Place
+    from reconciler.core.variables import Template
     from reconciler.core.versionrange import VersionRange
 
 
@@ -38,7 +39,7 @@ class Component:
     `project` is the id, slug or name of its Octopus project; `project_by_space` overrides it for
     the named Space manifests. `after` names components that are deployed before this one, `uses`
     those of other stacks. `channels` are names or ids of the Octopus channels whose releases it is
-    deployed from; empty: any.
+    deployed from; empty: any. `variables` are values of prompted variables, by name.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Component:
     project_by_space: tuple[tuple[str, str], ...] = ()
     channels: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
 
     def project_in(self, space: str) -> str:
         """Return the project reference that applies in the Space manifest named `space`."""
@@ -59,7 +61,8 @@ class Component:
 class Stack:
     """A set of components and their order. The graph of `after` has no cycle: checked on load.
 
-    `uses` holds for every component.
+    `uses` holds for every component. `templates` are the prompted variables that environments give
+    values for, by name.
     """
 
     name: str
@@ -67,3 +70,4 @@ class Stack:
     place: Place
     owners: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
+    templates: tuple[Template, ...] = ()

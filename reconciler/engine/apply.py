@@ -195,6 +195,7 @@ class Execution:
                 record,
                 release,
                 self._read_at,
+                self.planned.forms.get(name, ()),
             )
         except LeaseLost as error:
             self.stopping = error.message

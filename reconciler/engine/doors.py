@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from contextlib import AbstractContextManager
 
-    from reconciler.core.manifest import Space
+    from reconciler.core.manifest import CredentialSource, Space
     from reconciler.core.platform import PlatformVersion
+    from reconciler.core.secret import Secret
     from reconciler.core.snapshot import Snapshot
     from reconciler.engine.events import Event
     from reconciler.engine.gather import Gathering
@@ -80,7 +81,8 @@ class Doors:
     every command that only reads. `gathering` writes for all passes of this process that share
     the audit branch. `lock` proves that no other process of this store works on an environment.
     `open_receipt` verifies a receipt file against the certificates given as PEM and returns its
-    payload. `halted` says why nothing new may be started in this process any more, or is empty.
+    payload. `value` reads a secret value of a prompted variable; it raises UsageError where there
+    is none. `halted` says why nothing new may be started in this process any more, or is empty.
     """
 
     clock: Clock
@@ -93,6 +95,7 @@ class Doors:
     branches: ManifestBranches | None
     journal: Journal
     octopus: Callable[[Space], Octopus]
+    value: Callable[[CredentialSource], Secret]
     signer: Callable[[str], Signer]
     lock: Callable[[str], AbstractContextManager[None]]
     read_snapshot: Callable[[bytes], Snapshot]

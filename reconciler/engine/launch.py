@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Comments, CommentTag, IntentRecord, intent_of
 from reconciler.engine.doors import blocking
+from reconciler.engine.prompts import revealed
 from reconciler.errors import (
     CredentialRefused,
     LeaseLost,
@@ -19,6 +20,7 @@ from reconciler.errors import (
     RateLimited,
     RemoteRejected,
     Unreachable,
+    UsageError,
 )
 from reconciler.ports import DeploymentOrder
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.planning import Planned
+    from reconciler.engine.prompts import Form
     from reconciler.engine.survey import Situation
     from reconciler.ports import Octopus
 
@@ -121,16 +124,22 @@ async def launch(
     record: IntentRecord,
     release: ReleaseDetail,
     read_at: float,
+    form: Form = (),
 ) -> Result:
     """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
 
-    `read_at`: when, by the monotonic clock, the reading it rests on was begun. `before` is awaited
-    when nothing is left to wait for before the request: it looks at pauses and windows once more,
-    and raises ClosedNow where it may not leave (rules 15, 21).
+    `form` are the values of prompted variables: secrets among them are read now. `read_at`: when,
+    by the monotonic clock, the reading it rests on was begun. `before` is awaited when nothing is
+    left to wait for before the request: it looks at pauses and windows once more, and raises
+    ClosedNow where it may not leave (rules 15, 21).
 
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
     intent = record.intent.id
+    try:
+        values = revealed(form, doors.value)
+    except UsageError as error:
+        return Refused(error.message)
     await blocking(doors.journal.promise, record, keeper.fence)
     try:
         await keeper.check()
@@ -141,7 +150,8 @@ async def launch(
     if left <= 0:
         await blocking(doors.journal.void, intent, keeper.fence)
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
-    order = DeploymentOrder(release.id, record.intent.environment, str(Comments.of(record)))
+    comments = str(Comments.of(record))
+    order = DeploymentOrder(release.id, record.intent.environment, comments, values)
     try:
         deployment_id, task_id = await octopus.deploy(order, left, before)
     except ClosedNow as closed:

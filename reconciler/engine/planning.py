@@ -21,6 +21,7 @@ from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.healing import plan_of
 from reconciler.engine.history import failed_attempts, refused_attempts, usual_durations
 from reconciler.engine.pausing import names_of_server
+from reconciler.engine.prompts import filled_form
 from reconciler.engine.survey import survey
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.core.plan import Action, Plan
     from reconciler.core.state import ReleaseDetail
     from reconciler.engine.doors import Doors
+    from reconciler.engine.prompts import Form
     from reconciler.engine.survey import Situation
     from reconciler.ports import Octopus
 
@@ -43,7 +45,8 @@ class Planned:
 
     `others` tells by cell who else deploys it, where that was asked. `tries_again`: a change
     that Octopus refused waits for its next try. `takes`: how long a cell is likely to take,
-    of those that were deployed here before.
+    of those that were deployed here before. `forms` are the values of prompted variables that
+    its changes are deployed with.
     """
 
     situation: Situation
@@ -53,6 +56,7 @@ class Planned:
     others: Mapping[CellKey, Others] = field(default_factory=dict)
     tries_again: bool = False
     takes: Mapping[CellKey, timedelta] = field(default_factory=dict)
+    forms: Mapping[CellKey, Form] = field(default_factory=dict)
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -131,11 +135,13 @@ async def judge_situation(
         others = who_else(observed, situation.space_state, automation)
     gates += deployer_gates(plan, others, desired.environment.also_deployed_by)
     denied = {gate.cell for gate in gates if gate.name is GateName.PERMISSION}
-    checked, releases = await _preflight(doors, octopus, plan, situation, denied)
+    checked, releases, forms = await _preflight(doors, octopus, plan, situation, denied)
     gates += checked
     gates += dependency_gates(plan, gates)
     tries_again = any(attempt.next_try is not None for attempt in refused.values())
-    return Planned(situation, plan, tuple(sorted(gates)), releases, others, tries_again, takes)
+    return Planned(
+        situation, plan, tuple(sorted(gates)), releases, others, tries_again, takes, forms
+    )
 
 
 def _acceptance(situation: Situation) -> str:
@@ -151,17 +157,18 @@ def _acceptance(situation: Situation) -> str:
 
 async def _preflight(
     doors: Doors, octopus: Octopus, plan: Plan, situation: Situation, denied: Collection[CellKey]
-) -> tuple[list[Gate], dict[CellKey, ReleaseDetail]]:
+) -> tuple[list[Gate], dict[CellKey, ReleaseDetail], dict[CellKey, Form]]:
     """Ask Octopus about each change whether its release exists and may go there now.
 
-    Two requests per changed cell, a few at once; Octopus does not say where a release may go to
-    whom it denies deploying.
+    And which values it prompts for. Three requests per changed cell, a few at once; Octopus does
+    not say where a release may go to whom it denies deploying.
     """
     if situation.space_state is None:
-        return [], {}
+        return [], {}, {}
     turn = asyncio.Semaphore(doors.pace.preflight_at_once)
     gates: list[Gate] = []
     releases: dict[CellKey, ReleaseDetail] = {}
+    forms: dict[CellKey, Form] = {}
 
     async def check(action: Action) -> None:
         async with turn:
@@ -175,9 +182,15 @@ async def _preflight(
             gate = await _lifecycle(octopus, situation, action, release)
             if gate is not None:
                 gates.append(gate)
+                return
+            form = await filled_form(octopus, doors.value, situation, action, release)
+            if isinstance(form, Gate):
+                gates.append(form)
+            else:
+                forms[action.cell] = form
 
     await side_by_side(check(action) for action in plan.changes)
-    return gates, releases
+    return gates, releases, forms
 
 
 async def _release(octopus: Octopus, situation: Situation, action: Action) -> ReleaseDetail | Gate:

@@ -18,6 +18,7 @@ from reconciler.manifests.formats import TROUBLE
 from reconciler.manifests.graph import graph_troubles
 from reconciler.manifests.scalars import reading
 from reconciler.manifests.schemas import KINDS_NOT_YET, Schema, child, schema_of
+from reconciler.manifests.templates import template_troubles
 from reconciler.manifests.tree import MAX_PROBLEMS, TOO_MANY
 from reconciler.manifests.wording import Words, quote_it, shown
 
@@ -120,6 +121,7 @@ class _Translator:
                 yield self._value_mark(path), self._wrong_value(error, path)
         if kind is Kind.STACK and (spec := self.root.below("spec")) is not None:
             yield from graph_troubles(spec)
+            yield from template_troubles(spec)
 
     def _about_fields(self, error: Any, path: tuple[str | int, ...]) -> Iterator[tuple[Mark, str]]:
         found = error.instance

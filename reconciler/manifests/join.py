@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.core.manifest import Base, DesiredState, Environment, Pin, Problem
+from reconciler.manifests.templates import read_values
 from reconciler.manifests.wording import shown
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def join(
             )
     problems.extend(_strangers(pins, stack, words))
     problems.extend(_twins(pins, twins))
+    values, wrong = read_values(document, stack, words)
+    problems.extend(wrong)
     if problems:
         return tuple(problems)
     environment = Environment(
@@ -69,7 +72,7 @@ def join(
         also_deployed_by=document.also_deployed_by,
         platform=platform,
     )
-    return DesiredState(environment, space, stack, policy, preconditions)
+    return DesiredState(environment, space, stack, policy, preconditions, values)
 
 
 def cells_claimed_twice(

@@ -16,7 +16,7 @@ import msgspec
 from reconciler.core.state import Server
 from reconciler.core.text import clean
 from reconciler.errors import BadAnswer, NotAllowed, RemoteRejected
-from reconciler.octopus import translate, wire
+from reconciler.octopus import preview, translate, wire
 from reconciler.octopus.automation import AutomationReader
 from reconciler.octopus.budget import Budgets
 from reconciler.octopus.client import OctopusHttp, unknown
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Task,
         User,
     )
+    from reconciler.core.variables import FormElement
     from reconciler.octopus.key import ServerKey
     from reconciler.ports import Clock, DeploymentOrder, Known
 
@@ -173,6 +174,16 @@ class OctopusSpace:
         template = wire.decode(await http.get(path, alone=True), wire.DeploymentTemplate)
         return frozenset(one.id for one in template.promote_to)
 
+    async def form(
+        self, release_id: str, environment_id: str, tenant_id: str | None = None
+    ) -> tuple[FormElement, ...]:
+        """Return the prompted variables a deployment would be asked for with (see `preview.py`)."""
+        whose = "" if tenant_id is None else f"/{_part(tenant_id)}"
+        where = f"releases/{_part(release_id)}/deployments/preview/{_part(environment_id)}{whose}"
+        http = self._deployer or self._observer
+        answer = await http.get(await self._path(where), alone=True)
+        return preview.elements(wire.decode(answer, preview.Preview))
+
     async def deploy(
         self,
         order: DeploymentOrder,
@@ -192,7 +203,11 @@ class OctopusSpace:
         """
         http = self._deploying()
         path = await self._path("deployments")
-        body = wire.NewDeployment(order.release_id, order.environment_id, order.comments)
+        values = {
+            name: value if isinstance(value, str) else value.reveal()
+            for name, value in order.form_values
+        }
+        body = wire.NewDeployment(order.release_id, order.environment_id, order.comments, values)
         answer = await http.post(path, msgspec.json.encode(body), within, before)
         try:
             made = wire.decode(answer, wire.CreatedDeployment)

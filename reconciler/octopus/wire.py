@@ -242,12 +242,13 @@ class TaskDetails(Wire, frozen=True):
     activity_logs: list[LogNode]
 
 
-class NewDeployment(Wire, frozen=True):
-    """The body of `POST /{space}/deployments`."""
+class NewDeployment(Wire, frozen=True, omit_defaults=True):
+    """The body of `POST /{space}/deployments`. `form_values` are by the names of form elements."""
 
     release_id: str
     environment_id: str
     comments: str
+    form_values: dict[str, str] = {}
 
 
 class Page(Wire, Generic[T], frozen=True):

@@ -183,6 +183,8 @@ async def test_what_the_board_names_is_found_again_by_other_roads(octopus: Octop
     assert len(await octopus.log_lines(item.task_id, tail=5)) <= 5
     places = {one.id for one in state.environments}
     assert await octopus.promotable(item.release_id) <= places
+    form = await octopus.form(item.release_id, item.environment_id)
+    assert len({element.id for element in form}) == len(form)
 
 
 async def test_a_version_nobody_released_is_none(octopus: OctopusSpace) -> None:

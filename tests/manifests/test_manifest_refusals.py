@@ -195,7 +195,7 @@ def test_a_wrong_pin_is_refused_at_its_place(component: str, line: str) -> None:
         ("components:", "componets:", "7:3: unknown field 'componets', did you mean 'components'?"),
         ("components:", "x: 1\n  components:", "7:3: unknown field 'x'; known here: octopus, "
                                                "stack, policy, platformVersion, "
-                                               "components, suspend, alsoDeployedBy"),
+                                               "components, suspend, alsoDeployedBy, variables"),
         ("environment: QA}", "environment: QA, tenants: [a]}", "5:43: 'tenants' is not supported "
                                                                 "yet"),
         ("environment: QA}", "environment: '' }", "5:39: must not be empty"),
@@ -306,7 +306,12 @@ def test_a_wrong_policy_is_refused_at_its_place(old: str, new: str, line: str) -
         ("project: Projects-7", "runbooks: {}", "9:16: 'runbooks' is not supported yet"),
         ("project: Projects-7", "before: x", "9:16: 'before' is not supported yet"),
         ("project: Projects-7", "values: {}", "9:16: 'values' is not supported yet"),
-        ("project: Projects-7", "variables: {}", "9:16: 'variables' is not supported yet"),
+        ("project: Projects-7", "variables: {}", "9:27: must not be empty"),
+        (
+            "project: Projects-7",
+            "variables: {Db Password: hush}",
+            "9:28: 'Db Password' looks like a secret: make it a template of type secret",
+        ),
         ("project: Projects-7", "retry: {}", "9:16: 'retry' is not supported yet"),
         ("project: Projects-7", "uses: {}", "9:22: must not be empty"),
         (
@@ -588,7 +593,7 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
         'environments/qa.yaml:6:10: 1.10 is a number to YAML, not text; quote it: "1.10"',
         "environments/qa.yaml:7:3: unknown field 'componets', did you mean 'components'?",
         "environments/qa.yaml:8:3: unknown field 'windows'; known here: octopus, stack, policy, "
-        "platformVersion, components, suspend, alsoDeployedBy",
+        "platformVersion, components, suspend, alsoDeployedBy, variables",
         "environments/qa.yaml:9:3: missing field 'reason'",
         f"environments/qa.yaml:9:20: 'soon' is not a time: {TIME}",
         "policies/careful.yaml:9:14: 'held' is not one of continue, hold, did you mean 'hold'?",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from between import Between, at_audit, at_octopus, nobody
+from prompting import prompts
 from story import FILES, SEED, git, story
 from watching import Daemon, daemon
 
@@ -224,6 +225,12 @@ async def what_another_stack_lacks(world: Story, running: Daemon) -> None:
     await running.settles(1)
 
 
+async def a_value_nobody_gives(world: Story, running: Daemon) -> None:
+    prompts(world, "jobs", "1.2.0")
+    asks(world, jobs="1.2.0")
+    await running.settles(1)
+
+
 async def first_contact(world: Story, running: Daemon) -> None:
     asks(world, api="1.1.0")
     await running.settles(1)
@@ -395,6 +402,7 @@ TALES: dict[Tale, set[Word]] = {
         *of(BLOCKED, "lifecycle", "scheduled-elsewhere", "in-flight"),
     },
     what_another_stack_lacks: {GateName.PRECONDITION, *of(BLOCKED, "precondition")},
+    a_value_nobody_gives: {GateName.MISSING_VALUES, *of(STALLED, "missing-values")},
     first_contact: {GateName.ACCEPT, *of(STALLED, "accept", "NamedTwice")},
     an_unsigned_commit: {GateName.UNSIGNED, *of(STALLED, "unsigned")},
     octopus_in_trouble: {

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.core.manifest import Kind, Place, Until
+from reconciler.core.variables import Given
 from reconciler.manifests.kinds.common import Reference, sure, until_of
 from reconciler.manifests.kinds.pins import build_pins
+from reconciler.manifests.templates import given_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,7 @@ class EnvironmentDocument:
     pins: Mapping[str, Pin]
     suspend: Until | None
     also_deployed_by: tuple[str, ...]
+    variables: Mapping[str, Given]
 
 
 def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
@@ -49,4 +52,14 @@ def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
         pins=build_pins(head, spec.below("components")),
         suspend=until_of(spec.value.get("suspend")),
         also_deployed_by=tuple(spec.value.get("alsoDeployedBy", ())),
+        variables=_variables(head, spec.below("variables")),
     )
+
+
+def _variables(head: Head, branch: Branch | None) -> dict[str, Given]:
+    if branch is None:
+        return {}
+    return {
+        name: Given(given_of(value), head.value_place(branch, name))
+        for name, value in branch.value.items()
+    }

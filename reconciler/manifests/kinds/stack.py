@@ -10,6 +10,7 @@ from reconciler.core.stack import Component, Stack, Use
 from reconciler.core.versionrange import VersionRange
 from reconciler.manifests.graph import graph_troubles
 from reconciler.manifests.kinds.common import Reference, Unfit, sure
+from reconciler.manifests.templates import template_of, template_troubles
 
 if TYPE_CHECKING:
     from reconciler.manifests.kinds.common import Head
@@ -32,9 +33,9 @@ def build_stack(head: Head, spec: Branch) -> StackDocument:
     """Build a stack.
 
     Raises:
-        Unfit: its graph has a cycle or leads to a component that is not there, or a range is none.
+        Unfit: its graph has a cycle or leads nowhere, or a range or a template is none.
     """
-    if graph_troubles(spec):
+    if graph_troubles(spec) or any(template_troubles(spec)):
         raise Unfit
     components = sure(spec.below("components"))
     spaces: list[Reference] = []
@@ -46,6 +47,10 @@ def build_stack(head: Head, spec: Branch) -> StackDocument:
         place=head.place,
         owners=owners,
         uses=_uses(head, spec),
+        templates=tuple(
+            template_of(name, fields)
+            for name, fields in sorted(spec.value.get("templates", {}).items())
+        ),
     )
     return StackDocument(head.name, head.place, stack, tuple(spaces))
 
@@ -68,6 +73,7 @@ def _component(head: Head, components: Branch, name: str, spaces: list[Reference
         project_by_space=by_space,
         channels=tuple(fields.get("channels", ())),
         uses=_uses(head, components.below(name)),
+        variables=tuple(sorted(fields.get("variables", {}).items())),
     )
 
 

@@ -1,0 +1,57 @@
+"""Prompted variables of a change: what Octopus would ask for, filled from the manifests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.gate import Gate, GateName
+from reconciler.core.manifest import CredentialSource
+from reconciler.core.variables import fill
+from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.core.plan import Action
+    from reconciler.core.secret import Secret
+    from reconciler.core.state import ReleaseDetail
+    from reconciler.core.variables import Value
+    from reconciler.engine.survey import Situation
+    from reconciler.ports import Octopus
+
+    Form = tuple[tuple[str, Value], ...]
+    Look = Callable[[CredentialSource], Secret]
+
+
+async def filled_form(
+    octopus: Octopus, look: Look, situation: Situation, action: Action, release: ReleaseDetail
+) -> Form | Gate:
+    """Return the values one deployment is asked for with, or what is missing for it.
+
+    A secret is looked for, and not kept: it is read again when the request leaves.
+    """
+    opener = "the stack or the environment gives them under `variables`"
+    environment = situation.observed.environment_id or ""
+    try:
+        form = await octopus.form(release.id, environment)
+    except CredentialRefused:
+        raise
+    except (NotAllowed, RemoteRejected) as error:
+        opener = "Octopus answers the question"
+        return Gate(action.cell, GateName.MISSING_VALUES, error.message, opener)
+    filled = fill(form, dict(situation.desired.values.get(action.component, ())))
+    if filled.lacks:
+        return Gate(action.cell, GateName.MISSING_VALUES, "; ".join(filled.lacks), opener)
+    try:
+        revealed(filled.values, look)
+    except UsageError as error:
+        return Gate(action.cell, GateName.MISSING_VALUES, error.message, error.hint)
+    return filled.values
+
+
+def revealed(form: Form, look: Look) -> tuple[tuple[str, str | Secret], ...]:
+    """Return the values with secrets read where they are. Raises: UsageError."""
+    return tuple(
+        (name, look(value) if isinstance(value, CredentialSource) else value)
+        for name, value in form
+    )
