@@ -8,7 +8,13 @@ from reconciler.simulator.answers import Refused
 from reconciler.simulator.changelog import changes_of
 from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.interrupting import tell
-from reconciler.simulator.progress import lifecycle_of, progress_of, promotable, reached
+from reconciler.simulator.progress import (
+    lifecycle_of,
+    phases_of,
+    progress_of,
+    promotable,
+    reached,
+)
 from reconciler.simulator.records import Deployment, Release, Script, Task, TaskState
 from reconciler.simulator.steps import RELEASES_FEED, child_steps
 from reconciler.simulator.tenancy import mode_of, refuse_tenancy
@@ -149,7 +155,7 @@ def _is_prioritized(
             return any(
                 environment.id in (*phase.automatic, *phase.optional_targets)
                 and phase.more.get("IsPriorityPhase") is True
-                for phase in lifecycle_of(space, project, release).phases
+                for phase in phases_of(space, lifecycle_of(space, project, release))
             )
 
 

@@ -5,7 +5,7 @@ Source: Octopus' public documentation, "Lifecycles".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.records import Phase, TaskState
@@ -57,13 +57,7 @@ def phases_of(space: Space, lifecycle: Lifecycle) -> tuple[Phase, ...]:
     return tuple(
         phase
         if phase.automatic or phase.optional_targets
-        else Phase(
-            phase.id,
-            phase.name,
-            optional_targets=others,
-            minimum=phase.minimum,
-            is_optional=phase.is_optional,
-        )
+        else replace(phase, optional_targets=others)
         for phase in lifecycle.phases
     )
 

@@ -46,6 +46,11 @@ class RunbookSnapshot:
     notes: str | None = None
     runs: list[RunbookRun] = field(default_factory=list)
 
+    @property
+    def variable_sets(self) -> tuple[str, ...]:
+        """Return the ids of its frozen variable sets, the project's first."""
+        return (self.variable_snapshot_id, *self.library_snapshot_ids)
+
 
 @dataclass(slots=True, eq=False)
 class RunbookRun:

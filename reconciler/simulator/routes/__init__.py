@@ -60,6 +60,7 @@ from reconciler.simulator.routes import (
     root,
     runbookboards,
     runbookcommands,
+    runbookpreviews,
     runbookprocesses,
     runbookruns,
     runbooks,
@@ -95,7 +96,7 @@ _SUBJECTS = (
     machines, packages, previews, processes, progressions, projectgroups, projects,
     projectsettings, projectsummaries, projecttriggers, proxies, queue, ratelimits, releases,
     releasewrites, reporting, retentionpolicies, root, runbookboards, runbookcommands,
-    runbookprocesses, runbookruns, runbooks, runbooksnapshots, scopedroles, server,
+    runbookpreviews, runbookprocesses, runbookruns, runbooks, runbooksnapshots, scopedroles, server,
     serviceaccounts, settings, spaces, subscriptions, summaries, tagsets, tasks, teams, tenants,
     tenantvariables, userroles, users, variablepreviews, variables, workerpools, workers,
 )  # fmt: skip

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.simulator.records import Release, Space
     from reconciler.simulator.tenancy import Tenant
 
-__all__ = ["routes", "steps_to_execute"]
+__all__ = ["is_changed", "routes", "steps_to_execute"]
 
 routes = Routes()
 
@@ -50,9 +50,9 @@ def deployment_template(call: Call) -> object:
         "DeploymentNotes": None,
         "IsDeploymentProcessModified": space.processes[release.process_snapshot_id].version
         != space.processes[project.process_id].version,
-        "IsVariableSetModified": _is_changed(space, release.variable_snapshot_id),
+        "IsVariableSetModified": is_changed(space, release.variable_snapshot_id),
         "IsLibraryVariableSetModified": any(
-            _is_changed(space, each) for each in release.library_snapshot_ids
+            is_changed(space, each) for each in release.library_snapshot_ids
         ),
         "PromoteTo": targets(None) if mode_of(project) != "Tenanted" else [],
         "TenantPromotions": [
@@ -67,7 +67,7 @@ def deployment_template(call: Call) -> object:
     }
 
 
-def _is_changed(space: Space, snapshot: str) -> bool:
+def is_changed(space: Space, snapshot: str) -> bool:
     """Tell whether a variable set has changed, or is gone, since it was frozen."""
     live = space.variables.get(snapshot.rsplit("-s-", 1)[0])
     return live is None or live.version != space.variables[snapshot].version

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created
+from reconciler.simulator.prompts import by_ids, prompted
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.commands import (
     environments_named,
@@ -41,10 +42,13 @@ def run_runbook(call: Call) -> object:
     environments = environments_named(call, body)
     process = call.space.runbook_processes[snapshot.process_snapshot_id]
     options = read_options(call, body, process)
+    asked = prompted(call.space, snapshot.variable_sets, None)
+    options["FormValues"] = by_ids(asked, options["FormValues"])
     every = call.space.tenants.values()
     tenants = [named(every, each, "Tenant") for each in body.texts("tenants")]
     tags = check_tags(call.space, body.texts("tenantTags"))
-    cells = cells_to_run(call, runbook, environments, tenants, tags)
+    values = options["FormValues"]
+    cells = cells_to_run(call, snapshot, environments, tenants, tags, values)
     made = [
         order_run(
             call,

@@ -1,4 +1,4 @@
-"""Runs of runbooks: lists, one, create, templates and previews."""
+"""Runs of runbooks: lists, one, create."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import has_dependants, note
-from reconciler.simulator.fleet import policy_of, targets_of
-from reconciler.simulator.paging import by_ids, by_name, page
+from reconciler.simulator.paging import by_ids, page
+from reconciler.simulator.prompts import prompted, refuse_missing, without_sensitive
 from reconciler.simulator.records import TaskState
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.deployments import check_schedule, moment_of, read_options
-from reconciler.simulator.routes.previews import steps_to_execute
 from reconciler.simulator.routes.projects import project_in
 from reconciler.simulator.routes.runbooks import runbook_in
 from reconciler.simulator.routes.runbooksnapshots import snapshot_in
 from reconciler.simulator.running import (
-    environments_of,
     forget_run,
     published,
     refuse_run,
     run,
-    tenancy_of,
 )
 from reconciler.simulator.tenancy import check_tags, tenants_meant
 from reconciler.simulator.times import stamp
@@ -31,11 +28,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.simulator.calls import Call
-    from reconciler.simulator.records import Environment, Process, Space
+    from reconciler.simulator.records import Environment, Space
     from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
     from reconciler.simulator.tenancy import Tenant
 
-__all__ = ["cells_to_run", "order_run", "routes", "run_resource"]
+__all__ = ["cells_to_run", "environment_named", "order_run", "routes", "run_resource"]
 
 routes = Routes()
 
@@ -68,7 +65,9 @@ def run_resource(space: Space, made: RunbookRun) -> dict[str, Any]:
         "DeployedToMachineIds": list(task.machines),
         "ManifestVariableSetId": f"variableset-{made.id}",
         "TentacleRetentionPeriod": None,
-        "FormValues": options.get("FormValues", {}),
+        "FormValues": without_sensitive(
+            prompted(space, snapshot.variable_sets, None), options.get("FormValues", {})
+        ),
         "ForcePackageDownload": options.get("ForcePackageDownload", False),
         "SkipActions": options.get("SkipActions", []),
         "SpecificMachineIds": options.get("SpecificMachineIds", []),
@@ -185,7 +184,7 @@ def create_run(call: Call) -> object:
         if found is None or runbook not in (None, found.runbook):
             raise missing("Runbook Snapshot")
         snapshot = found
-    environment = _environment(space, body.need("EnvironmentId"))
+    environment = environment_named(space, body.need("EnvironmentId"))
     named = body.text("TenantId")
     tenant = space.tenants.get(named) if named else None
     if named and tenant is None:
@@ -203,7 +202,8 @@ def create_run(call: Call) -> object:
     return created(run_resource(space, made))
 
 
-def _environment(space: Space, wanted: str) -> Environment:
+def environment_named(space: Space, wanted: str) -> Environment:
+    """Return the environment with an id."""
     found = space.environments.get(wanted)
     if found is None:
         raise missing("Environment")
@@ -211,37 +211,46 @@ def _environment(space: Space, wanted: str) -> Environment:
 
 
 def check_run(
-    call: Call, runbook: Runbook, environment: Environment, tenant: Tenant | None
+    call: Call,
+    snapshot: RunbookSnapshot,
+    environment: Environment,
+    tenant: Tenant | None,
+    values: dict[str, Any],
 ) -> None:
     """Do every check the server does before it queues a run, but for the schedule's.
 
     Raises:
-        Refused: 403 without RunbookRunCreate; 400 against the runbook's scope or tenancy.
+        Refused: 403 without RunbookRunCreate; 400 against the runbook's scope or tenancy, or
+            without a value for a variable that needs one.
     """
+    runbook = snapshot.runbook
     project = call.space.projects[runbook.project_id]
     call.demand("RunbookRunCreate", project, environment.id, tenant.id if tenant else None)
     refuse_run(call.space, runbook, environment, tenant)
+    asked = prompted(call.space, snapshot.variable_sets, environment.id)
+    refuse_missing(asked, values, "RunbookRun creation failed.")
 
 
 def cells_to_run(
     call: Call,
-    runbook: Runbook,
+    snapshot: RunbookSnapshot,
     environments: Sequence[Environment],
     tenants: Sequence[Tenant],
     tags: Sequence[str],
+    values: dict[str, Any],
 ) -> list[tuple[Environment, Tenant | None]]:
     """Return each environment with each tenant that is named, or meant by a tag there.
 
     Raises: what `check_run` raises for one of them, before anything ran.
     """
-    project = call.space.projects[runbook.project_id]
+    project = call.space.projects[snapshot.runbook.project_id]
     cells: list[tuple[Environment, Tenant | None]] = []
     for environment in environments:
         meant = [*tenants, *tenants_meant(call.space, project, environment.id, (), tags)]
         whom = dict.fromkeys(meant) if tenants or tags else [None]
         cells += [(environment, each) for each in whom]
     for environment, tenant in cells:
-        check_run(call, runbook, environment, tenant)
+        check_run(call, snapshot, environment, tenant, values)
     return cells
 
 
@@ -258,7 +267,7 @@ def order_run(
 ) -> RunbookRun:
     """Queue a run after `check_run` and a look at the schedule, which raise what they do."""
     check_schedule(call, queue_time, queue_expiry, "RunbookRun")
-    check_run(call, snapshot.runbook, environment, tenant)
+    check_run(call, snapshot, environment, tenant, options["FormValues"])
     return run(
         call.world,
         call.space,
@@ -285,15 +294,16 @@ def run_command(call: Call) -> object:
     names = body.texts("EnvironmentIds") or ((single,) if single else ())
     if not names:
         raise Refused(400, "RunbookRun creation failed.", ("An environment is required.",))
-    environments = [_environment(space, each) for each in names]
+    environments = [environment_named(space, each) for each in names]
     one = body.text("TenantId")
     tenants = (*body.texts("TenantIds"), *([one] if one else []))
     for each in tenants:
         if each not in space.tenants:
             raise missing("Tenant")
     tags = check_tags(space, body.texts("TenantTagNames"))
-    cells = cells_to_run(call, runbook, environments, [space.tenants[t] for t in tenants], tags)
     options = read_options(space, body)
+    named = [space.tenants[each] for each in tenants]
+    cells = cells_to_run(call, snapshot, environments, named, tags, options["FormValues"])
     made = [
         order_run(
             call,
@@ -315,102 +325,3 @@ def _snapshot(runbook: Runbook, wanted: str) -> RunbookSnapshot:
         if wanted == each.id or wanted.casefold() == each.name.casefold():
             return each
     raise missing("Runbook Snapshot")
-
-
-def _run_template(call: Call, runbook: Runbook) -> dict[str, object]:
-    space = call.space
-    project = space.projects[runbook.project_id]
-    held, sees = call.access("RunbookRunCreate"), call.access("TenantView")
-    own = f"/api/{space.id}/runbooks/{runbook.id}/runbookRuns/preview"
-    live = space.runbook_processes[runbook.process_id]
-    shown = space.runbook_snapshots.get(runbook.published_id or "")
-    frozen = space.runbook_processes[shown.process_snapshot_id] if shown else live
-
-    def targets(tenant: Tenant | None) -> list[dict[str, object]]:
-        whose = f"/{tenant.id}" if tenant else ""
-        return [
-            {
-                "Id": each.id,
-                "Name": each.name,
-                "Links": {"RunbookRunPreview": f"{own}/{each.id}{whose}{{?includeDisabledSteps}}"},
-            }
-            for each in environments_of(space, runbook)
-            if (tenant is None or tenant.is_connected(project, each.id))
-            and held.allows(project, each.id, tenant.id if tenant else None)
-        ]
-
-    return {
-        "IsRunbookProcessModified": frozen.version != live.version,
-        "IsVariableSetModified": False,
-        "IsLibraryVariableSetModified": False,
-        "PromoteTo": [] if tenancy_of(runbook) == "Tenanted" else targets(None),
-        "TenantPromotions": [
-            {"Id": each.id, "Name": each.name, "PromoteTo": found, "Links": {}}
-            for each in sorted(space.tenants.values(), key=by_name)
-            if tenancy_of(runbook) != "Untenanted"
-            and sees.allows(tenant=each.id)
-            and (found := targets(each))
-        ],
-        "Links": {},
-    }
-
-
-@routes.get(
-    "runbooks/{runbook}/runbookRunTemplate",
-    "projects/{project}/runbooks/{runbook}/runbookRunTemplate",
-)
-def template_of_runbook(call: Call) -> object:
-    """GET /runbooks/{id}/runbookRunTemplate: where it may run now."""
-    return _run_template(call, runbook_in(call))
-
-
-@routes.get(
-    "runbookSnapshots/{snapshot}/runbookRuns/template",
-    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/template",
-)
-def template_of_snapshot(call: Call) -> object:
-    """GET /runbookSnapshots/{id}/runbookRuns/template."""
-    return _run_template(call, snapshot_in(call).runbook)
-
-
-@routes.get(
-    "runbooks/{runbook}/runbookRuns/preview/{environment}",
-    "runbooks/{runbook}/runbookRuns/preview/{environment}/{tenant}",
-    "projects/{project}/runbooks/{runbook}/runbookRuns/preview/{environment}",
-    "projects/{project}/runbooks/{runbook}/runbookRuns/preview/{environment}/{tenant}",
-)
-def preview_of_runbook(call: Call) -> object:
-    """GET /runbooks/{id}/runbookRuns/preview/{env}: of what is published, else the draft."""
-    runbook = runbook_in(call)
-    space = call.space
-    shown = space.runbook_snapshots.get(runbook.published_id or "")
-    chosen = shown.process_snapshot_id if shown else runbook.process_id
-    return _preview(call, runbook, space.runbook_processes[chosen])
-
-
-@routes.get(
-    "runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}",
-    "runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}/{tenant}",
-    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}",
-    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}/{tenant}",
-)
-def preview_of_snapshot(call: Call) -> object:
-    """GET /runbookSnapshots/{id}/runbookRuns/preview/{env}."""
-    snapshot = snapshot_in(call)
-    process = call.space.runbook_processes[snapshot.process_snapshot_id]
-    return _preview(call, snapshot.runbook, process)
-
-
-def _preview(call: Call, runbook: Runbook, process: Process) -> dict[str, object]:
-    environment = _environment(call.space, call.param("environment"))
-    tenant = (call.params or {}).get("tenant")
-    if tenant is not None and tenant not in call.space.tenants:
-        raise missing("Tenant")
-    policy = policy_of(runbook.more, "ConnectivityPolicy")
-    targets = targets_of(call.space, policy, process, environment.id, tenant, {})
-    return {
-        "StepsToExecute": steps_to_execute(targets),
-        "Form": {"Values": {}, "Elements": []},
-        "UseGuidedFailureModeByDefault": environment.use_guided_failure,
-        "Links": {},
-    }
