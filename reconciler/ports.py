@@ -194,6 +194,9 @@ class AuditBranch(Protocol):
     def read(self, path: str) -> bytes | None:
         """Return a file of the last fetched or published tip, or None."""
 
+    def written_at(self, path: str) -> datetime | None:
+        """Tell when a file of that tip was last changed, None where there is none."""
+
     def list(self, folder: str) -> tuple[SourceFile, ...]:
         """List all files below `folder` at that tip, sorted by path."""
 

@@ -168,12 +168,20 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
+class _OfVariables(Settings):
+    """The same without the file: where the folder is not ours to trust (rule 36)."""
+
+    model_config = SettingsConfigDict(toml_file=None)
+
+
 PREFIX = "RECONCILER_"
 _ALIKE = 0.85  # share of equal letters from which on a name was meant to be a setting's
 
 
-def read_settings(**given: Any) -> Settings:
+def read_settings(*, file: bool = True, **given: Any) -> Settings:
     """Read the settings; `given` are the command line's words. Raises: UsageError.
+
+    `file` False: reconciler.toml is not read, which a checked out change could bring with it.
 
     A variable that is almost a setting is refused: one underscore too few in the name of the
     allowed signers would ask for no signature at all. Others with the prefix are left alone, as
@@ -181,7 +189,8 @@ def read_settings(**given: Any) -> Settings:
     """
     _refuse_misspelt()
     try:
-        return Settings(**{key: value for key, value in given.items() if value is not None})
+        kind = Settings if file else _OfVariables
+        return kind(**{key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = "__".join(str(part) for part in first["loc"]).upper()

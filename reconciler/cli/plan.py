@@ -1,4 +1,4 @@
-"""`reconciler plan ENV`."""
+"""`reconciler plan ENV`, and `reconciler plan --base REV --head REV`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from reconciler.core.estimate import Estimate
     from reconciler.engine.doors import Doors
     from reconciler.engine.planning import Planned
+    from reconciler.engine.review import Review
 
 
 @click.command("plan")
-@click.argument("environment")
+@click.argument("environment", required=False)
 @click.option(
     "--at",
     metavar="COMMIT",
@@ -24,11 +25,20 @@ if TYPE_CHECKING:
     "the files), else the tip of the watched branch.",
 )
 @click.option(
+    "--base", metavar="REV", help="Check a change: all environments that differ from this commit."
+)
+@click.option("--head", metavar="REV", help="The commit of the change that is checked.")
+@click.option(
+    "--observed",
+    type=click.Choice(["live", "snapshot"]),
+    help="With --base: what runs, from Octopus or from the last snapshot, which needs no key. "
+    "Default: from Octopus where the space's key is there.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Choice(["table", "json", "yaml", "markdown"]),
-    default="table",
-    show_default=True,
+    help="Default: a table, and Markdown with --base.",
 )
 @click.option(
     "--all", "everything", is_flag=True, help="Show components too that run what is pinned."
@@ -36,9 +46,12 @@ if TYPE_CHECKING:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do.")
 @repo_option
 def command(
-    environment: str,
+    environment: str | None,
     at: str | None,
-    output: str,
+    base: str | None,
+    head: str | None,
+    observed: str | None,
+    output: str | None,
     repo: str | None,
     *,
     everything: bool,
@@ -50,7 +63,42 @@ def command(
     open them, and who else deploys there: triggers, schedules, automatic phases, parent projects.
     What it would take is estimated from the durations of earlier deployments, as their receipts
     tell them. Exits with 1 where not one component could be read.
+
+    With --base and --head it checks a change: every environment that differs between the two
+    commits is planned, by the policy and in the spaces of the base, and altered policies and
+    invalid manifests (then it exits with 3) are listed. Settings come from variables alone: a
+    reconciler.toml could be the change's own.
     """
+    if base is not None or head is not None:
+        if base is None or head is None:
+            raise click.UsageError("--base and --head go together")
+        if environment is not None or at is not None or everything or output == "table":
+            raise click.UsageError(
+                "a check of a change takes no environment, --at, --all or table: it plans every "
+                "environment that the change touches, as Markdown or data"
+            )
+        return _check(base, head, observed, output, repo, detailed_exitcode=detailed_exitcode)
+    if environment is None or observed is not None:
+        raise click.UsageError("name an environment; or check a change by --base and --head")
+    return _plan(
+        environment,
+        at,
+        output or "table",
+        repo,
+        everything=everything,
+        detailed_exitcode=detailed_exitcode,
+    )
+
+
+def _plan(
+    environment: str,
+    at: str | None,
+    output: str,
+    repo: str | None,
+    *,
+    everything: bool,
+    detailed_exitcode: bool,
+) -> Exit:
     from reconciler.cli.render.plan import Page, show_plan
     from reconciler.cli.session import with_doors
     from reconciler.engine.deeds import estimate_of
@@ -68,3 +116,38 @@ def command(
     if planned.plan.is_blind:
         return Exit.FAILED
     return Exit.CHANGES if detailed_exitcode and planned.plan.has_work else Exit.OK
+
+
+def _check(
+    base: str,
+    head: str,
+    observed: str | None,
+    output: str | None,
+    repo: str | None,
+    *,
+    detailed_exitcode: bool,
+) -> Exit:
+    from reconciler.cli.render.data import as_json, as_yaml
+    from reconciler.cli.render.review import review_data, review_markdown
+    from reconciler.cli.session import with_doors
+    from reconciler.engine.doors import blocking
+    from reconciler.engine.review import Observed, review
+
+    async def work(doors: Doors) -> Review:
+        first = await blocking(doors.repository.resolve, base)
+        last = await blocking(doors.repository.resolve, head)
+        return await review(doors, first, last, None if observed is None else Observed(observed))
+
+    found = with_doors(work, repo, records=False, file=False)
+    match output:
+        case "json":
+            click.echo(as_json(review_data(found)), nl=False)
+        case "yaml":
+            click.echo(as_yaml(review_data(found)), nl=False)
+        case _:
+            click.echo(review_markdown(found), nl=False)
+    if found.changes.problems:
+        return Exit.INVALID
+    if any(one.trouble for one in found.environments):
+        return Exit.FAILED
+    return Exit.CHANGES if detailed_exitcode and found.has_work else Exit.OK

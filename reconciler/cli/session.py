@@ -66,15 +66,17 @@ def with_doors(
     *,
     records: bool,
     tell: Callable[[Event], None] = lambda _: None,
+    file: bool = True,
 ) -> T:
     """Read the settings, open the doors, do the work, and close them.
 
     `records`: the command works on the remote's watched branch and writes to the audit branch.
+    `file` False: settings come from variables alone.
     """
     from reconciler.bootstrap import open_doors
     from reconciler.settings import read_settings
 
-    settings = read_settings()
+    settings = read_settings(file=file)
 
     async def session() -> T:
         async with open_doors(settings, repo, records=records, tell=tell) as doors:

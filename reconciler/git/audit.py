@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import GitTrouble, PushRejected
-from reconciler.git import objects, upkeep
+from reconciler.git import blame, objects, upkeep
 from reconciler.git.lease import LeaseKeeper
 from reconciler.git.names import AUDIT, checked_branch, checked_path, own_ref
 from reconciler.git.publication import Publication
@@ -95,6 +95,11 @@ class GitAudit:
             return None
         name = f"{tip}:{checked_path(path)}"
         return objects.read_named(self._mirror, [name], objects.LARGEST_RECORD)[name]
+
+    def written_at(self, path: str) -> datetime | None:
+        """Tell when a file of that tip was last changed, None where there is none."""
+        tip = self._known_tip()
+        return None if tip is None else blame.changed_at(self._mirror, tip, checked_path(path))
 
     def list(self, folder: str) -> tuple[SourceFile, ...]:
         """List all files below `folder` at that tip, sorted by path."""

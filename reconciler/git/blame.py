@@ -56,6 +56,15 @@ def blame(mirror: Mirror, commit: str, path: str, line: int) -> Authorship | Non
     )
 
 
+def changed_at(mirror: Mirror, tip: str, path: str) -> datetime | None:
+    """Tell when the newest commit that changed a path was made, None where none did.
+
+    Raises: GitTrouble.
+    """
+    arguments = ("log", "-1", "--format=%ct", "--no-show-signature", tip, "--", path)
+    return _time(mirror.local(*arguments, timeout=PATIENCE).text())
+
+
 def walk(mirror: Mirror, tip: str, root: str, most: int) -> tuple[Step, ...]:
     """Return the history of a folder (empty: of all), newest first, children before parents.
 

@@ -80,6 +80,21 @@ the manifests' `commit` and its `receipt` |
 unknown) between them, the pin that was `reached` last, whether a commit asks for this one \
 (`isNew`), `wave` and `waitsFor` |
 | `gates` | the closed gates before it, or before the whole plan |
+
+`reconciler plan --base REV --head REV -o json` writes a document of kind `Review`:
+
+| Field of `spec` | Value |
+| --- | --- |
+| `base`, `head`, `isBehind` | the full hashes, and whether the head lacks the base |
+| `environments` | those that differ: `name`, `isNew`, `observed` (live, snapshot), `readAt`, \
+`plan` (a document of kind `Plan`; null where `trouble` says why there is none) |
+| `altered` | rules that the change alters: `kind` (policy, space, environment), `name`, `fields` \
+(`field`, `before`, `after`) and the `environments` they apply to |
+| `problems`, `broken` | invalid manifests: `file`, `line`, `column`, `message`; the environments \
+they stop |
+| `removed`, `untouched` | environments that left the manifests, and that do not differ |
+
+`docs/pull-requests.md` says what a check goes by.
 """
 
 HEALING = """\

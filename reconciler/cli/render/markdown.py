@@ -29,7 +29,7 @@ def plan_markdown(page: Page) -> str:
     lines += gate_lines(page.gates)
     if also := other_lines(page.others):
         lines += ["**Also deployed by**", "", *(f"- {code(line, 900)}" for line in also), ""]
-    lines += _legend(rows, page.gates)
+    lines += legend_lines(rows, page.gates)
     lines += [
         f"At commit `{plan.commit[:DIGITS]}`, Octopus read {read_at(plan.read_at)}. "
         f"{capital(page.unchanged)}.",
@@ -62,7 +62,7 @@ def capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def _legend(actions: Sequence[Action], gates: Sequence[Gate]) -> list[str]:
+def legend_lines(actions: Sequence[Action], gates: Sequence[Gate]) -> list[str]:
     """Return what the words of a plan mean, folded away."""
     words = legend(actions, gates)
     if not words:

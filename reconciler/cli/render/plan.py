@@ -56,6 +56,13 @@ class Page:
         shown = "in sync" if self.everything else "in sync and not shown"
         return f"{shown}: {self.in_sync} of {len(self.plan.actions)}"
 
+    @property
+    def left_alone(self) -> str:
+        """Say how many components are left alone, and why: `Left alone: 3 in-sync, 1 held`."""
+        found = Counter(a.reason for a in self.plan.actions if not a.is_change)
+        told = (f"{found[reason]} {reason.value}" for reason in Reason if found[reason])
+        return f"Left alone: {', '.join(told) or 'nothing'}"
+
 
 def show_plan(page: Page, output: str) -> None:
     """Write a plan to stdout as a table, JSON, YAML or Markdown."""
@@ -80,12 +87,16 @@ def show_plan(page: Page, output: str) -> None:
 
 def counts(plan: Plan) -> str:
     """Return what changes in words: `2 upgrades and 1 downgrade in 2 waves`."""
-    kinds = Counter(action.kind for action in plan.changes)
-    order = (Kind.UPGRADE, Kind.DOWNGRADE, Kind.REDEPLOY)
-    parts = [_number(kinds[kind], kind.value) for kind in order if kinds[kind]]
     waves = max((action.wave for action in plan.changes), default=0)
-    what = " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{what} in {_number(waves, 'wave')}"
+    changes = kinds(Counter(action.kind.value for action in plan.changes))
+    return f"{changes} in {number(waves, 'wave')}"
+
+
+def kinds(found: Mapping[str, int]) -> str:
+    """Return how many changes there are of each kind: `2 upgrades and 1 downgrade`."""
+    order = (Kind.UPGRADE, Kind.DOWNGRADE, Kind.REDEPLOY)
+    parts = [number(found[kind], kind.value) for kind in order if found.get(kind)]
+    return " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def held(plan: Plan, gates: Sequence[Gate]) -> str:
@@ -120,14 +131,14 @@ def needs(estimate: Estimate) -> str:
 
     A time that is not known is said to be so, and never guessed.
     """
-    tasks = _number(estimate.tasks, "task")
-    calls = _number(estimate.calls, "API call")
+    tasks = number(estimate.tasks, "task")
+    calls = number(estimate.calls, "API call")
     if estimate.duration is None:
         return f"{tasks} and at least {calls}, time unknown: none was deployed here before"
     took = f"{tasks}, about {calls} and {spell(estimate.duration)}"
     if not estimate.unknown:
         return took
-    return f"{took} without {_number(estimate.unknown, 'task')} whose time is unknown"
+    return f"{took} without {number(estimate.unknown, 'task')} whose time is unknown"
 
 
 def spell(duration: timedelta) -> str:
@@ -142,8 +153,9 @@ def spell(duration: timedelta) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+def number(many: int, noun: str) -> str:
+    """Return a count with its noun: `1 task`, `2 tasks`."""
+    return f"{many} {noun}" + ("" if many == 1 else "s")
 
 
 def legend(actions: Sequence[Action], gates: Sequence[Gate]) -> list[tuple[str, str]]:

@@ -1,0 +1,207 @@
+"""What a change of the manifests touches: environments, and the rules they are changed under.
+
+Pure comparisons of two commits. Where something is written is no difference: a comment or a moved
+file touches nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.manifest import DesiredState, Invalid, Place
+from reconciler.core.policy import STRICTEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.core.manifest import ManifestSet, Problem, Space
+    from reconciler.core.policy import Policy
+
+_NOWHERE = "not set"
+_OWN = frozenset({"name", "pins", "place"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FieldChange:
+    """One field that a change alters, in the words of manifests: `limits.downgrades`."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """Rules that a change alters: of which `kind` (policy, space, environment) and name.
+
+    `environments` are those it applies to. Texts are as the manifests have them.
+    """
+
+    kind: str
+    name: str
+    fields: tuple[FieldChange, ...]
+    environments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changeset:
+    """What lies between two commits, `touched` with what the second asks, by name.
+
+    `added` are those of the touched that the first does not have. `removed` left the manifests:
+    nothing is undeployed for it (rule 5). `broken` are invalid at the second commit, for
+    `problems`.
+    """
+
+    touched: tuple[DesiredState, ...]
+    added: frozenset[str]
+    removed: tuple[str, ...]
+    untouched: tuple[str, ...]
+    broken: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    alterations: tuple[Alteration, ...]
+
+
+def compare(base: ManifestSet, head: ManifestSet) -> Changeset:
+    """Compare the manifests of two commits."""
+    touched, added, untouched, broken = [], set[str](), [], []
+    found: dict[tuple[str, str, tuple[FieldChange, ...]], list[str]] = {}
+    for name, now in sorted(head.environments.items()):
+        before = base.environments.get(name)
+        if isinstance(now, Invalid):
+            broken.append(name)
+        elif not isinstance(before, DesiredState):
+            touched.append(now)
+            if before is None:
+                added.add(name)
+        elif before == now or _bare(before) == _bare(now):
+            untouched.append(name)
+        else:
+            touched.append(now)
+            for kind, what, changes in _altered(before, now):
+                found.setdefault((kind, what, changes), []).append(name)
+    return Changeset(
+        touched=tuple(touched),
+        added=frozenset(added),
+        removed=tuple(sorted(base.environments.keys() - head.environments.keys())),
+        untouched=tuple(untouched),
+        broken=tuple(broken),
+        problems=head.problems,
+        alterations=tuple(
+            Alteration(kind, what, changes, tuple(names))
+            for (kind, what, changes), names in sorted(found.items())
+        ),
+    )
+
+
+def judged_by(base: ManifestSet, now: DesiredState) -> Policy:
+    """Return the policy a change of this environment is judged by: that of the base (rule 36).
+
+    One that the base has under this name, for an environment that is new; else the strictest.
+    """
+    before = base.environments.get(now.environment.name)
+    if isinstance(before, DesiredState):
+        return before.policy
+    for one in _whole(base):
+        if one.environment.policy is not None and one.environment.policy == now.environment.policy:
+            return one.policy
+    return STRICTEST
+
+
+def space_of(base: ManifestSet, now: DesiredState) -> Space | None:
+    """Return the space as the base has it: whom a change may have asked, and with which key.
+
+    None: the base does not have it, so nobody is asked (rule 36).
+    """
+    for one in _whole(base):
+        if one.space.name == now.space.name:
+            return one.space
+    return None
+
+
+def _whole(manifests: ManifestSet) -> Iterator[DesiredState]:
+    for _, one in sorted(manifests.environments.items()):
+        if isinstance(one, DesiredState):
+            yield one
+
+
+def _altered(
+    before: DesiredState, now: DesiredState
+) -> Iterator[tuple[str, str, tuple[FieldChange, ...]]]:
+    name = now.environment.name
+    pairs: tuple[tuple[str, str, Any, Any], ...] = (
+        ("environment", name, before.environment, now.environment),
+        ("policy", before.policy.name, before.policy, now.policy),
+        ("space", before.space.name, before.space, now.space),
+    )
+    for kind, what, old, new in pairs:
+        is_other = kind != "environment" and old.name != new.name
+        if is_other and kind == "space":
+            continue  # told as a field of the environment; another space is no altered one
+        one, other = dict(_flat(old)), dict(_flat(new))
+        changes = tuple(
+            FieldChange(field, one.get(field, _NOWHERE), other.get(field, _NOWHERE))
+            for field in sorted(one.keys() | other.keys())
+            if one.get(field) != other.get(field)
+        )
+        if changes:
+            yield kind, what, changes
+
+
+def _flat(value: Any, before: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the fields of a value by their names in manifests, the nested ones behind a dot."""
+    for each in fields(value):
+        if not before and each.name in _OWN:
+            continue
+        inner = getattr(value, each.name)
+        name = f"{before}{_camel(each.name)}"
+        if is_dataclass(inner) and not isinstance(inner, type):
+            yield from _flat(inner, f"{name}.")
+        elif not isinstance(inner, Place):
+            yield name, _words(inner)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _words(value: Any) -> str:
+    """Return a value as a manifest would say it."""
+    match value:
+        case None:
+            return _NOWHERE
+        case bool():
+            return str(value).lower()
+        case Enum():
+            return str(value.value)
+        case datetime():
+            return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+        case tuple() | list() | frozenset() | set():
+            each = map(_words, value)
+            return f"[{', '.join(each if isinstance(value, tuple | list) else sorted(each))}]"
+        case dict():
+            return f"{{{', '.join(f'{k}: {_words(v)}' for k, v in sorted(value.items()))}}}"
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return f"{{{', '.join(f'{name}: {words}' for name, words in _flat(value))}}}"
+        case _:
+            return str(value)
+
+
+def _bare(value: Any) -> Any:
+    """Return a value that is equal where two values differ in their places alone."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = (each.name for each in fields(value))
+        inner = ((name, getattr(value, name)) for name in kept)
+        return tuple((name, _bare(each)) for name, each in inner if not isinstance(each, Place))
+    if isinstance(value, tuple):
+        return tuple(map(_bare, value))
+    if hasattr(value, "items"):
+        return _sorted_bare(value)
+    return value
+
+
+def _sorted_bare(value: Mapping[Any, Any]) -> tuple[Any, ...]:
+    return tuple((key, _bare(each)) for key, each in sorted(value.items()))
