@@ -197,6 +197,12 @@ class AuditBranch(Protocol):
     def written_at(self, path: str) -> datetime | None:
         """Tell when a file of that tip was last changed, None where there is none."""
 
+    def read_at(self, revision: str, path: str) -> tuple[str, bytes | None]:
+        """Return the commit of the branch's history that words name, and a file of it, or None.
+
+        Words: a hash, `~N` behind it or alone, or nothing for that tip. Raises: UsageError.
+        """
+
     def list(self, folder: str) -> tuple[SourceFile, ...]:
         """List all files below `folder` at that tip, sorted by path."""
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "accept": Entry("accept", "Let the first plan of an environment go ahead, after a look at it."),
     "adopt": Entry("adopt", "Propose the commit that pins what people deployed by hand."),
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
+    "compare": Entry("compare", "Show how B stands to A, component by component."),
     "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
     "explain": Entry("explain", "Explain why one component is planned as it is."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),

@@ -18,7 +18,12 @@ from reconciler.core.intent import CommentTag
 from reconciler.core.policy import Mode
 from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.text import clean
-from reconciler.core.version import Direction, direction, only_prerelease_lower
+from reconciler.core.version import (
+    Direction,
+    direction,
+    is_same_release,
+    only_prerelease_lower,
+)
 from reconciler.core.wave import dependants, dependencies, needed_changes, order, waves
 
 if TYPE_CHECKING:
@@ -182,24 +187,13 @@ def is_new(cell: ObservedCell, pin: Pin) -> bool:
     reached = cell.reached
     if reached is None:
         return True
-    return not _is_same(reached.version, pin.version) or pin.redeploy != reached.redeploy
+    return not is_same_release(reached.version, pin.version) or pin.redeploy != reached.redeploy
 
 
 def made_by_us(cell: ObservedCell, me: str) -> bool:
     """Tell whether what the sighting speaks of is the reconciler's own deployment."""
     ours = cell.made_by_id == me and CommentTag.find(cell.comment) is not None
     return ours and cell.newest_is_judged
-
-
-def _is_same(one: str, other: str) -> bool:
-    """Tell whether two versions name one release.
-
-    Metadata never orders versions, but tells releases apart: `1.2.0+8` is not `1.2.0+7`.
-    """
-    if one == other:  # most cells of most plans: nothing to parse
-        return True
-    same = direction(one, other) is Direction.SAME
-    return same and one.partition("+")[2].casefold() == other.partition("+")[2].casefold()
 
 
 def _choose(
@@ -229,7 +223,7 @@ def _choose(
         case NeverDeployed():
             return replace(draft, kind=Kind.UPGRADE, reason=Reason.NOT_DEPLOYED)
         case Settled(version=version):
-            if _is_same(version, pin.version):
+            if is_same_release(version, pin.version):
                 if raised:
                     note = "the redeploy counter was raised"
                     return replace(draft, kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
@@ -318,7 +312,8 @@ def _move(desired: DesiredState, draft: Action, last: str | None, highest: str) 
         case Direction.UP:
             return replace(draft, kind=Kind.UPGRADE, reason=reason)
         case Direction.SAME:
-            note = draft.note if _is_same(last, pin) else "another release of an equal version"
+            other = "another release of an equal version"
+            note = draft.note if is_same_release(last, pin) else other
             return replace(draft, kind=Kind.REDEPLOY, reason=reason, note=note)
         case Direction.UNKNOWN:  # handled like a downgrade (rule 8)
             note = f"change of unknown direction: {clean(last, 60)} is no version we can order"

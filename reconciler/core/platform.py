@@ -137,7 +137,7 @@ def capture_releases(
     found: dict[str, Captured] = {}
     unknown: list[tuple[str, str]] = []
     for key, cell in sorted(observed.cells.items()):
-        captured = _captured(cell, observed.space_id, releases, place)
+        captured = capture_cell(cell, observed.space_id, releases, place)
         if isinstance(captured, str):
             unknown.append((str(key), captured))
         elif found.setdefault(cell.component, captured) != captured:
@@ -147,9 +147,10 @@ def capture_releases(
     return found, tuple(unknown)
 
 
-def _captured(
+def capture_cell(
     cell: ObservedCell, space: str, releases: Mapping[str, ReleaseDetail], place: Place
 ) -> Captured | str:
+    """Return the release that runs in a cell, or say why that is not known for certain."""
     if cell.running:
         return "a deployment of it is not finished"
     match cell.sighting:

@@ -16,7 +16,14 @@ from functools import lru_cache
 
 from reconciler.core.text import clean
 
-__all__ = ["MAX_LENGTH", "Direction", "OctopusVersion", "direction", "only_prerelease_lower"]
+__all__ = [
+    "MAX_LENGTH",
+    "Direction",
+    "OctopusVersion",
+    "direction",
+    "is_same_release",
+    "only_prerelease_lower",
+]
 
 MAX_LENGTH = 349  # characters of a release number (Octopus REST API, releases)
 MAX_NUMBER = 2**31 - 1  # .NET's Int32: larger numbers are refused, larger labels are text
@@ -129,6 +136,17 @@ def direction(from_text: str, to_text: str) -> Direction:
     except ValueError:
         return Direction.UNKNOWN
     return found
+
+
+def is_same_release(one: str, other: str) -> bool:
+    """Tell whether two versions name one release.
+
+    Metadata never orders versions, but tells releases apart: `1.2.0+8` is not `1.2.0+7`.
+    """
+    if one == other:  # most cells of most plans: nothing to parse
+        return True
+    same = direction(one, other) is Direction.SAME
+    return same and one.partition("+")[2].casefold() == other.partition("+")[2].casefold()
 
 
 def only_prerelease_lower(from_text: str, to_text: str) -> bool:

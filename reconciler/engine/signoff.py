@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import Place
@@ -14,15 +14,10 @@ from reconciler.core.platform import (
     name_trouble,
 )
 from reconciler.core.text import clean
+from reconciler.engine.afresh import survey_afresh
 from reconciler.engine.doors import blocking
 from reconciler.engine.edit import Draft, carry
-from reconciler.engine.survey import (
-    Reading,
-    fetch_audit,
-    lay_ground,
-    load_manifests,
-    situate,
-)
+from reconciler.engine.survey import load_manifests
 from reconciler.errors import GateClosed, UsageError
 
 if TYPE_CHECKING:
@@ -67,32 +62,20 @@ async def sign_off(doors: Doors, environment: str, name: str) -> SignedOff:
             f"{trouble}; nothing was changed",
             hint="use small letters, digits, '.', '_' and '-', such as 2026.11.1",
         )
-    commit = await doors.gathering.fetch(doors.repository)
-    await fetch_audit(doors)
-    ground = await lay_ground(doors, environment, commit)
-    manifests = await load_manifests(doors, commit)
+    situation = await survey_afresh(doors, environment)
+    manifests = await load_manifests(doors, situation.commit)
     await _check_free(doors, manifests, name)
-    if ground.is_moved:
-        raise GateClosed(
-            f"the server of {environment} has another address than the accepted one, so it is not"
-            " contacted; nothing was changed",
-            hint=f"`reconciler accept {environment}` after a look",
-        )
-    octopus = doors.octopus(ground.tip_state.space)
-    server, space_id = await octopus.identity()
-    known = await blocking(doors.journal.known, server.installation_id, space_id)
-    state = await octopus.look(replace(known, releases={}))
-    reading = Reading(state, await octopus.deployer()).only(ground.tip_state)
-    situation = await situate(doors, ground, reading)
+    observed, state = situation.observed, situation.space_state
     place = Place(_path(manifests, doors.repository.root, name), 1, 1)
-    components, unknown = capture_releases(situation.observed, reading.state.releases, place)
+    releases = {} if state is None else state.releases
+    components, unknown = capture_releases(observed, releases, place)
     if unknown or not components:
         raise GateClosed(
             f"it is not known for certain what runs in {environment}: {_listed(unknown)}; no"
             " platform version was made",
             hint=f"see `reconciler plan {environment}`, and try again once all of it is settled",
         )
-    source = Source(environment, commit, state.server.installation_id)
+    source = Source(environment, situation.commit, observed.server.installation_id)
     stack = situation.desired.stack.name
     platform = PlatformVersion(name, stack, components, place, source)
     return SignedOff(platform, situation, manifests)

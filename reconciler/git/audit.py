@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import time
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import GitTrouble, PushRejected
+from reconciler.core.text import clean
+from reconciler.errors import GitTrouble, PushRejected, UsageError
 from reconciler.git import blame, objects, upkeep
 from reconciler.git.lease import LeaseKeeper
-from reconciler.git.names import AUDIT, checked_branch, checked_path, own_ref
+from reconciler.git.names import AUDIT, checked_branch, checked_path, is_hash, own_ref
 from reconciler.git.publication import Publication
 from reconciler.git.push import Refused
 from reconciler.git.trouble import remote_trouble
@@ -30,6 +32,7 @@ _LONGEST_PAUSE: Final = 2.0
 _ALONE: Final = 3
 _ABSENT: Final = "couldn't find remote ref"
 _REWOUND: Final = "non-fast-forward"
+_REVISION: Final = re.compile(r"([0-9a-f]{4,64})?((?:~[0-9]{0,6})*)")
 
 
 class GitAudit:
@@ -100,6 +103,27 @@ class GitAudit:
         """Tell when a file of that tip was last changed, None where there is none."""
         tip = self._known_tip()
         return None if tip is None else blame.changed_at(self._mirror, tip, checked_path(path))
+
+    def read_at(self, revision: str, path: str) -> tuple[str, bytes | None]:
+        """Return the commit that words name, and a file of it, or None.
+
+        Words are a hash of at least four digits, or nothing for the fetched tip, and `~N` behind
+        either. Raises: UsageError where they name no commit here.
+        """
+        found = _REVISION.fullmatch(revision)
+        tip = self._known_tip()
+        commit = ""
+        if found is not None and (found[1] or tip is not None):
+            words = f"{found[1] or tip}{found[2]}^{{commit}}"
+            arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", words)
+            commit = self._mirror.local(*arguments, ok=(0, 1, 128)).text()
+        if not is_hash(commit):
+            raise UsageError(
+                f"'{clean(revision, 80)}' names no commit of the audit branch {self._branch}",
+                hint="give a hash of its history, ~N for the Nth commit before its tip, or nothing",
+            )
+        name = f"{commit}:{checked_path(path)}"
+        return commit, objects.read_named(self._mirror, [name], objects.LARGEST_RECORD)[name]
 
     def list(self, folder: str) -> tuple[SourceFile, ...]:
         """List all files below `folder` at that tip, sorted by path."""
