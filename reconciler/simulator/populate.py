@@ -25,6 +25,7 @@ from reconciler.simulator.records import (
     Team,
     User,
 )
+from reconciler.simulator.sessions import hash_password
 from reconciler.simulator.shelf import versions_for
 from reconciler.simulator.steps import deploy_release_step, read_steps
 from reconciler.simulator.triggers import read_parts
@@ -32,7 +33,14 @@ from reconciler.simulator.versions import version_key
 from reconciler.simulator.world import find
 
 if TYPE_CHECKING:
-    from reconciler.simulator.seed import Seed, SeedPhase, SeedProject, SeedSpace, SeedTrigger
+    from reconciler.simulator.seed import (
+        Seed,
+        SeedPhase,
+        SeedProject,
+        SeedSpace,
+        SeedTrigger,
+        SeedUser,
+    )
     from reconciler.simulator.world import World
 
 __all__ = ["populate"]
@@ -63,9 +71,7 @@ def _accounts(world: World, seed: Seed, api_key: str, service_api_key: str) -> U
     )
     administrator.system_permissions.add("AdministerSystem")
     service = world.add_user(SERVICE, "Reconciler", is_service=True)
-    people = [
-        world.add_user(each.username, each.display_name, email=each.email) for each in seed.users
-    ]
+    people = [_person(world, each) for each in seed.users]
     for user in (service, *people):
         user.system_permissions.add("SpaceView")
         world.grant(user, *(Grant(permission) for permission in DEPLOYER))
@@ -79,6 +85,12 @@ def _accounts(world: World, seed: Seed, api_key: str, service_api_key: str) -> U
     for team in (administrators, everyone, deployers):
         world.teams[team.id] = team
     return administrator
+
+
+def _person(world: World, seed: SeedUser) -> User:
+    made = world.add_user(seed.username, seed.display_name, email=seed.email)
+    made.password = "" if seed.password is None else hash_password(seed.password)
+    return made
 
 
 def _fill_space(

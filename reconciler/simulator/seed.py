@@ -30,6 +30,7 @@ class SeedUser:
     username: str
     display_name: str
     email: str = ""
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

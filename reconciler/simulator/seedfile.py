@@ -71,12 +71,17 @@ def _seed(node: Node, source: str) -> Seed:
 
 
 def _user(node: Node) -> SeedUser:
-    fields = node.fields("username", "displayName", "email")
+    fields = node.fields("username", "displayName", "email", "password")
     username = need(fields, "username", node).text()
     if username.casefold() in ("administrator", "reconciler", "system"):
         raise fields["username"].problem(f"{username!r} exists on every server already")
     shown = fields["displayName"].text() if "displayName" in fields else username
-    return SeedUser(username, shown, fields["email"].text() if "email" in fields else "")
+    return SeedUser(
+        username,
+        shown,
+        email=fields["email"].text() if "email" in fields else "",
+        password=fields["password"].text() if "password" in fields else None,
+    )
 
 
 def _space(node: Node) -> SeedSpace:

@@ -13,6 +13,7 @@ from fault_page import faults_of_page
 from ruamel.yaml import YAML
 
 from reconciler.simulator import FaultKind, Simulator, parse_faults, parse_seed
+from reconciler.simulator.handwritten import Node
 
 PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
 TESTS = Path(__file__).parents[1]
@@ -25,6 +26,32 @@ def _blocks(language: str) -> list[str]:
 def test_the_seed_of_the_page_is_one() -> None:
     text = _blocks("yaml")[0]
     assert Simulator(parse_seed(text)).running("wallet-api", "Production UK") == "2.4.0"
+
+
+def test_the_page_tells_of_every_field_of_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    fields = Node.fields
+
+    def recorded(node: Node, *known: str) -> dict[str, Node]:
+        if "deployed" not in node.place:
+            read.update(known)
+        return fields(node, *known)
+
+    monkeypatch.setattr(Node, "fields", recorded)
+    parse_seed(_blocks("yaml")[0])
+    table = PAGE.split("| Of | Field |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| \w+ \| `(\w+)` \|", table, re.MULTILINE)) == read
+
+
+async def test_the_person_of_the_page_can_log_in() -> None:
+    simulator = Simulator(parse_seed(_blocks("yaml")[0]))
+    transport = httpx.ASGITransport(app=simulator.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://o") as client:
+        for password, status in (("open sesame", 200), ("shut", 401)):
+            body = {"Username": "alice", "Password": password}
+            assert (await client.post("/api/users/login", json=body)).status_code == status
+        me = (await client.get("/api/users/me")).json()
+    assert me["Username"] == "alice"
 
 
 async def test_the_fault_of_the_page_is_taken(simulator: Simulator, admin: Any) -> None:
