@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.errors import ReconcilerError
     from reconciler.git.lease import Claim, Holder
     from reconciler.git.mirror import Mirror
+    from reconciler.git.run import Answer
     from reconciler.ports import Clock, Entry, Lease, Published
 
 TRIES: Final = 8  # pushes of one change, before other writers are called too fast
@@ -65,12 +66,11 @@ class GitAudit:
 
         Raises: RemoteUnreachable, GitTrouble.
         """
-        answer = self._mirror.fetch(self._remote_ref, self._own_ref, forward_only=True)
-        if _REWOUND in answer.err:  # or another process of ours was faster: then not again
-            answer = self._mirror.fetch(self._remote_ref, self._own_ref, forward_only=True)
-        known = self._mirror.value(self._own_ref)
+        answer, known = self._look()
+        if known is not None and _lost(answer):  # or a push of ours was faster: then not again
+            answer, known = self._look()
         is_gone = _ABSENT in answer.err
-        if known is not None and (is_gone or _REWOUND in answer.err):
+        if known is not None and _lost(answer):
             raise self._rewound(known, is_gone=is_gone)
         if answer.status == 0 or is_gone:
             self._tip = known
@@ -80,6 +80,11 @@ class GitAudit:
             )
         self._looked = True
         return self._tip
+
+    def _look(self) -> tuple[Answer, str | None]:
+        """Fetch; return what git said, and the tip that we know after it."""
+        answer = self._mirror.fetch(self._remote_ref, self._own_ref, forward_only=True)
+        return answer, self._mirror.value(self._own_ref)
 
     def _rewound(self, known: str, *, is_gone: bool) -> GitTrouble:
         what = "is gone" if is_gone else "was rewritten"
@@ -232,3 +237,8 @@ class GitAudit:
         self._tip = commit
         with contextlib.suppress(GitTrouble):  # the remote has it; our ref follows at a fetch
             self._mirror.local("update-ref", self._own_ref, commit)
+
+
+def _lost(answer: Answer) -> bool:
+    """Tell whether the remote's branch did not hold what ours holds."""
+    return _ABSENT in answer.err or _REWOUND in answer.err

@@ -9,9 +9,12 @@ import pytest
 from git_world import Remote, TurnedClock, Writers, change, git, publish
 
 from reconciler.errors import GitTrouble, LeaseLost, PushRejected, RemoteUnreachable
+from reconciler.git.mirror import Mirror
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reconciler.git.run import Answer
 
 RECEIPT = "receipts/qa/wallet/2026/dr-1.receipt.json"
 SNAPSHOT = "snapshots/qa.yaml"
@@ -218,6 +221,24 @@ def test_rule_19_a_deleted_lease_ref_is_a_lost_lease(remote: Remote, writers: Wr
         publish(one, change({RECEIPT: b"{}"}), lease)
 
     assert set(remote.refs()) == {"refs/heads/main"}
+
+
+def test_a_fetch_that_a_first_push_overtakes_does_not_take_the_branch_for_gone(
+    remote: Remote, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = writers("one")
+    lease = audit.take_lease("qa", may_take_over=None)
+    fetch, pushed = Mirror.fetch, []
+
+    def overtaken(mirror: Mirror, *arguments: str, **more: bool) -> Answer:
+        answer = fetch(mirror, *arguments, **more)
+        if not pushed:
+            pushed.append(publish(audit, change({RECEIPT: b"{}"}), lease)[0])
+        return answer
+
+    monkeypatch.setattr(Mirror, "fetch", overtaken)
+
+    assert [audit.fetch()] == pushed
 
 
 @pytest.mark.parametrize("is_gone", [False, True], ids=["rewritten", "deleted"])
