@@ -29,18 +29,25 @@ def load_folder(path: Path, added: Mapping[str, bytes] | None = None) -> Manifes
     """
     new = added or {}
     if not path.is_dir() and not (new and not path.exists()):
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise UsageError(
-            f"{shown(str(path))} {what}; nothing was checked.",
-            hint="Name the folder that holds the manifests.",
-        )
+        raise _no_folder(path)
 
     def read(names: Collection[str]) -> dict[str, bytes]:
-        return {name: new[name] if name in new else _read(path, name) for name in names}
+        return {name: new[name] if name in new else read_file(path, name) for name in names}
 
     files = [file for file in _files(path) if file.path not in new] if path.is_dir() else []
     files += [SourceFile(name, name, "100644", len(data)) for name, data in new.items()]
     return ManifestLoader().load(files, read)
+
+
+def plain_files(root: Path) -> list[str]:
+    """Return the paths of the manifests below a folder that are plain files, sorted.
+
+    Raises: UsageError.
+    """
+    if not root.is_dir():
+        raise _no_folder(root)
+    plain = ("100644", "100755")
+    return sorted(each.path for each in _files(root) if each.mode in plain)
 
 
 def _files(root: Path) -> Iterator[SourceFile]:
@@ -62,6 +69,14 @@ def _files(root: Path) -> Iterator[SourceFile]:
                 yield SourceFile(relative, relative, _git_mode(found.st_mode), found.st_size)
 
 
+def _no_folder(path: Path) -> UsageError:
+    what = "is not a folder" if path.exists() else "does not exist"
+    return UsageError(
+        f"{shown(str(path))} {what}; nothing was checked.",
+        hint="Name the folder that holds the manifests.",
+    )
+
+
 def _git_mode(mode: int) -> str:
     """Return what git would call this kind of file; anything but a plain file is refused."""
     if stat.S_ISREG(mode):
@@ -69,7 +84,7 @@ def _git_mode(mode: int) -> str:
     return "120000" if stat.S_ISLNK(mode) else f"{mode:o}"
 
 
-def _read(root: Path, name: str) -> bytes:
+def read_file(root: Path, name: str) -> bytes:
     """Read one file, one byte more than allowed at most; a link put there meanwhile is an error."""
     try:
         descriptor = os.open(root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

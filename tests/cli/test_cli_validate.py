@@ -94,3 +94,22 @@ def test_rule_52_hostile_names_and_words_stay_on_their_line(tmp_path: Path) -> N
 
     assert result.exit_code == 3
     assert all(char.isprintable() or char == "\n" for char in result.output)
+
+
+def test_fix_mends_what_is_mechanical_tells_it_and_leaves_the_rest(tmp_path: Path) -> None:
+    broken = tmp_path / "manifests"
+    shutil.copytree(EXAMPLES, broken)
+    qa = broken / "environments" / "qa.yaml"
+    good = qa.read_text()
+    qa.write_text(good.replace('"2.4.1"', "2.4").replace('"7.4.0"', "{}"))
+
+    result = CliRunner().invoke(cli, ["validate", "--fix", str(broken)])
+
+    assert result.exit_code == 3
+    assert result.stdout == "environments/qa.yaml:12:5: missing field 'version'\n"
+    assert result.stderr.startswith('mended environments/qa.yaml:71: 2.4 -> "2.4"\n')
+    assert "2 changes made\n" in result.stderr
+    assert qa.read_text() == good.replace('"2.4.1"', '"2.4"').replace('"7.4.0"', "{}")
+
+    again = CliRunner().invoke(cli, ["validate", "--fix", str(broken)])
+    assert "0 changes made\n" in again.stderr
