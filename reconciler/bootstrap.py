@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.manifest import Place
 from reconciler.core.receipt import PAYLOAD_TYPE
 from reconciler.credentials import Credentials, File, Given
+from reconciler.engine.doctor import Premises
 from reconciler.engine.doors import Doors, Pace
 from reconciler.engine.events import Said
 from reconciler.engine.gather import Gathering
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.core.manifest import CredentialSource, Space
     from reconciler.core.secret import Secret
     from reconciler.engine.events import Event
+    from reconciler.git.address import Address
     from reconciler.git.source import Source
     from reconciler.ports import Clock, Credential, Journal, Octopus, Signer
     from reconciler.settings import GitSettings, Settings
@@ -113,6 +115,46 @@ async def open_space(
         yield client
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def open_premises(
+    settings: Settings, repo: str | None, patience: float, clock: Clock | None = None
+) -> AsyncIterator[Premises]:
+    """Name what `doctor` looks at; no part of it is opened before it is looked at."""
+    clock = clock or SystemClock()
+    limit = timedelta(seconds=patience)
+    quick = ClientOptions(
+        connect_timeout=min(limit, timedelta(seconds=settings.octopus.connect_timeout)),
+        silence_timeout=limit,
+        exchange_timeout=limit,
+        retries=0,
+        patience=timedelta(0),
+    )
+    spaces = Spaces(settings, clock, lambda _: None, quick)
+    mirrors = settings.state_dir / "mirrors"
+
+    def mirror(address: Address) -> Mirror:
+        credential = _git_credential(settings.git, lambda _: None)
+        return Mirror(mirrors, address, GitOptions(limit, limit, credential))
+
+    def repository() -> GitRepository:
+        source = open_source(settings, repo)
+        return GitRepository(mirror(source.write or source.read), settings.branch, settings.root)
+
+    def audit() -> GitAudit | None:
+        address = open_source(settings, repo).write
+        if settings.audit.remote is not None:
+            address = parse_address(settings.audit.remote, allow_local=settings.git.allow_local)
+        if address is None:
+            return None
+        nobody = Holder(id="doctor", host=socket.gethostname(), pid=os.getpid(), store="doctor")
+        return GitAudit(mirror(address), settings.audit.branch, nobody, clock)
+
+    try:
+        yield Premises(clock, repository, audit, ManifestLoader(), spaces.octopus, patience)
+    finally:
+        await spaces.close()
 
 
 @asynccontextmanager
@@ -235,8 +277,15 @@ class Spaces:
     repositories it watches (rule 20). `tell` hears of credentials that cannot be read again.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        tell: Callable[[Event], None],
+        options: ClientOptions | None = None,
+    ) -> None:
         self._settings = settings
+        self._options = options or _client_options(settings)
         self._clock = clock
         self._credentials = Credentials(settings.secrets_dir, lambda text: tell(Said(text)))
         self._budgets = Budgets(clock, settings.octopus.requests_per_minute)
@@ -255,7 +304,7 @@ class Spaces:
                 observe,
                 self._deploying(space),
                 self._clock,
-                _client_options(self._settings),
+                self._options,
                 self._budgets,
             )
         return self._clients[place]

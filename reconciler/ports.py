@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.core.authorship import Authorship, Step
+    from reconciler.core.checkup import Keeping, KeySeen, ServerSeen
     from reconciler.core.deployers import Automation
     from reconciler.core.edit import Edit, Person
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
     from reconciler.core.refusal import Refusal
+    from reconciler.core.role import Use
     from reconciler.core.secret import Secret
     from reconciler.core.signature import Unsigned
     from reconciler.core.state import (
@@ -78,6 +80,9 @@ class Repository(Protocol):
 
         Raises: RemoteUnreachable, GitTrouble (no such branch, empty remote).
         """
+
+    def known(self) -> str | None:
+        """Return the tip as the last fetch found it, None where there was none. Asks nobody."""
 
     def tip(self) -> str:
         """Ask the remote for the tip of the watched branch now, without fetching objects."""
@@ -232,6 +237,13 @@ class AuditBranch(Protocol):
     def renew_lease(self, lease: Lease) -> Lease:
         """Extend the lease. Raises: LeaseLost, RemoteUnreachable."""
 
+    def rehearse(self) -> None:
+        """Ask the remote whether it would take a push to the audit branch; writes nothing there.
+
+        A hook or branch protection may still refuse the real one. Raises: RemoteUnreachable,
+        GitTrouble.
+        """
+
     def release_lease(self, lease: Lease) -> None:
         """Give the lease back, keeping its fence. Losing it meanwhile is no error."""
 
@@ -329,6 +341,22 @@ class Known:
     releases: Mapping[str, ReleaseDetail]
 
 
+class OctopusCheckup(Protocol):
+    """What `doctor` asks beside a look; every method raises what `Octopus.look` does."""
+
+    async def server(self) -> ServerSeen:
+        """Return what the server says of itself: version, clock, maintenance, freezes."""
+
+    async def key(self, use: Use) -> KeySeen | None:
+        """Return what the server says of a key; None where none is configured for that use."""
+
+    async def keeping(self) -> tuple[Keeping, ...]:
+        """Return how long each lifecycle keeps releases."""
+
+    async def still_there(self, releases: Collection[str]) -> frozenset[str]:
+        """Return those of these release ids that the server still has."""
+
+
 class Octopus(Protocol):
     """One Octopus space under one credential for reading and, where given, one for deploying."""
 
@@ -349,6 +377,9 @@ class Octopus(Protocol):
 
     async def project_groups(self, state: SpaceState) -> Mapping[str, str]:
         """Return the names of project groups by id; empty where the key may not see them."""
+
+    def checkup(self) -> OctopusCheckup:
+        """Return what answers `doctor`, with the same keys and connections."""
 
     async def deployer(self) -> User | None:
         """Tell whom the deploy credential belongs to, asked once for each key; None without one."""

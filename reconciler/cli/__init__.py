@@ -19,6 +19,9 @@ COMMANDS = {
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
     "compare": Entry("compare", "Show how B stands to A, component by component."),
     "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
+    "doctor": Entry(
+        "doctor", "Look at everything deployments rest on, and tell what to do about it."
+    ),
     "explain": Entry("explain", "Explain why one component is planned as it is."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
     "init": Entry("init", "Write the manifests of a space as it runs today."),

@@ -14,7 +14,7 @@ from reconciler.git import blame, objects, upkeep
 from reconciler.git.lease import LeaseKeeper
 from reconciler.git.names import AUDIT, checked_branch, checked_path, is_hash, own_ref
 from reconciler.git.publication import Publication
-from reconciler.git.push import Refused
+from reconciler.git.push import Refused, rehearse
 from reconciler.git.trouble import remote_trouble
 
 if TYPE_CHECKING:
@@ -204,6 +204,15 @@ class GitAudit:
             " another; nothing was written, the records wait here",
             hint="they are pushed with the next pass; see who else writes to that branch",
         )
+
+    def rehearse(self) -> None:
+        """Ask the remote whether it would take a push to the audit branch; writes nothing there.
+
+        A dry run goes as far as the remote's welcome, which checks the right to push, and no hook.
+
+        Raises: RemoteUnreachable, GitTrouble.
+        """
+        rehearse(self._mirror, self._remote_ref, self.fetch())
 
     def take_lease(self, environment: str, *, may_take_over: str | None, above: int = 0) -> Lease:
         """Take the lease of an environment by compare-and-swap on its ref.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"!\t[^\t]*:(\S+)\t(.*)")
 _MOVED = re.compile(r"\((?:fetch first|non-fast-forward|needs force|stale info|already exists)\)")
 # What receive-pack says when a ref changed between its own look and its own write.
+_NOBODY: Final = "reconciler <reconciler@localhost> 0 +0000"
 _RACED = re.compile(r"lock|failed to update|transaction|incorrect old value|reference already")
 
 
@@ -87,6 +88,23 @@ def push(mirror: Mirror, updates: Sequence[RefUpdate], rights: str = AUDIT_RIGHT
     if answer.status == 0:
         return Verdict.DONE
     return _verdict(mirror, updates, answer, rights)
+
+
+def rehearse(mirror: Mirror, ref: str, value: str | None) -> None:
+    """Push to a ref as a dry run; `value` None: as if the ref were made.
+
+    Raises: RemoteUnreachable, GitTrouble.
+    """
+    if value is None:  # any commit will do, and an empty one is no trouble to make
+        tree = mirror.local("hash-object", "-t", "tree", "-w", "--stdin").text()
+        text = f"tree {tree}\nauthor {_NOBODY}\ncommitter {_NOBODY}\n\nrehearsal\n"
+        arguments = ("hash-object", "-t", "commit", "-w", "--stdin")
+        value = mirror.local(*arguments, stdin=text.encode()).text()
+    how = ("--dry-run", "--porcelain", "--no-verify", "--no-signed", "--recurse-submodules=no")
+    where = ("--end-of-options", mirror.address.url, f"{value}:{ref}")
+    answer = mirror.remote("push", *how, *where)
+    if answer.status != 0:
+        raise remote_trouble("a push would fail", mirror.address, answer)
 
 
 def _verdict(mirror: Mirror, updates: Sequence[RefUpdate], answer: Answer, rights: str) -> Verdict:

@@ -74,6 +74,10 @@ class GitRepository:
             raise self._no_branch()
         return tip
 
+    def known(self) -> str | None:
+        """Return the tip as the last fetch found it, None where there was none. Asks nobody."""
+        return self._mirror.value(self._own_ref)
+
     def tip(self) -> str:
         """Ask the remote for the tip of the watched branch now, without fetching objects."""
         tip = self._mirror.remote_refs(self._remote_ref).get(self._remote_ref)

@@ -28,6 +28,7 @@ from reconciler.octopus.words import bare_address, refusal, server_root
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from reconciler.core.secret import Secret
     from reconciler.octopus.budget import RequestBudget
@@ -43,11 +44,12 @@ IN_BETWEEN: Final = "see what stands between here and Octopus: a proxy, a login 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful JSON answer: address without query, HTTP status, body."""
+    """A successful JSON answer: address without query, HTTP status, body, the server's time."""
 
     url: str
     status: int
     body: bytes
+    date: datetime | None = None
 
 
 class OctopusHttp:
@@ -106,7 +108,7 @@ class OctopusHttp:
         except NoReply as error:
             raise _unanswered(url, error) from error
         if 200 <= reply.status < 300 and _is_json(reply) and not reply.too_large:
-            return Answer(url, reply.status, reply.body)
+            return Answer(url, reply.status, reply.body, reply.date)
         if reply.status == FORBIDDEN and not alone:
             self._denied = self._key.refused(key, self._said(url, reply, key), reply.status)
             raise self._denied.error()

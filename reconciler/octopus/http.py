@@ -23,6 +23,7 @@ from httpx_retries import Retry, RetryTransport
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from reconciler.octopus.budget import RequestBudget
     from reconciler.octopus.options import ClientOptions
@@ -40,7 +41,11 @@ _BODY: Final = "reconciler.body"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `retry_after` is in seconds; `too_large`: the body is over the limit."""
+    """What came back. `retry_after` is in seconds; `too_large`: the body is over the limit.
+
+    `date` is the server's own time of answering (RFC 9110, section 6.6.1), None where it is not
+    told.
+    """
 
     status: int
     media: str
@@ -48,6 +53,7 @@ class Reply:
     retry_after: float | None
     body: bytes
     too_large: bool = False
+    date: datetime | None = None
 
 
 class NoReply(Exception):
@@ -165,6 +171,7 @@ class Sender:
             retry_after(response.headers, self._clock),
             body or b"",
             too_large=body is None,
+            date=_date(response.headers.get("date", "")),
         )
 
     async def _before(self, request: httpx.Request) -> None:
@@ -269,6 +276,14 @@ def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
         return max((parsedate_to_datetime(text) - clock.now()).total_seconds(), 0.0)
     except (TypeError, ValueError):
         return None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else None
 
 
 async def _read_body(options: ClientOptions, response: httpx.Response) -> None:

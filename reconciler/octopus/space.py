@@ -19,6 +19,7 @@ from reconciler.errors import BadAnswer, NotAllowed, RemoteRejected
 from reconciler.octopus import preview, translate, wire
 from reconciler.octopus.automation import AutomationReader
 from reconciler.octopus.budget import Budgets
+from reconciler.octopus.checkup import SpaceCheckup
 from reconciler.octopus.client import OctopusHttp, unknown
 from reconciler.octopus.groups import read_groups
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
@@ -115,6 +116,14 @@ class OctopusSpace:
     async def project_groups(self, state: SpaceState) -> dict[str, str]:
         """Return the names of project groups by id; empty where the key may not see them."""
         return await read_groups(self._observer, state.space_id)
+
+    def checkup(self) -> SpaceCheckup:
+        """Return what answers `doctor`, with the same keys and connections."""
+
+        async def space_id() -> str:
+            return (await self._started()).space_id
+
+        return SpaceCheckup(self._observer, self._deployer, space_id, self._clock)
 
     async def deployer(self) -> User | None:
         """Tell whom the deploy credential belongs to; asked once for each key, then kept.

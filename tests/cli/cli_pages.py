@@ -16,6 +16,8 @@ from reconciler.cli.leaving import MEANINGS
 from reconciler.cli.meanings import CONDITION_REASONS, CONDITIONS, GATES, REASONS
 from reconciler.core.condition import REASONS as CONDITION_TABLE
 from reconciler.core.plan import Reason
+from reconciler.core.role import ROLE
+from reconciler.core.servers import FEATURES, OLDEST, TESTED
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
@@ -323,5 +325,46 @@ def _commands(
             yield from _commands(f"{path} {name}", inner, context)
 
 
-PAGES = {"reasons.md": reasons_page, "settings.md": settings_page, "cli.md": cli_page}
+def servers_page() -> str:
+    """Return docs/servers.md."""
+    return "\n".join(
+        [
+            "# Servers",
+            "",
+            MADE,
+            "Which version of Octopus has what, what it is used for here, and what is so without",
+            "it. A route that a server does not know (404) is *not supported here*, never *not",
+            "known*. `reconciler doctor` tells what the servers of your manifests lack.",
+            "",
+            f"The oldest version whose routes are known is {OLDEST}; tests run against a simulator",
+            f"made from the public descriptions of {TESTED}. A server that calls itself `0.0.0`",
+            "counts as the newest.",
+            "",
+            "| feature | since | used | without it |",
+            "| --- | --- | --- | --- |",
+            *(f"| {o.name} | {o.since} | {o.used} | {o.without} |" for o in FEATURES),
+            "",
+            "## The least roles",
+            "",
+            "What `reconciler doctor --print-role` prints; with `-o json` it is what Octopus takes",
+            "as user roles. Give each of the two service accounts its own, for the whole space or",
+            "narrowed to the projects and environments that are pinned, as the reach says.",
+            "",
+            "| key | permission | reach | what for | without it |",
+            "| --- | --- | --- | --- | --- |",
+            *(
+                f"| `{o.use}` | {o.permission} | {o.reach} | {o.purpose} | {o.without} |"
+                for o in ROLE
+            ),
+            "",
+        ]
+    )
+
+
+PAGES = {
+    "reasons.md": reasons_page,
+    "settings.md": settings_page,
+    "cli.md": cli_page,
+    "servers.md": servers_page,
+}
 DOCS = Path(__file__).parents[2] / "docs"

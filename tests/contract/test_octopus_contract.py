@@ -17,6 +17,7 @@ import pytest
 from fault_page import strike
 
 from reconciler.core.deployers import DeployerKind
+from reconciler.core.role import Use
 from reconciler.core.state import SpaceState, TaskState
 from reconciler.credentials import Given
 from reconciler.errors import (
@@ -167,6 +168,33 @@ async def test_the_group_of_every_project_has_a_name(octopus: OctopusSpace) -> N
 
     assert {one.group_id for one in state.projects} <= groups.keys()
     assert all(groups.values())
+
+
+async def test_a_server_and_a_key_tell_of_themselves(octopus: OctopusSpace) -> None:
+    checkup = octopus.checkup()
+    state = await octopus.look(NOTHING)
+
+    seen = await checkup.server()
+    key = await checkup.key(Use.OBSERVE)
+
+    assert seen.server == state.server
+    assert seen.ahead is not None
+    assert seen.in_maintenance is False
+    assert key is not None
+    assert key.user == state.me
+    assert key.permissions.allows("ProjectView", state.space_id, state.projects[0], None)
+    assert {one.lifecycle for one in await checkup.keeping()} >= {
+        one.lifecycle_id for one in state.projects
+    }
+
+
+async def test_releases_that_are_still_there_are_told_from_those_that_are_not(
+    octopus: OctopusSpace,
+) -> None:
+    state = await octopus.look(NOTHING)
+    known = next(iter(state.releases))
+
+    assert await octopus.checkup().still_there((known, "Releases-999999")) == {known}
 
 
 async def test_what_the_board_names_is_found_again_by_other_roads(octopus: OctopusSpace) -> None:

@@ -268,3 +268,31 @@ def test_rule_24_a_refusing_hook_behind_http_is_told_in_its_words(
         publish(audit, change({RECEIPT: b"{}"}), lease)
 
     assert "refs/heads/audit" not in remote.refs()
+
+
+def test_a_rehearsal_tells_a_token_that_may_only_read_and_writes_nothing(
+    server: HttpRemote, remote: Remote, audit: GitAudit
+) -> None:
+    before = remote.refs()
+    audit.rehearse()
+    audit.take_lease("qa", may_take_over=None)
+    with_lease = remote.refs()
+
+    server.manners.status, server.manners.at = 403, "git-receive-pack"
+    with pytest.raises(GitTrouble, match="403"):
+        audit.rehearse()
+
+    assert remote.refs() == with_lease
+    assert set(with_lease) == {*before, "refs/reconciler/lease/qa"}
+
+
+def test_a_rehearsal_goes_on_from_the_branch_that_is_there(
+    server: HttpRemote, remote: Remote, audit: GitAudit
+) -> None:
+    publish(audit, change({RECEIPT: b"{}"}), audit.take_lease("qa", may_take_over=None))
+    before = remote.refs()
+
+    audit.rehearse()
+
+    assert remote.refs() == before
+    assert any("git-receive-pack" in seen[1] for seen in server.manners.seen)
