@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
@@ -121,6 +121,9 @@ class Repository(Protocol):
         self, commits: Collection[str], paths: Collection[str]
     ) -> Mapping[str, tuple[SourceFile, ...]]:
         """Return what stood at these paths in each of these commits, as plain files."""
+
+    def peek(self, blobs: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the bytes of those blobs that may be manifests; larger ones are left out."""
 
     def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror if nobody has for a day and it is worth it; tell whether it was done.

@@ -23,6 +23,7 @@ COMMANDS = {
         "doctor", "Look at everything deployments rest on, and tell what to do about it."
     ),
     "explain": Entry("explain", "Explain why one component is planned as it is."),
+    "history": Entry("history", "Show who pinned what when, and what was deployed for it."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
     "init": Entry("init", "Write the manifests of a space as it runs today."),
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.authorship import Authorship, FileChange, Step
 from reconciler.core.manifest import SourceFile
 from reconciler.git.names import is_hash
-from reconciler.git.run import GitTimeout
+from reconciler.git.objects import LARGEST_MANIFEST, read_blobs
+from reconciler.git.run import MIB, GitTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.git.mirror import Mirror
 
 PATIENCE: Final = timedelta(seconds=20)  # for one question; a thousand commits take well under one
+_BATCH: Final = 8 * MIB  # of blobs in memory at once
 _PLAIN: Final = "100644"
 _PLAIN_MODES = frozenset({"100644", "100755"})
 _FORMAT: Final = "--format=%x01%H%n%P%n%an%n%ae%n%at%n%s"
@@ -107,6 +109,33 @@ def standing(
                 blob = facts[1].decode("ascii")
                 found[commit].append(SourceFile(path, blob, _PLAIN, int(facts[2])))
     return {commit: tuple(files) for commit, files in found.items()}
+
+
+def peek(mirror: Mirror, blobs: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the bytes of those blobs that may be manifests; larger and missing ones are left out.
+
+    Some megabytes of them are in memory at once. Raises: GitTrouble.
+    """
+    names = sorted(blob for blob in set(blobs) if is_hash(blob))
+    if not names:
+        return
+    question = "".join(f"{name}\n" for name in names).encode("ascii")
+    arguments = ("cat-file", "--batch-check=%(objecttype) %(objectsize)", "--buffer")
+    answer = mirror.local(*arguments, stdin=question, timeout=PATIENCE).out.split(b"\n")[:-1]
+    sizes: dict[str, int] = {}
+    for name, line in zip(names, answer, strict=True):
+        kind, _, size = line.partition(b" ")
+        if kind == b"blob" and int(size) <= LARGEST_MANIFEST:
+            sizes[name] = int(size)
+    batch: dict[str, int] = {}
+    held = 0
+    for name, length in sizes.items():
+        batch[name] = length
+        held += length
+        if held >= _BATCH:
+            yield from read_blobs(mirror, batch, LARGEST_MANIFEST, batch).items()
+            batch, held = {}, 0
+    yield from read_blobs(mirror, batch, LARGEST_MANIFEST, batch).items()
 
 
 def _steps(parts: list[str]) -> Iterator[Step]:

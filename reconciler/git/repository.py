@@ -22,7 +22,7 @@ from reconciler.git.run import Call, run_git
 from reconciler.git.trouble import remote_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -157,6 +157,10 @@ class GitRepository:
     ) -> Mapping[str, tuple[SourceFile, ...]]:
         """Return what stood at these paths in each of these commits. Raises: GitTrouble."""
         return blame.standing(self._mirror, commits, paths)
+
+    def peek(self, blobs: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the bytes of those blobs that may be manifests; others are left out."""
+        return blame.peek(self._mirror, blobs)
 
     def pack(self, now: datetime, halted: Callable[[], bool]) -> bool:
         """Pack the mirror if nobody has for a day and it is worth it. Raises: GitTrouble."""

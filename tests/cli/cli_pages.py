@@ -97,6 +97,19 @@ they stop |
 | `removed`, `untouched` | environments that left the manifests, and that do not differ |
 
 `docs/pull-requests.md` says what a check goes by.
+
+`reconciler history ENV [COMPONENT] -o json` writes a document of kind `History`:
+
+| Field of `spec` | Value |
+| --- | --- |
+| `commit`, `readAt`, `isWhole` | up to which commit, when that was read, and whether nothing \
+older is left out |
+| `entries` | newest first: `written` (the `commit`, `author`, `email`, `at` and `subject`; null: \
+a deployment that no commit of the history explains), `isMerge`, `note`, `changes` and \
+`deployments` |
+| `changes` | `component`, `from` and `to` (`version`, `redeploy`, `held`; null: no pin) |
+| `deployments` | what was deployed for the commit's pins: `component`, `version`, `outcome`, \
+`askedAt`, `endedAt`, the manifests' `commit` it was made for, and its `receipt` |
 """
 
 HEALING = """\

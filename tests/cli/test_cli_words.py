@@ -157,3 +157,20 @@ def test_explain_writes_the_chain_in_every_form(told: Shop) -> None:
     assert '    action: "upgrade"\n' in yaml.stdout
     assert unknown.exit_code == 64
     assert "hint: did you mean orders?" in unknown.stderr
+
+
+def test_history_writes_who_pinned_what_in_every_form(told: Shop) -> None:
+    table = told.run("history", "production", "--limit", "1")
+    data = told.run("history", "production", "orders", "-o", "json", "--at", "main")
+    yaml = told.run("history", "qa", "-o", "yaml")
+    unknown = told.run("history", "production", "nobody")
+
+    assert (table.exit_code, data.exit_code, yaml.exit_code) == (0, 0, 0)
+    assert "  orders     2.3.0 -> 2.4.0 " in table.stdout
+    assert "production: 1 commit that changed pins up to commit " in table.stdout
+    spec = json.loads(data.stdout)["spec"]
+    assert [entry["changes"][0]["to"]["version"] for entry in spec["entries"]] == ["2.4.0", "2.3.0"]
+    assert spec["isWhole"] is True
+    assert '    note: "the environment was added"\n' in yaml.stdout
+    assert unknown.exit_code == 64
+    assert unknown.stderr.startswith("error: nothing ever pinned 'nobody in production'")

@@ -112,3 +112,17 @@ def test_what_stood_at_paths_is_told_for_each_commit(
         second: [("manifests/a b.yaml", 5)],
     }
     assert repository.standing([first], []) == {first: ()}
+
+
+def test_rule_47_what_is_too_large_for_a_manifest_is_left_out_unread(
+    remote: Remote, repository: GitRepository
+) -> None:
+    remote.commit({"a.yaml": "one", "b.yaml": "two", "large.yaml": b"x" * (2**20 + 1)})
+    repository.fetch()
+    blobs = {path: git(remote.clone, "rev-parse", f"HEAD:{path}") for path in ("a.yaml", "b.yaml")}
+    others = [git(remote.clone, "rev-parse", what) for what in ("HEAD", "HEAD:large.yaml")]
+
+    found = dict(repository.peek([*blobs.values(), *others, "0" * 40, "HEAD"]))
+
+    assert found == {blobs["a.yaml"]: b"one", blobs["b.yaml"]: b"two"}
+    assert dict(repository.peek([])) == {}
