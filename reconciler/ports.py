@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.approval import Approval, Approver, Committed
+    from reconciler.core.approval import Known as KnownPeople
     from reconciler.core.authorship import Authorship, Step
     from reconciler.core.checkup import Keeping, KeySeen, ServerSeen
     from reconciler.core.deployers import Automation
@@ -95,6 +97,12 @@ class Repository(Protocol):
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Tell whether `newer` descends from (or is) `older`; False if either is missing."""
+
+    def people(self, since: str, tip: str) -> tuple[Committed, ...] | None:
+        """Return who wrote and who committed what `tip` has that `since` has not (full hashes).
+
+        None where that cannot be told: a commit is missing, or they are too many.
+        """
 
     def files(self, commit: str) -> tuple[SourceFile, ...]:
         """List every file under the manifest root at `commit`, sorted by path, all modes."""
@@ -390,6 +398,15 @@ class Octopus(Protocol):
     async def deployer_may(self) -> Permissions | None:
         """Tell what that user may do, read afresh: asked where something is to be deployed."""
 
+    async def approver(self, user_id: str | None = None) -> Approver | None:
+        """Return a person as of now, and what they may do in the space; None: there is no such.
+
+        Without an id, it is whoever the observing key belongs to. Raises: NotAllowed and its kin.
+        """
+
+    async def known_people(self) -> KnownPeople:
+        """Return the ids of all users by e-mail. Raises: NotAllowed and its kin."""
+
     async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
         """Return the project's release with exactly this version, or None if there is none."""
 
@@ -575,6 +592,15 @@ class Journal(Protocol):
 
     def pause_history(self) -> tuple[Pause, ...]:
         """Return every pause there ever was in this store, lifted ones too, oldest first."""
+
+    def approve(self, approval: Approval) -> None:
+        """Keep an approval; it is on disk when this returns (rule 32)."""
+
+    def approvals(self, environment: str | None = None) -> tuple[Approval, ...]:
+        """Return every approval ever given, revoked and expired ones too, oldest first."""
+
+    def revoke_approvals(self, environment: str, digest: str, who: str) -> tuple[Approval, ...]:
+        """Take back the approvals of plans whose digest begins so; return those that stood."""
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, for each try of a push.

@@ -17,6 +17,7 @@ COMMANDS = {
     "accept": Entry("accept", "Let the first plan of an environment go ahead, after a look at it."),
     "adopt": Entry("adopt", "Propose the commit that pins what people deployed by hand."),
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
+    "approve": Entry("approve", "Approve the plan of an environment, with your own Octopus key."),
     "compare": Entry("compare", "Show how B stands to A, component by component."),
     "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
     "doctor": Entry(

@@ -102,8 +102,9 @@ GATES = {
     ),
     GateName.BRAKE: Meaning(
         "more changes or downgrades than the policy allows at once",
-        "Ask for less with a commit, or raise `limits` in an earlier commit that is accepted "
-        "first.",
+        "`reconciler approve ENV --plan DIGEST` after a look at the plan; in a protected "
+        "environment neither the author nor the merger. Or ask for less with a commit, or raise "
+        "`limits` in an earlier commit that is accepted first.",
     ),
     GateName.NEEDS_RETRY: Meaning(
         "this version was tried here before and did not succeed, or Octopus refused it",
@@ -170,6 +171,16 @@ GATES = {
         "outside of the windows of the policy, or it would not end inside",
         "Wait: the message says when there is room for it. What an emergency needs is allowed by a "
         "commit that changes `windows`, once it is accepted (`reconciler accept ENV`).",
+    ),
+    GateName.NEEDS_APPROVAL: Meaning(
+        "the policy asks for more approvals of this plan than count now",
+        "A person who may deploy all of it, and in a protected environment is neither author nor "
+        "merger, looks at the plan: `reconciler approve ENV --plan DIGEST`. The observing "
+        "credential needs UserView, so that approvers can be checked.",
+    ),
+    GateName.START: Meaning(
+        "the policy says `start: manual`: a person begins",
+        "`reconciler approve ENV --plan DIGEST`, when it is time.",
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE
@@ -17,35 +18,40 @@ DEFAULT_DOWNGRADES = 3
 DEFAULT_DOWNGRADE_SHARE = 10  # per cent of the environment's pins (rule 9)
 
 
-def plan_gates(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
-    """Return the closed gates on the whole plan that its policy is the reason of.
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """Why a plan is too much at once, and what opens it besides an approval: clean lines."""
+
+    message: str
+    opener: str
+
+
+def observe_gates(plan: Plan, policy: Policy) -> tuple[Gate, ...]:
+    """Close a whole plan where the policy of the last accepted commit only observes."""
+    if not plan.has_work or policy.mode is not Mode.OBSERVE:
+        return ()
+    return (
+        Gate(
+            WHOLE,
+            GateName.OBSERVE_ONLY,
+            f"policy {policy.name!r} of the last accepted commit says mode: observe",
+            "a commit that sets `mode: apply` in the policy, then "
+            f"`reconciler accept {plan.environment}`",
+        ),
+    )
+
+
+def brakes(plan: Plan, pins: int, policy: Policy) -> tuple[Brake, ...]:
+    """Return why a plan changes or lowers too much at once (rule 9): none, one or two.
 
     `pins` is the number of pinned cells; `policy` that of the last accepted commit.
     """
-    if not plan.has_work:
-        return ()
-    gates = []
-    if policy.mode is Mode.OBSERVE:
-        gates.append(
-            Gate(
-                WHOLE,
-                GateName.OBSERVE_ONLY,
-                f"policy {policy.name!r} of the last accepted commit says mode: observe",
-                "a commit that sets `mode: apply` in the policy, then "
-                f"`reconciler accept {plan.environment}`",
-            )
-        )
-    return (*gates, *_brake(plan, pins, policy))
-
-
-def _brake(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
-    """Close the mass-change brake over too many downgrades or changes (rule 9)."""
     lowered = [a for a in plan.changes if a.kind is Kind.DOWNGRADE]
     opener = (
         "a commit that asks for less, or `limits` raised in the policy by an earlier accepted "
         "commit"
     )
-    gates = []
+    found = []
     limit = policy.limits.downgrades
     if limit is not None:
         over, rule = len(lowered) > limit, f"the policy's limit is {limit}"
@@ -61,9 +67,8 @@ def _brake(plan: Plan, pins: int, policy: Policy) -> tuple[Gate, ...]:
         names = ", ".join(a.cell for a in lowered[:5]) + (", ..." if len(lowered) > 5 else "")
         many = "downgrade or change" if len(lowered) == 1 else "downgrades or changes"
         message = f"{len(lowered)} {many} of unknown direction ({names}); {rule}"
-        gates.append(Gate(WHOLE, GateName.BRAKE, message, opener))
+        found.append(Brake(message, opener))
     most = policy.limits.changes
     if most is not None and len(plan.changes) > most:
-        message = f"{len(plan.changes)} changes; the policy's limit is {most}"
-        gates.append(Gate(WHOLE, GateName.BRAKE, message, opener))
-    return tuple(gates)
+        found.append(Brake(f"{len(plan.changes)} changes; the policy's limit is {most}", opener))
+    return tuple(found)

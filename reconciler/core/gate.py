@@ -36,6 +36,8 @@ class GateName(StrEnum):
     ALSO_DEPLOYED = "also-deployed"
     UNSIGNED = "unsigned"
     WINDOW = "window"
+    NEEDS_APPROVAL = "needs-approval"
+    START = "start"
 
 
 OPENS_BY_ITSELF = frozenset(
@@ -50,7 +52,18 @@ OPENS_BY_ITSELF = frozenset(
 """Gates that the end of a task, a success of something else, or time opens. Every other one needs a
 person; `dependency` either follows from another gate, or asks for two commits."""
 
-OF_POLICY = frozenset({GateName.OBSERVE_ONLY, GateName.BRAKE, GateName.WINDOW})
+BY_APPROVAL = frozenset({GateName.BRAKE, GateName.NEEDS_APPROVAL, GateName.START})
+"""Gates that a person's approval of the plan opens; accepting its commit does not."""
+
+OF_POLICY = frozenset(
+    {
+        GateName.OBSERVE_ONLY,
+        GateName.BRAKE,
+        GateName.WINDOW,
+        GateName.NEEDS_APPROVAL,
+        GateName.START,
+    }
+)
 """Gates that the policy of the last accepted commit closes: while one is closed, on whatever, no
 commit is accepted that changes the policy. It would loosen the rule it waits for."""
 

@@ -104,6 +104,7 @@ class IntentRecord:
     `environment` is the manifest's name, `cell` the key of the cell in it. `replaces` is the
     version the cell ran before, None if none. `redeploy` is the pin's counter at the time (rule
     12). `settled` is None until finished; False where the deployment did not settle the cell.
+    `approvals` are the ids of the users who had approved its plan.
     `adopted`: rebuilt from Octopus because the store that promised it is lost, and what it knew of
     approvals with it.
     """
@@ -124,6 +125,7 @@ class IntentRecord:
     outcome: Outcome | None = None
     settled: bool | None = None
     adopted: bool = False
+    approvals: tuple[str, ...] = ()
 
 
 _TAG = re.compile(

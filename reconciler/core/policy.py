@@ -42,6 +42,25 @@ class Limits:
     parallel: int | None = None
 
 
+class Start(StrEnum):
+    """Whether a plan that no other gate holds begins by itself."""
+
+    AUTO = "auto"
+    MANUAL = "manual"  # by an approval
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """How many persons approve a plan, and for how many hours at most an approval stands.
+
+    `forges` are e-mails of committers that are no persons: a forge that merges commits.
+    """
+
+    required: int = 0
+    hours: int = 72
+    forges: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules an environment is changed under. The default only observes."""
@@ -53,6 +72,8 @@ class Policy:
     on_failure: OnFailure = OnFailure.STOP
     on_warning: OnWarning = OnWarning.CONTINUE
     windows: Windows | None = None
+    start: Start = Start.AUTO
+    approvals: Approvals = field(default_factory=Approvals)
 
 
 STRICTEST = Policy(protected=True)

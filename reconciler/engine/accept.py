@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.gate import GateName
+from reconciler.core.gate import BY_APPROVAL
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.record import Recorder
@@ -64,11 +64,12 @@ async def accept_environment(
             )
         planned = await judge_situation(doors, situation)
         check_digest(planned, expect)
-        brake = [g for g in planned.gates if g.name is GateName.BRAKE]
-        if brake and situation.accepted is not None and not situation.is_rewritten:
+        held = [g for g in planned.gates if g.name in BY_APPROVAL]
+        if held and situation.accepted is not None and not situation.is_rewritten:
             raise GateClosed(
-                f"accepting does not open the brake: {brake[0].message}; nothing was accepted",
-                hint=brake[0].opener,
+                f"accepting does not open gate {held[0].name.value}: {held[0].message}; nothing "
+                "was accepted",
+                hint=held[0].opener,
             )
         keeper = await take_lease(doors, audit, name)
         try:

@@ -16,6 +16,7 @@ from reconciler.core.plan import make_plan
 from reconciler.core.policy import OnFailure
 from reconciler.core.precondition import precondition_gates
 from reconciler.core.windowgate import window_gate
+from reconciler.engine.approving import judge_approvals
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
 from reconciler.engine.launch import (
@@ -261,6 +262,7 @@ class Execution:
         begun = now
         try:
             situation = await self._reread()
+            unapproved = await self._unapproved(situation)
         except (OctopusTrouble, GitTrouble) as error:
             if self.watch.running:
                 if error.message != self._unread:  # once, and again when it is another
@@ -273,7 +275,7 @@ class Execution:
             self.stale = error.message
             return None
         self._unread = ""
-        self.stale = self._difference(situation)
+        self.stale = self._difference(situation) or unapproved
         if self.stale:
             return None
         took = self.doors.clock.monotonic() - begun
@@ -282,6 +284,13 @@ class Execution:
             return None
         self._fresh, self._read_at = situation, begun
         return situation
+
+    async def _unapproved(self, now: Situation) -> str:
+        """Say which approval the plan rests on is no more, or nothing (rules 15, 32)."""
+        if not self.planned.approvers:
+            return ""
+        gates, _ = await judge_approvals(self.doors, self.octopus, now, self.planned.plan)
+        return f"{gates[0].name.value}: {gates[0].message}" if gates else ""
 
     def _too_old(self, why: str) -> None:
         """Read again, a few times: a request rests on a young reading or is not sent (rule 15)."""

@@ -113,6 +113,7 @@ def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors
         replaces=action.from_version,
         redeploy=action.redeploy,
         promised_at=at.clock.now(),
+        approvals=planned.approvers,
     )
 
 

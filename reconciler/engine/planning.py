@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.brake import plan_gates
+from reconciler.core.brake import observe_gates
 from reconciler.core.cellgate import cell_gates, dependency_gates
 from reconciler.core.cellkey import WHOLE
 from reconciler.core.deployers import deployer_gates, who_else
@@ -17,6 +17,7 @@ from reconciler.core.precondition import precondition_gates
 from reconciler.core.retry import stop_gates
 from reconciler.core.text import clean
 from reconciler.core.windowgate import window_gates
+from reconciler.engine.approving import judge_approvals
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.healing import plan_of
 from reconciler.engine.history import failed_attempts, refused_attempts, usual_durations
@@ -46,7 +47,7 @@ class Planned:
     `others` tells by cell who else deploys it, where that was asked. `tries_again`: a change
     that Octopus refused waits for its next try. `takes`: how long a cell is likely to take,
     of those that were deployed here before. `forms` are the values of prompted variables that
-    its changes are deployed with.
+    its changes are deployed with, `approvers` the ids of the users whose approval counts.
     """
 
     situation: Situation
@@ -57,6 +58,7 @@ class Planned:
     tries_again: bool = False
     takes: Mapping[CellKey, timedelta] = field(default_factory=dict)
     forms: Mapping[CellKey, Form] = field(default_factory=dict)
+    approvers: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -101,7 +103,9 @@ async def judge_situation(
         gates.append(Gate(WHOLE, GateName.ACCEPT, situation.held, _acceptance(situation)))
     if situation.distrust is not None:
         gates.append(situation.distrust)
-    gates += plan_gates(plan, len(desired.environment.pins), desired.policy)
+    gates += observe_gates(plan, desired.policy)
+    held, standing = await judge_approvals(doors, octopus, situation, plan)
+    gates += held
     takes = usual_durations(observed, situation.history)
     gates += window_gates(plan, desired.policy, takes, observed.read_at)
     pauses = await blocking(doors.journal.pauses)
@@ -140,7 +144,15 @@ async def judge_situation(
     gates += dependency_gates(plan, gates)
     tries_again = any(attempt.next_try is not None for attempt in refused.values())
     return Planned(
-        situation, plan, tuple(sorted(gates)), releases, others, tries_again, takes, forms
+        situation,
+        plan,
+        tuple(sorted(gates)),
+        releases,
+        others,
+        tries_again,
+        takes,
+        forms,
+        approvers=tuple(sorted(standing.all)),
     )
 
 

@@ -183,7 +183,7 @@ class Recorder:
             intent=record.intent.id,
             commit=record.commit,
             plan_digest=record.plan_digest,
-            approvals=None if record.adopted else (),
+            approvals=None if record.adopted else record.approvals,
         )
         payload = payload_bytes(receipt)
         path = receipt_path(record.environment, record.project_slug, receipt)

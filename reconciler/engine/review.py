@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.core.brake import plan_gates
+from reconciler.core.approval import Standing, approval_gates
+from reconciler.core.brake import brakes, observe_gates
 from reconciler.core.cellkey import WHOLE
 from reconciler.core.changeset import Changeset, compare, judged_by, space_of
 from reconciler.core.gate import Gate, GateName
@@ -205,7 +206,11 @@ async def _from_snapshot(doors: Doors, asked: _Asked) -> Reviewed:
     written = None if doors.audit is None else await blocking(doors.audit.written_at, path)
     judged = replace(asked.wanted, policy=judged_by(asked.before, asked.wanted))
     plan = make_plan(judged, recorded_state(judged, view.snapshot, now), asked.head)
-    gates = list(plan_gates(plan, len(judged.environment.pins), judged.policy))
+    too_much = brakes(plan, len(judged.environment.pins), judged.policy)
+    gates = [
+        *observe_gates(plan, judged.policy),
+        *approval_gates(plan, judged.policy, Standing(), too_much),
+    ]
     if asked.name not in view.state.environments and plan.has_work:
         opener = f"`reconciler accept {asked.name}` after a look at its plan"
         words = "first contact with this environment"

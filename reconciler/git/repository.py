@@ -6,6 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from reconciler.core.approval import Committed
 from reconciler.core.text import clean
 from reconciler.errors import GitTrouble, UsageError
 from reconciler.git import blame, objects, upkeep
@@ -35,6 +36,7 @@ _BASE = re.compile(r"[^~^:@]+")
 _LONGEST_WORDS = 250
 _LONGEST_LIST = 5
 _LISTINGS = 4  # commits whose files are remembered: the tip, accepted ones, the last whole one
+_MOST_COMMITS = 10_000  # whose authors are asked for at once (rule 47)
 _DESCENTS = 1000  # pairs of commits that are known to descend from each other
 
 
@@ -123,6 +125,23 @@ class GitRepository:
                 self._descends.clear()
             self._descends.add((older, newer))
         return descends
+
+    def people(self, since: str, tip: str) -> tuple[Committed, ...] | None:
+        """Return who wrote and who committed what `tip` has that `since` has not.
+
+        None where that cannot be told: a commit is missing, or they are too many.
+        """
+        if not (is_hash(since) and is_hash(tip)):
+            return None
+        span = f"{since}..{tip}"
+        most = f"--max-count={_MOST_COMMITS + 1}"
+        arguments = ("log", "--no-mailmap", most, "--format=%ae%x00%ce", "--end-of-options", span)
+        answer = self._mirror.local(*arguments, ok=(0, 128))
+        lines = answer.text().splitlines()
+        if answer.status != 0 or len(lines) > _MOST_COMMITS:
+            return None
+        pairs = (line.partition("\0") for line in lines)
+        return tuple({Committed(author, committer) for author, _, committer in pairs})
 
     def files(self, commit: str) -> tuple[SourceFile, ...]:
         """List every file under the manifest root at `commit`, sorted by path, all modes."""

@@ -280,15 +280,18 @@ class Looker:
         return found
 
 
-async def read_permissions(http: OctopusHttp, user_id: str, space_id: str) -> Permissions:
-    """Return what a user may do in a space and in the system."""
-    return _permissions(await _ask_permissions(http, user_id, space_id))
+async def read_permissions(
+    http: OctopusHttp, user_id: str, space_id: str, *, alone: bool = False
+) -> Permissions:
+    """Return what a user may do in a space and in the system; `alone` as for `http.get`."""
+    return _permissions(await _ask_permissions(http, user_id, space_id, alone=alone))
 
 
-async def _ask_permissions(http: OctopusHttp, user_id: str, space_id: str) -> Answer:
-    return await http.get(
-        f"api/users/{user_id}/permissions", {"spaces": space_id, "includeSystem": "true"}
-    )
+async def _ask_permissions(
+    http: OctopusHttp, user_id: str, space_id: str, *, alone: bool = False
+) -> Answer:
+    query = {"spaces": space_id, "includeSystem": "true"}
+    return await http.get(f"api/users/{user_id}/permissions", query, alone=alone)
 
 
 def _permissions(answer: Answer) -> Permissions:

@@ -25,11 +25,14 @@ from reconciler.octopus.groups import read_groups
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
+from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.words import server_root
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
+    from reconciler.core.approval import Approver
+    from reconciler.core.approval import Known as KnownPeople
     from reconciler.core.deployers import Automation
     from reconciler.core.secret import Secret
     from reconciler.core.state import (
@@ -147,6 +150,15 @@ class OctopusSpace:
             return None
         start = await self._started()
         return await read_permissions(self._deployer, user.id, start.space_id)
+
+    async def approver(self, user_id: str | None = None) -> Approver | None:
+        """Return a person as of now (see `people.py`); without an id, the observing key's."""
+        start = await self._started()
+        return await read_approver(self._observer, user_id, start.space_id)
+
+    async def known_people(self) -> KnownPeople:
+        """Return the ids of all users by e-mail. Raises: NotAllowed and its kin."""
+        return await read_known(self._observer)
 
     async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
         """Return the project's release with exactly this version, or None if there is none.

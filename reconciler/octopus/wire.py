@@ -60,6 +60,17 @@ class User(Wire, frozen=True):
     is_service: bool
 
 
+class Person(Wire, frozen=True):
+    """`GET /api/users/{id}`, as far as an approver is told by it."""
+
+    id: Id
+    username: Text
+    display_name: str | None
+    email_address: str | None
+    is_active: bool
+    is_service: bool
+
+
 class Restriction(Wire, frozen=True):
     """One entry of one permission."""
 

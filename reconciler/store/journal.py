@@ -16,6 +16,7 @@ from reconciler.core.text import clean
 from reconciler.errors import LeaseLost, StoreTrouble
 from reconciler.ports import QueuedRecord
 from reconciler.store import rows
+from reconciler.store.approvals import ApprovalTable
 from reconciler.store.cache import SeenCache
 from reconciler.store.database import Database
 from reconciler.store.pauses import PauseTable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.approval import Approval
     from reconciler.core.intent import IntentRecord
     from reconciler.core.pause import Pause, Scope
     from reconciler.core.refusal import Refusal
@@ -76,6 +78,7 @@ class SqliteJournal:
         self._database = Database(path, clock=clock)
         self._cache = SeenCache(self._database)
         self._pauses = PauseTable(self._database)
+        self._approvals = ApprovalTable(self._database)
         self._store_id = self._own_id()
 
     @property
@@ -326,6 +329,18 @@ class SqliteJournal:
     def pause_history(self) -> tuple[Pause, ...]:
         """Return every pause there ever was in this store, lifted ones too, oldest first."""
         return self._pauses.all()
+
+    def approve(self, approval: Approval) -> None:
+        """Keep an approval; it is on disk when this returns (rule 32)."""
+        self._approvals.put(approval)
+
+    def approvals(self, environment: str | None = None) -> tuple[Approval, ...]:
+        """Return every approval ever given, revoked and expired ones too, oldest first."""
+        return self._approvals.all(environment)
+
+    def revoke_approvals(self, environment: str, digest: str, who: str) -> tuple[Approval, ...]:
+        """Take back the approvals of plans whose digest begins so; return those that stood."""
+        return self._approvals.revoke(environment, digest, who, self._clock.now())
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, for each try of a push."""

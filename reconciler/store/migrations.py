@@ -130,4 +130,26 @@ REFUSALS: Step = (
 # How long a deployment took, in seconds; of receipts that were indexed before, it is not known.
 DURATIONS: Step = ("ALTER TABLE receipts ADD COLUMN took INTEGER",)
 
-STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS, DURATIONS)
+# Who approved which plan until when, and who took that back: rows are never deleted (rule 32).
+# An intent notes whose approvals it rests on, for its receipt.
+APPROVALS: Step = (
+    """CREATE TABLE approvals (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        environment TEXT NOT NULL,
+        server TEXT NOT NULL,
+        user TEXT NOT NULL,
+        name TEXT NOT NULL,
+        email TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        changes TEXT NOT NULL,
+        since TEXT NOT NULL,
+        given TEXT NOT NULL,
+        expires TEXT NOT NULL,
+        revoked_by TEXT NOT NULL DEFAULT '',
+        revoked_at TEXT
+    )""",
+    "CREATE INDEX approvals_by_environment ON approvals (environment, number)",
+    "ALTER TABLE intents ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]'",
+)
+
+STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS, DURATIONS, APPROVALS)

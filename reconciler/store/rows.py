@@ -22,7 +22,8 @@ Row = tuple[Any, ...]
 INTENT_COLUMNS = (
     "id, environment, component, project_slug, server, space, octopus_environment, tenant, "
     "project, version, machines, after, verb, commit_hash, plan_digest, action, replaces, "
-    "redeploy, promised_at, progress, deployment_id, task_id, outcome, settled, adopted"
+    "redeploy, promised_at, progress, deployment_id, task_id, outcome, settled, adopted, "
+    "approvals"
 )
 LINK_COLUMNS = (
     "path, environment, project, tenant, sequence, digest, intent, deployment_id, version, "
@@ -72,6 +73,7 @@ def intent_row(record: IntentRecord) -> Row:
         record.outcome and record.outcome.value,
         record.settled,
         record.adopted,
+        json.dumps(record.approvals),
     )
 
 
@@ -104,6 +106,7 @@ def intent_of(row: Row) -> IntentRecord:
         outcome=None if row[22] is None else Outcome(row[22]),
         settled=None if row[23] is None else bool(row[23]),
         adopted=bool(row[24]),
+        approvals=tuple(json.loads(row[25])),
     )
 
 

@@ -256,6 +256,30 @@ spaces:
 """
 
 
+async def test_an_approver_is_told_as_of_now(octopus: OctopusSpace) -> None:
+    own = await octopus.approver()
+
+    assert own is not None
+    assert own.is_active
+    assert await octopus.approver(own.user) == own
+
+
+async def test_other_people_are_told_to_who_may_look_at_them(
+    simulator: Simulator, simulated: Address
+) -> None:
+    async for octopus in connect(simulated):
+        with pytest.raises(NotAllowed):
+            await octopus.known_people()
+        assert await octopus.approver() is not None  # a refusal of that request ends it alone
+        simulator.grant("reconciler", "UserView")
+        known = await octopus.known_people()
+        person = await octopus.approver(known["administrator@example.com"])
+
+        assert person is not None
+        assert person.permissions.administers_system
+        assert await octopus.approver("Users-99999") is None
+
+
 async def test_triggers_phases_and_parents_are_told_as_the_server_means_them() -> None:
     with SimulatorServer(Simulator(parse_seed(AUTOMATIC), service_api_key=KEY)) as server:
         async for space in connect(Address(server.url, KEY, "Shop")):

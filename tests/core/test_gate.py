@@ -26,7 +26,8 @@ from core_builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.brake import plan_gates
+from reconciler.core.brake import brakes as brakes_of
+from reconciler.core.brake import observe_gates
 from reconciler.core.cellgate import cell_gates, dependency_gates
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.manifest import Pin
@@ -49,10 +50,7 @@ def a_plan(up: int = 0, down: int = 0, odd: int = 0, still: int = 0) -> Plan:
 
 
 def brakes(plan: Plan, policy: Policy = APPLY) -> list[str]:
-    gates = plan_gates(plan, len(plan.actions), policy)
-    assert {g.name for g in gates} <= {GateName.BRAKE}
-    assert {g.cell for g in gates} <= {""}
-    return [g.message for g in gates]
+    return [brake.message for brake in brakes_of(plan, len(plan.actions), policy)]
 
 
 def limited(**limits: int) -> Policy:
@@ -65,7 +63,7 @@ def limited(**limits: int) -> Policy:
 def test_a_policy_that_observes_opens_nothing_and_says_what_would() -> None:
     policy = Policy("careful", Mode.OBSERVE)
 
-    (gate,) = plan_gates(a_plan(up=1), 1, policy)
+    (gate,) = observe_gates(a_plan(up=1), policy)
 
     assert gate == Gate(
         "",
@@ -76,11 +74,12 @@ def test_a_policy_that_observes_opens_nothing_and_says_what_would() -> None:
 
 
 def test_rule_11_without_a_policy_nothing_is_applied() -> None:
-    assert [g.name for g in plan_gates(a_plan(up=1), 1, Policy())] == [GateName.OBSERVE_ONLY]
+    assert [g.name for g in observe_gates(a_plan(up=1), Policy())] == [GateName.OBSERVE_ONLY]
 
 
 def test_a_plan_without_work_meets_no_gate() -> None:
-    assert plan_gates(a_plan(still=3), 3, Policy()) == ()
+    assert observe_gates(a_plan(still=3), Policy()) == ()
+    assert brakes(a_plan(still=3), Policy(limits=Limits(changes=0))) == []
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,8 @@ def test_rule_6_who_else_deploys_is_a_list_of_texts(names: str, line: str) -> No
             "5:9: 'aply' is not one of observe, apply, heal, did you mean 'apply'?",
         ),
         ("mode: apply", "mode: no", "5:9: 'no' is not one of observe, apply, heal"),
-        ("start: auto", "start: manual", "10:10: 'manual' is not supported yet"),
+        ("start: auto", "start: manually", "10:10: 'manually' is not one of auto, manual, "
+                                           "did you mean 'manual'?"),
         ("protected: true", "protected: yes", "6:14: 'yes': write true, unquoted"),
         ("protected: true", "protected: Off", "6:14: 'Off': write false, unquoted"),
         ("protected: true", 'protected: "true"', "6:14: 'true': write true, unquoted"),
@@ -256,7 +257,10 @@ def test_rule_6_who_else_deploys_is_a_list_of_texts(names: str, line: str) -> No
         ("onWarning: hold", "onWarning: holt", "9:14: 'holt' is not one of continue, hold, "
                                                "did you mean 'hold'?"),
         ("start: auto", "windows: []", "10:12: expected a mapping, found a list"),
-        ("start: auto", "approvals: {}", "10:3: 'approvals' is not supported yet"),
+        ("start: auto", "approvals: {required: 11}", "10:25: must be at most 10"),
+        ("start: auto", "approvals: {hours: 0}", "10:22: must be at least 1"),
+        ("start: auto", "approvals: {forges: [github]}", "10:24: 'github' must be an e-mail "
+                                                           "address"),
         ("start: auto", "preflight: whole-set", "10:3: 'preflight' is not supported yet"),
         ("start: auto", "guidedFailure: on", "10:3: 'guidedFailure' is not supported yet"),
         ("start: auto", "machines: {}", "10:3: 'machines' is not supported yet"),
@@ -584,7 +588,7 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
     found = load(
         changed(
             qa=broken + "  windows: []\n  suspend: {until: soon}\n",
-            careful=POLICY.replace("start: auto", "start: manual").replace("hold", "held"),
+            careful=POLICY.replace("start: auto", "start: manuel").replace("hold", "held"),
             wallet=PINS.replace('"1.9.0"', "'1 9'").replace("redeploy: 2", "redeploy: two"),
         )
     )
@@ -597,7 +601,7 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
         "environments/qa.yaml:9:3: missing field 'reason'",
         f"environments/qa.yaml:9:20: 'soon' is not a time: {TIME}",
         "policies/careful.yaml:9:14: 'held' is not one of continue, hold, did you mean 'hold'?",
-        "policies/careful.yaml:10:10: 'manual' is not supported yet",
+        "policies/careful.yaml:10:10: 'manuel' is not one of auto, manual, did you mean 'manual'?",
         "teams/wallet.yaml:7:26: '1 9' is not a version: take the space out",
         "teams/wallet.yaml:7:43: expected a whole number from 0 up, found 'two'",
     ]

@@ -177,7 +177,7 @@ async def test_rule_9_the_brake_is_judged_by_the_policy_accepted_before(world: S
     world.pin(api="1.0.0")
     report = await world.apply()
     assert stops(report) == {GateName.BRAKE}
-    with pytest.raises(GateClosed, match="does not open the brake"):
+    with pytest.raises(GateClosed, match="does not open gate brake"):
         await world.accept()
 
     world.pin(api="1.1.0")

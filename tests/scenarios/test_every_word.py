@@ -191,6 +191,15 @@ async def a_closed_window(world: Story, running: Daemon) -> None:
     await running.settles(1)
 
 
+async def a_person_is_asked(world: Story, running: Daemon) -> None:
+    for said in ("start: manual", "approvals: {required: 1}"):
+        policy(world, f"mode: apply, {said}")
+        await world.accept()
+        asks(world, jobs="1.1.0")
+        await running.settles(1)
+        asks(world, **RUNS)
+
+
 async def two_that_move_apart(world: Story, running: Daemon) -> None:
     asks(world, api="1.1.0", web="1.1.0")
     await running.settles(1)
@@ -394,6 +403,11 @@ TALES: dict[Tale, set[Word]] = {
         *of(STALLED, "brake", "observe-only"),
     },
     a_closed_window: {GateName.WINDOW, *of(BLOCKED, "window")},
+    a_person_is_asked: {
+        GateName.START,
+        GateName.NEEDS_APPROVAL,
+        *of(STALLED, "start", "needs-approval"),
+    },
     two_that_move_apart: {GateName.DEPENDENCY, *of(STALLED, "dependency")},
     what_opens_by_itself: {
         GateName.LIFECYCLE,

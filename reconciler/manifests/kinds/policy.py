@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.core.manifest import Kind, Place
-from reconciler.core.policy import Limits, Mode, OnFailure, OnWarning, Policy
+from reconciler.core.policy import Approvals, Limits, Mode, OnFailure, OnWarning, Policy, Start
 from reconciler.manifests.kinds.common import Unfit
 from reconciler.manifests.windows import windows_of
 
@@ -45,5 +45,16 @@ def build_policy(head: Head, spec: Branch) -> PolicyDocument:
         on_failure=OnFailure(fields.get("onFailure", OnFailure.STOP)),
         on_warning=OnWarning(fields.get("onWarning", OnWarning.CONTINUE)),
         windows=windows,
+        start=Start(fields.get("start", Start.AUTO)),
+        approvals=_approvals(fields.get("approvals", {})),
     )
     return PolicyDocument(head.name, head.place, policy)
+
+
+def _approvals(fields: dict[str, Any]) -> Approvals:
+    default = Approvals()
+    return Approvals(
+        required=fields.get("required", default.required),
+        hours=fields.get("hours", default.hours),
+        forges=tuple(fields.get("forges", ())),
+    )

@@ -1,0 +1,85 @@
+"""The approvals of a plan as they count now: read again wherever a request rests on one (rule 15).
+
+Octopus is asked only where the policy wants an approval and one covers the plan: who the approver
+is, what that person may do, and in a protected environment whom the commits are by.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.approval import Standing, approval_gates, lacking, same_person
+from reconciler.core.brake import brakes
+from reconciler.core.policy import Start
+from reconciler.core.text import clean
+from reconciler.engine.doors import blocking
+from reconciler.errors import CredentialRefused, NotAllowed
+
+if TYPE_CHECKING:
+    from reconciler.core.approval import Approval, Approver, Known
+    from reconciler.core.gate import Gate
+    from reconciler.core.plan import Plan
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.survey import Situation
+    from reconciler.ports import Octopus
+
+
+async def judge_approvals(
+    doors: Doors, octopus: Octopus, situation: Situation, plan: Plan
+) -> tuple[tuple[Gate, ...], Standing]:
+    """Return the gates of a plan that approvals open, and the approvals that count.
+
+    Raises: StoreTrouble; OctopusTrouble but for a refusal to tell about people, which holds.
+    """
+    policy = situation.desired.policy
+    too_much = brakes(plan, len(situation.desired.environment.pins), policy)
+    standing = Standing()
+    if too_much or policy.approvals.required or policy.start is Start.MANUAL:
+        standing = await _standing(doors, octopus, situation, plan)
+    return approval_gates(plan, policy, standing, too_much), standing
+
+
+async def _standing(doors: Doors, octopus: Octopus, situation: Situation, plan: Plan) -> Standing:
+    observed, policy = situation.observed, situation.desired.policy
+    given = await blocking(doors.journal.approvals, plan.environment)
+    mine = [
+        approval
+        for approval in given
+        if approval.in_force(observed.read_at)
+        and approval.covers(plan, observed.server.installation_id)
+    ]
+    known: Known = {}
+    everyone, others, void = set(), set(), []
+    try:
+        if mine and policy.protected:
+            known = await octopus.known_people()
+        for approval in mine:
+            approver = await octopus.approver(approval.user)
+            why = "is no user of Octopus any more"
+            if approver is not None:
+                why = lacking(approver, plan, observed)
+            if approver is None or why:
+                void.append(f"{approval.name} {why}")
+                continue
+            everyone.add(approval.user)
+            why = await _not_another(doors, situation, approval, approver, known)
+            if why:
+                void.append(f"{approval.name} {why}")
+            else:
+                others.add(approval.user)
+    except CredentialRefused:
+        raise
+    except NotAllowed as error:  # rule 11: what cannot be checked does not count
+        return Standing(void=(f"who approved cannot be checked: {clean(error.message)}",))
+    return Standing(frozenset(everyone), frozenset(others), tuple(void))
+
+
+async def _not_another(
+    doors: Doors, situation: Situation, approval: Approval, approver: Approver, known: Known
+) -> str:
+    """Say why an approval is not another person's, where the environment is protected."""
+    policy = situation.desired.policy
+    if not policy.protected:
+        return ""
+    people = await blocking(doors.repository.people, approval.since, situation.commit)
+    return same_person(approver, people, policy, known)
