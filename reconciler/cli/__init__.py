@@ -30,6 +30,7 @@ COMMANDS = {
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),
     "pin": Entry("pin", "Propose the commit that pins other versions."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),
+    "promote": Entry("promote", "Propose the commit that pins in TO what runs in FROM."),
     "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
     "resume": Entry("resume", "Propose the commit that ends a suspension."),
     "serve": Entry(

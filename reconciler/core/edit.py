@@ -32,6 +32,20 @@ class NewPin:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpin:
+    """No pin any more in this file: the platform version pins the component."""
+
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rebase:
+    """Another platform version, or the first one, as the base set of one environment."""
+
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A hold on one pin; None lifts it."""
 
@@ -46,7 +60,7 @@ class Suspend:
     suspend: Until | None
 
 
-Edit: TypeAlias = Repin | NewPin | Hold | Suspend
+Edit: TypeAlias = Repin | NewPin | Unpin | Rebase | Hold | Suspend
 
 
 @dataclass(frozen=True, slots=True)

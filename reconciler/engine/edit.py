@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from reconciler.core.edit import Edit, Hold, NewPin, Repin, Suspend
+from reconciler.core.edit import Edit, Hold, NewPin, Rebase, Repin, Suspend, Unpin
 from reconciler.core.manifest import DesiredState, Environment, Invalid, Pin, Place, Until
+from reconciler.core.platform import PlatformVersion
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
 from reconciler.engine.survey import load_manifests, pick
@@ -19,12 +20,11 @@ from reconciler.errors import EditRefused, PushRejected, UsageError
 from reconciler.ports import ManifestCommit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.core.edit import Person
     from reconciler.core.manifest import ManifestSet
-    from reconciler.core.platform import PlatformVersion
     from reconciler.engine.doors import Doors
     from reconciler.ports import ManifestBranches
 
@@ -286,10 +286,11 @@ async def _check_meaning(doors: Doors, draft: Draft, commit: str) -> None:
     after = await load_manifests(doors, commit, draft.commit)
     edits = [edit for _, edit in draft.edits]
     expected = {name: _said(state) for name, state in draft.manifests.environments.items()}
-    expected[draft.environment] = _as_edited(expected[draft.environment], edits)
-    platforms = {name: one.digest for name, one in draft.manifests.platforms.items()}
+    known = dict(draft.manifests.platforms)
     if draft.platform is not None:
-        platforms[draft.platform.name] = draft.platform.digest
+        known[draft.platform.name] = draft.platform
+    expected[draft.environment] = _as_edited(expected[draft.environment], edits, known)
+    platforms = {name: one.digest for name, one in known.items()}
     said = {name: _said(state) for name, state in after.environments.items()}
     told = {name: one.digest for name, one in after.platforms.items()}
     if said != expected or told != platforms:
@@ -301,15 +302,33 @@ async def _check_meaning(doors: Doors, draft: Draft, commit: str) -> None:
 
 
 def _said(state: DesiredState | Invalid) -> DesiredState | str:
-    """Return what a commit says of an environment, wherever in its files it is written."""
+    """Return what the files of an environment say, wherever in them it is written."""
     if isinstance(state, Invalid):
         return state.name
     environment = state.environment
-    pins = {name: replace(pin, place=_NOWHERE) for name, pin in environment.pins.items()}
-    return replace(state, environment=replace(environment, pins=pins, place=_NOWHERE))
+    platform = None if environment.platform is None else _named(environment.platform)
+    return replace(
+        state,
+        environment=replace(
+            environment, pins=_own(environment.pins), platform=platform, place=_NOWHERE
+        ),
+    )
 
 
-def _as_edited(state: DesiredState | str, edits: Sequence[Edit]) -> DesiredState | str:
+def _own(pins: Mapping[str, Pin]) -> dict[str, Pin]:
+    """Return the pins of its own files: the others follow from the platform version."""
+    own = {name: pin for name, pin in pins.items() if pin.is_own}
+    return {name: replace(pin, place=_NOWHERE, base=None) for name, pin in own.items()}
+
+
+def _named(platform: PlatformVersion) -> PlatformVersion:
+    """Return a platform version by its name alone: what it says is compared by its digest."""
+    return PlatformVersion(platform.name, platform.stack, {}, _NOWHERE)
+
+
+def _as_edited(
+    state: DesiredState | str, edits: Sequence[Edit], platforms: Mapping[str, PlatformVersion]
+) -> DesiredState | str:
     if isinstance(state, str):
         return state
     environment: Environment = state.environment
@@ -319,8 +338,11 @@ def _as_edited(state: DesiredState | str, edits: Sequence[Edit]) -> DesiredState
             case Repin(component, version):
                 pins[component] = replace(pins[component], version=version)
             case NewPin(component, version, hold_):
-                base = pins[component].base if component in pins else None
-                pins[component] = Pin(version, _NOWHERE, hold=hold_, base=base)
+                pins[component] = Pin(version, _NOWHERE, hold=hold_)
+            case Unpin(component):
+                del pins[component]
+            case Rebase(platform):
+                environment = replace(environment, platform=_named(platforms[platform]))
             case Hold(component, hold_):
                 pins[component] = replace(pins[component], hold=hold_)
             case Suspend(until):

@@ -42,7 +42,7 @@ async def pin(
                 left.append((name, f"pinned at {clean(version, 60)} already"))
                 continue
             edits.append(repinned(desired, name, version))
-            lines.append(f"{name}: {_change(there, version)}")
+            lines.append(f"{name}: {change(there, version)}")
         names = [f"{edit.component} {edit.version}" for _, edit in edits]
         return Draft(
             verb="pin",
@@ -74,7 +74,8 @@ def move(before: str, after: str) -> str:
     return f"{clean(before, 60)} -> {clean(after, 60)} ({word})"
 
 
-def _change(pin: Pin | None, version: str) -> str:
+def change(pin: Pin | None, version: str) -> str:
+    """Return what another version means for a pin, None: for a component that has none."""
     if pin is None:
         return f"{clean(version, 60)} (new here)"
     said = [move(pin.version, version)]

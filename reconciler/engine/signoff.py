@@ -21,6 +21,8 @@ from reconciler.engine.survey import load_manifests
 from reconciler.errors import GateClosed, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.core.manifest import ManifestSet
     from reconciler.engine.doors import Doors
     from reconciler.engine.edit import Asked, Edited
@@ -57,21 +59,16 @@ async def sign_off(doors: Doors, environment: str, name: str) -> SignedOff:
     Raises: UsageError (the name is taken, or is none), GateClosed (cells of which it is not known
     what runs, each named); everything `survey` raises.
     """
-    if trouble := name_trouble(name):
-        raise UsageError(
-            f"{trouble}; nothing was changed",
-            hint="use small letters, digits, '.', '_' and '-', such as 2026.11.1",
-        )
     situation = await survey_afresh(doors, environment)
     manifests = await load_manifests(doors, situation.commit)
-    await _check_free(doors, manifests, name)
+    await check_free(doors, manifests, name)
     observed, state = situation.observed, situation.space_state
-    place = Place(_path(manifests, doors.repository.root, name), 1, 1)
+    place = Place(path_of(manifests, doors.repository.root, name), 1, 1)
     releases = {} if state is None else state.releases
     components, unknown = capture_releases(observed, releases, place)
     if unknown or not components:
         raise GateClosed(
-            f"it is not known for certain what runs in {environment}: {_listed(unknown)}; no"
+            f"it is not known for certain what runs in {environment}: {listed(unknown)}; no"
             " platform version was made",
             hint=f"see `reconciler plan {environment}`, and try again once all of it is settled",
         )
@@ -105,8 +102,13 @@ async def propose_platform(doors: Doors, asked: Asked, environment: str, name: s
     return await carry(doors, asked, draft)
 
 
-async def _check_free(doors: Doors, manifests: ManifestSet, name: str) -> None:
-    """Raise UsageError where a name stands for a set already, or did once."""
+async def check_free(doors: Doors, manifests: ManifestSet, name: str) -> None:
+    """Raise UsageError where a name is none, or stands for a set already, or did once."""
+    if trouble := name_trouble(name):
+        raise UsageError(
+            f"{trouble}; nothing was changed",
+            hint="use small letters, digits, '.', '_' and '-', such as 2026.11.1",
+        )
     there = manifests.platforms.get(name)
     path, audit = digest_path(name), doors.audit
     if there is not None:
@@ -121,7 +123,7 @@ async def _check_free(doors: Doors, manifests: ManifestSet, name: str) -> None:
     )
 
 
-def _path(manifests: ManifestSet, root: str, name: str) -> str:
+def path_of(manifests: ManifestSet, root: str, name: str) -> str:
     """Return where the file goes: beside the others there are, else in a folder of its own."""
     places = sorted(one.place.file for one in manifests.platforms.values())
     above = f"{root}/{FOLDER}" if root else FOLDER
@@ -129,7 +131,8 @@ def _path(manifests: ManifestSet, root: str, name: str) -> str:
     return f"{folder}/{name}.yaml" if folder else f"{name}.yaml"
 
 
-def _listed(unknown: tuple[tuple[str, str], ...]) -> str:
+def listed(unknown: Sequence[tuple[str, str]]) -> str:
+    """Return cells of which it is not known what runs, each with the reason; a few of many."""
     named = [f"{cell} ({clean(why, 200)})" for cell, why in unknown[:_MOST_NAMED]]
     more = len(unknown) - len(named)
     if more:

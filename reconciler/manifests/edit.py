@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.edit import Hold, NewPin, Repin, Suspend
+from reconciler.core.edit import Hold, NewPin, Rebase, Repin, Suspend, Unpin
 from reconciler.core.manifest import Kind
 from reconciler.core.text import clean
 from reconciler.errors import EditRefused
 from reconciler.manifests.formats import parse_time
 from reconciler.manifests.parse import parse_file
-from reconciler.manifests.splices import BY_HAND, new_pins, splices
+from reconciler.manifests.splices import BY_HAND, new_pins, splices, unpinned
 from reconciler.manifests.spots import find_spots
 from reconciler.manifests.tree import Branch, read_tree
 from reconciler.manifests.wording import Words
@@ -45,7 +45,10 @@ class ManifestSplicer:
         text = data.removeprefix(_BOM).decode("utf-8")
         spec = find_spots(text).entries["spec"].value
         found = [splice for edit in edits for splice in splices(path, text, spec, edit)]
-        found += new_pins(path, text, spec, [edit for edit in edits if isinstance(edit, NewPin)])
+        added = [edit for edit in edits if isinstance(edit, NewPin)]
+        found += new_pins(path, text, spec, added)
+        gone = {edit.component for edit in edits if isinstance(edit, Unpin)}
+        found += unpinned(path, text, spec, gone, any_left=bool(added))
         for splice in sorted(found, key=lambda each: (each.start, each.end), reverse=True):
             text = text[: splice.start] + splice.text + text[splice.end :]
         after = bom + text.encode("utf-8")
@@ -106,7 +109,10 @@ def _expected(path: str, before: dict[str, Any], edits: Sequence[Edit]) -> dict[
     pins = dict(spec.get("components", {}))
     named: set[str | None] = set()
     for edit in edits:
-        name = None if isinstance(edit, Suspend) else edit.component
+        if isinstance(edit, Suspend | Rebase):
+            spec = _of_environment(path, before["kind"], spec, edit)
+            continue
+        name = edit.component
         is_new = isinstance(edit, NewPin)
         if name in named or (name is not None and (name in pins) is is_new):
             there = "is pinned already" if is_new else "is not pinned"
@@ -124,17 +130,27 @@ def _expected(path: str, before: dict[str, Any], edits: Sequence[Edit]) -> dict[
                 pins[component] = _with_until({"version": version}, "hold", hold)
             case Hold(component, hold):
                 pins[component] = _with_until(pins[component], "hold", hold)
-            case Suspend(suspend):
-                if before["kind"] != Kind.ENVIRONMENT:
-                    raise EditRefused(
-                        f"{clean(path, 120)} is no Environment, so it cannot be suspended; nothing"
-                        " was changed",
-                        hint="name an environment",
-                    )
-                spec = _with_until(spec, "suspend", suspend)
+            case Unpin(component):
+                del pins[component]
     if pins or "components" in spec:
         spec["components"] = pins
     return {**before, "spec": spec}
+
+
+def _of_environment(
+    path: str, kind: str, spec: dict[str, Any], edit: Suspend | Rebase
+) -> dict[str, Any]:
+    if kind != Kind.ENVIRONMENT:
+        raise EditRefused(
+            f"{clean(path, 120)} is no Environment, so it cannot be suspended or get a platform"
+            " version; nothing was changed",
+            hint="name an environment",
+        )
+    match edit:
+        case Suspend(suspend):
+            return _with_until(spec, "suspend", suspend)
+        case Rebase(platform):
+            return {**spec, "platformVersion": platform}
 
 
 def _with_until(fields: dict[str, Any], key: str, value: Until | None) -> dict[str, Any]:

@@ -6,14 +6,14 @@ import re
 from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.edit import Hold, NewPin, Repin, Suspend
+from reconciler.core.edit import Hold, NewPin, Rebase, Repin, Suspend, Unpin
 from reconciler.core.text import clean
 from reconciler.errors import EditRefused
 from reconciler.manifests.formats import parse_time
 from reconciler.manifests.writing import is_safely_plain, quoted, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Sequence, Set
     from datetime import datetime
 
     from reconciler.core.edit import Edit
@@ -46,8 +46,13 @@ def splices(path: str, text: str, spec: Spot, edit: Edit) -> Iterator[Splice]:
             yield _new_text(path, text, pin if pin.is_scalar else _at(pin, "version"), version)
         case Hold(component, hold):
             yield from _hold_splices(path, text, _pin(spec, component), hold)
-        case NewPin():
-            pass  # all together, by `new_pins`
+        case Rebase(platform) if "platformVersion" in spec.entries:
+            yield _new_text(path, text, _at(spec, "platformVersion"), platform)
+        case Rebase(platform):
+            behind = "policy" if "policy" in spec.entries else "stack"
+            yield _added(path, text, spec, behind, f"platformVersion: {quoted(platform)}")
+        case NewPin() | Unpin():
+            pass  # all together, by `new_pins` and `unpinned`
 
 
 def new_pins(path: str, text: str, spec: Spot, edits: Sequence[NewPin]) -> Iterator[Splice]:
@@ -75,6 +80,45 @@ def new_pins(path: str, text: str, spec: Spot, edits: Sequence[NewPin]) -> Itera
         raise _not_edited(path, text, there.value.start, "the braces of no pins hold a comment")
     else:
         yield Splice(there.value.start, there.value.end, f"{{{', '.join(entries)}}}")
+
+
+def unpinned(
+    path: str, text: str, spec: Spot, gone: Set[str], *, any_left: bool
+) -> Iterator[Splice]:
+    """Yield what takes pins away; with the last one their key, unless some are added.
+
+    Raises: EditRefused.
+    """
+    if not gone:
+        return
+    pins = _at(spec, "components")
+    if not any_left and pins.entries.keys() <= gone:
+        yield from _removed(path, text, spec, "components")
+    elif not pins.flow:
+        for name in gone:
+            yield from _removed(path, text, pins, name)
+    else:
+        kept = [name for name in pins.entries if name not in gone]
+        if not kept:
+            raise _not_edited(path, text, pins.start, "all pins stand in one pair of braces")
+        yield from _taken_out(path, text, pins, gone)
+
+
+def _taken_out(path: str, text: str, pins: Spot, gone: Set[str]) -> Iterator[Splice]:
+    """Yield what takes entries out of braces in which others stay, each with one comma."""
+    before: Spot | None = None
+    any_kept = False
+    for name, entry in pins.entries.items():
+        end = entry.value.end
+        if name in gone and any_kept and before is not None:
+            yield Splice(_comma(path, text, before.end), end, "")
+        elif name in gone:
+            end = _comma(path, text, end) + 1
+            while text[end] in " \t":
+                end += 1
+            yield Splice(entry.start, end, "")
+        any_kept = any_kept or name not in gone
+        before = entry.value
 
 
 def _new_pin(edit: NewPin) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.core.edit import Edit, Hold, NewPin, Repin, Suspend
+from reconciler.core.edit import Edit, Hold, NewPin, Rebase, Repin, Suspend, Unpin
 from reconciler.core.manifest import Until
 from reconciler.errors import EditRefused
 from reconciler.manifests.edit import ManifestSplicer
@@ -103,6 +103,49 @@ def test_several_new_pins_stand_in_the_order_they_are_named_a_hold_beside_its_pi
     assert text.removeprefix(HEAD + REST) == (
         '  components:\n    ui: {version: "1.0", hold: {reason: "CHG-7"}}\n    "1.0": "2"\n'
     )
+
+
+THREE = '    api: "1.0.0"  # a\n    # about db\n    db: {version: "1.0.0"}\n    web: "1.0.0"\n'
+UNPINS = [
+    (("db",), environment(THREE.replace('    db: {version: "1.0.0"}\n', ""))),
+    (("api", "web"), environment('    # about db\n    db: {version: "1.0.0"}\n')),
+]
+
+
+@pytest.mark.parametrize(("names", "after"), UNPINS)
+def test_a_pin_is_taken_away_with_its_line(names: tuple[str, ...], after: str) -> None:
+    assert edit(environment(THREE), *map(Unpin, names)) == after
+
+
+def test_with_the_last_pin_its_key_goes_and_another_one_may_take_its_place() -> None:
+    text = environment('    api: "1.0.0"\n')
+
+    assert edit(text, Unpin("api")) == HEAD + REST
+    assert edit(text, Unpin("api"), NewPin("ui", "2.10")) == environment('    ui: "2.10"\n')
+
+
+@pytest.mark.parametrize("gone", [("a",), ("b",), ("c",), ("a", "b"), ("b", "c"), ("a", "c")])
+def test_pins_are_taken_out_of_braces_with_one_comma_each(gone: tuple[str, ...]) -> None:
+    text = f'{HEAD}{REST}  components: {{a: "1", b: "2",\n    c: "3"}}\n'
+
+    after = edit(text, *map(Unpin, gone))
+
+    assert set(read(after).pins) == {"a", "b", "c"} - set(gone)
+    assert after.count(",") == text.count(",") - len(gone)
+    assert edit(text, *map(Unpin, "abc")) == HEAD + REST
+
+
+def test_the_platform_version_is_set_where_it_stands_or_behind_the_policy() -> None:
+    said = REST + "  platformVersion: '2026.11.1'  # signed\n"
+
+    assert edit(HEAD + REST, Rebase("2026.11")) == HEAD + REST + '  platformVersion: "2026.11"\n'
+    assert edit(HEAD + said, Rebase("2026.11.2")) == HEAD + said.replace("11.1", "11.2")
+    with pytest.raises(EditRefused, match="is no Environment"):
+        edit(
+            "apiVersion: reconciler/v1\nkind: Pins\nmetadata: {name: a}\n"
+            'spec: {environment: test, components: {ui: "5.2.0"}}\n',
+            Rebase("1"),
+        )
 
 
 HOLDS = [

@@ -11,7 +11,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 from story import Story, story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with a reviewed file of golden/stories; with --update-golden, write it."""
+
+    def compare(name: str, text: str) -> None:
+        file = Path(__file__).parents[1] / "golden" / "stories" / name
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert text == file.read_text(encoding="utf-8"), f"{file}: review, then --update-golden"
+
+    return compare
 
 
 @pytest.fixture

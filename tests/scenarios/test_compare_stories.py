@@ -79,33 +79,32 @@ async def test_a_release_that_was_made_anew_is_another_one_than_was_signed_off(
     assert api.note.startswith("release Releases-")
 
 
-@pytest.mark.parametrize(
-    ("side", "why", "hint"),
-    [
-        ("live:test@HEAD", "what runs now has no commit", "snapshot:ENV@COMMIT"),
-        ("lives:test", "cannot be compared", "live:ENV"),
-        ("test@", "cannot be compared", "give ENV"),
-        ("tets", "no environment 'tets'", "did you mean test?"),
-        ("platform:2026.11.1", "no platform version '2026.11.1'", "platform versions there: none"),
-        ("snapshot:test", "there is no audit branch", "reconciler snapshot test"),
-        ("test@nowhere", "nowhere", ""),
-    ],
+REFUSED = (
+    ("live:test@HEAD", "what runs now has no commit", "snapshot:ENV@COMMIT"),
+    ("lives:test", "cannot be compared", "live:ENV"),
+    ("test@", "cannot be compared", "give ENV"),
+    ("tets", "no environment 'tets'", "did you mean test?"),
+    ("platform:2026.11.1", "no platform version '2026.11.1'", "platform versions there: none"),
+    ("snapshot:test", "there is no audit branch", "reconciler snapshot test"),
+    ("test@nowhere", "nowhere", ""),
 )
-async def test_rule_51_a_side_that_is_none_is_refused_with_what_to_do(
-    world: Story, side: str, why: str, hint: str
-) -> None:
-    with pytest.raises(UsageError) as refused:
-        await compared(world, "test", side)
 
-    assert why in refused.value.message
-    assert hint in refused.value.hint
+
+async def test_rule_51_a_side_that_is_none_is_refused_with_what_to_do(world: Story) -> None:
+    async with world.doors() as doors:
+        for side, why, hint in REFUSED:
+            with pytest.raises(UsageError) as refused:
+                await compare_named(doors, "test", side)
+            assert why in refused.value.message
+            assert hint in refused.value.hint
 
 
 async def test_a_commit_that_is_none_of_the_audit_branch_is_refused(world: Story) -> None:
     await world.accept()
 
-    for words in ("~9", "ffff", "main", "~1^{tree}", "--all"):
-        with pytest.raises(UsageError, match="names no commit of the audit branch"):
-            await compared(world, "test", f"snapshot:test@{words}")
-    with pytest.raises(UsageError, match="there is no snapshot of other"):
-        await compared(world, "test", "snapshot:other")
+    async with world.doors() as doors:
+        for words in ("~9", "ffff", "main", "~1^{tree}", "--all"):
+            with pytest.raises(UsageError, match="names no commit of the audit branch"):
+                await compare_named(doors, "test", f"snapshot:test@{words}")
+        with pytest.raises(UsageError, match="there is no snapshot of other"):
+            await compare_named(doors, "test", "snapshot:other")

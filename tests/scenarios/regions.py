@@ -1,0 +1,72 @@
+"""A platform in QA and in two production regions, for the stories of a release."""
+
+from __future__ import annotations
+
+SEED = """
+server: {slots: 20}
+users:
+  - {username: alice, displayName: Alice Adams, email: alice@example.com}
+spaces:
+  - name: Shop
+    default: true
+    environments: [QA, Production UK, Production EU]
+    lifecycles:
+      - name: Release
+        phases:
+          - {name: QA, environments: [QA]}
+          - {name: Production, environments: [Production UK, Production EU]}
+    projects:
+      - {name: db, lifecycle: Release, releases: ["1.0.0", "1.1.0"],
+         deployed: {QA: "1.1.0", Production UK: "1.0.0", Production EU: "1.0.0"}}
+      - {name: api, lifecycle: Release, releases: ["1.0.0", "1.1.0", "1.1.1"], packages: [Acme.Api],
+         deployed: {QA: "1.1.0", Production UK: "1.0.0", Production EU: "1.0.0"}}
+      - {name: web, lifecycle: Release, releases: ["1.0.0", "1.1.0", "1.2.0"],
+         deployed: {QA: "1.1.0", Production UK: "1.0.0", Production EU: "1.0.0"}}
+      - {name: bot, lifecycle: Release, releases: ["1.0.0"], deployed: {QA: "1.0.0"}}
+"""
+HEAD = "apiVersion: reconciler/v1\nkind: "
+SPACE = (
+    HEAD
+    + """Space
+metadata: {name: shop}
+spec:
+  server: @SERVER@
+  space: Shop
+  credentials: {observe: {env: OCTOPUS_STORY_KEY}, deploy: {env: OCTOPUS_STORY_KEY}}
+"""
+)
+STACK = (
+    HEAD
+    + """Stack
+metadata: {name: platform}
+spec:
+  components:
+    db: {direction: up-only}
+    api: {after: [db]}
+    web: {after: [api]}
+    bot: {}
+"""
+)
+POLICY = HEAD + "Policy\nmetadata: {name: open}\nspec: {mode: apply}\n"
+
+
+def environment(name: str, octopus: str, **pins: str) -> str:
+    """Return an Environment manifest of the platform."""
+    lines = "".join(f'    {component}: "{version}"\n' for component, version in pins.items())
+    return (
+        f"{HEAD}Environment\nmetadata: {{name: {name}}}\nspec:\n"
+        f"  octopus: {{space: shop, environment: {octopus}}}\n  stack: platform\n  policy: open\n"
+        f"  components:\n{lines}"
+    )
+
+
+OLD = {"db": "1.0.0", "api": "1.0.0", "web": "1.0.0"}
+UK, EU = "environments/uk.yaml", "environments/eu.yaml"
+FILES = {
+    "spaces/shop.yaml": SPACE,
+    "stacks/platform.yaml": STACK,
+    "policies/open.yaml": POLICY,
+    "environments/qa.yaml": environment("qa", "QA", **dict.fromkeys(OLD, "1.1.0"), bot="1.0.0"),
+    UK: environment("uk", "Production UK", **OLD),
+    EU: environment("eu", "Production EU", **OLD),
+}
