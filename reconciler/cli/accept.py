@@ -138,6 +138,21 @@ def _tell(name: str, accepted: Accepted) -> Exit:
     closed = {gate.cell for gate in gates}
     if "" in closed or (plan.has_work and {a.cell for a in plan.changes} <= closed):
         say(f"next: open the gates that `reconciler plan {name}` shows, then apply")
+    elif plan.has_work and _is_served(name):
+        say(f"next: nothing; the daemon carries it out, and `reconciler watch {name}` shows how")
     elif plan.has_work:
         say(f"next: reconciler apply {name} --plan {plan.digest[:DIGITS]}")
     return Exit.OK
+
+
+def _is_served(name: str) -> bool:
+    """Tell whether a daemon of this machine looks after an environment."""
+    from reconciler.cli.standing import Standing
+    from reconciler.errors import StoreTrouble
+    from reconciler.settings import read_settings
+
+    try:
+        found = Standing.read(read_settings().state_dir, (name,))
+    except StoreTrouble:  # it was accepted, and only the advice hangs on this
+        return False
+    return found is not None and found.is_current and name in found.environments

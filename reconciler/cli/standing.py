@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.text import clean
-from reconciler.errors import UsageError
+from reconciler.errors import ReconcilerError
 from reconciler.store.lock import served_since
 from reconciler.store.statusfile import read_status, written_at
 
@@ -51,9 +51,11 @@ class Standing:
         )
 
 
-def no_daemon(state_dir: Path, what: str) -> UsageError:
-    """Return the refusal where no daemon runs, or none ever did."""
-    return UsageError(
-        f"{what} {clean(str(state_dir))}",
-        hint="start `reconciler serve`, or set RECONCILER_STATE_DIR to where it runs",
-    )
+class NoDaemon(ReconcilerError):
+    """No daemon runs for a state directory, or none ever did."""
+
+    def __init__(self, state_dir: Path, what: str) -> None:
+        super().__init__(
+            f"{what} {clean(str(state_dir))}",
+            hint="start `reconciler serve`, or set RECONCILER_STATE_DIR to where it runs",
+        )

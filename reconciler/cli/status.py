@@ -28,7 +28,7 @@ def command(environment: str | None, output: str) -> Exit:
     """
     from reconciler.cli.render.standing import standing_lines, trouble_line
     from reconciler.cli.session import say
-    from reconciler.cli.standing import Standing, no_daemon
+    from reconciler.cli.standing import NoDaemon, Standing
     from reconciler.core.text import clean
     from reconciler.errors import UsageError
     from reconciler.settings import read_settings
@@ -36,7 +36,7 @@ def command(environment: str | None, output: str) -> Exit:
     state_dir = read_settings().state_dir
     found = Standing.read(state_dir, () if environment is None else (environment,))
     if found is None:
-        raise no_daemon(state_dir, "no daemon has looked at anything yet from")
+        raise NoDaemon(state_dir, "no daemon has looked at anything yet from")
     if environment is not None and not found.environments:
         raise UsageError(
             f"the daemon knows no environment '{clean(environment)}'",

@@ -47,7 +47,7 @@ def command(
 
     Shows conditions, running deployments and when each environment was last looked at, whenever
     something changes. Reads what `reconciler serve` writes into the state directory; asks neither
-    git nor Octopus.
+    git nor Octopus. Exits with 1 where no daemon runs.
     """
     from reconciler.cli.watching import Goal, screen, watch
     from reconciler.settings import read_settings

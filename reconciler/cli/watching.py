@@ -18,7 +18,7 @@ from reconciler.cli.leaving import Exit
 from reconciler.cli.render.console import stdout
 from reconciler.cli.render.standing import news_line, standing_lines, trouble_line
 from reconciler.cli.session import say
-from reconciler.cli.standing import Standing, no_daemon
+from reconciler.cli.standing import NoDaemon, Standing
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def watch(
 ) -> Exit:
     """Show what changes until the goal is reached, or for ever.
 
-    Raises: UsageError where no daemon runs at the beginning; StoreTrouble.
+    Raises: NoDaemon where none runs at the beginning; StoreTrouble.
     """
     begun = clock()
     standing = Standing.read(state_dir, names)
     if standing is None or not standing.is_served:
-        raise no_daemon(state_dir, "no daemon runs for")
+        raise NoDaemon(state_dir, "no daemon runs for")
     for name in sorted(set(names) - standing.environments.keys()) if standing.is_current else ():
         say(f"the daemon knows no environment '{clean(name)}' yet")
     while True:

@@ -17,10 +17,11 @@ from ruamel.yaml import YAML
 from reconciler.cli.render.data import as_json, as_yaml, plan_data
 from reconciler.cli.render.markdown import code, plan_markdown
 from reconciler.cli.render.plan import Page, needs, show_plan, spell, summary
+from reconciler.core.cellkey import cell_key
 from reconciler.core.deployers import Deployer, DeployerKind, Others
 from reconciler.core.estimate import Estimate
 from reconciler.core.gate import Gate, GateName
-from reconciler.core.plan import Plan
+from reconciler.core.plan import Action, Kind, Plan, Reason
 
 if TYPE_CHECKING:
     from cli_golden import Golden
@@ -97,6 +98,29 @@ def test_the_last_line_says_what_it_takes_and_what_is_not_known() -> None:
     assert [spell(timedelta(seconds=n)) for n in (0, 59, 60, 3599, 3600, 3900, 90000)] == [
         *("0 s", "59 s", "1 min", "59 min 59 s", "1 h", "1 h 5 min", "25 h"),
     ]
+
+
+@pytest.mark.parametrize("output", ["table", "markdown", "json"])
+def test_cells_that_could_not_be_read_for_one_reason_are_one_row(
+    output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, _ = plan_and_gates()
+    why = "the server's address changed and was not contacted"
+    blind = tuple(
+        Action(cell_key(f"c{n}"), Kind.IGNORE, Reason.UNOBSERVED, None, "1.0", why)
+        for n in range(9)
+    )
+    alone = Action(cell_key("d"), Kind.IGNORE, Reason.UNOBSERVED, None, "1.0", "another reason")
+    show_plan(Page(Plan("qa", plan.commit, plan.read_at, (*blind, alone)), ()), output)
+
+    text = capsys.readouterr().out
+    if output == "json":
+        assert text.count(why) == 9
+    else:
+        assert text.count(why) == 1
+        assert "c0, c1, c2 and 6 more" in text
+        assert text.count("another reason") == 1
+        assert "10 of 10 unobserved" in text
 
 
 NIGHTLY = Deployer(DeployerKind.SCHEDULE, "Nightly", "ProjectTriggers-2")

@@ -362,7 +362,7 @@ def test_rule_50_a_damaged_store_applies_nothing_is_left_and_says_what_to_do(sho
 def test_status_before_any_daemon_says_how_to_start_one(shop: Shop) -> None:
     result = shop.run("status")
 
-    assert result.exit_code == 64
+    assert result.exit_code == 1
     assert result.stdout == ""
     error, hint = result.stderr.splitlines()
     assert error.startswith("error: no daemon has looked at anything yet from ")

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from reconciler.cli import cli
 from reconciler.cli.leaving import Exit
+from reconciler.cli.standing import NoDaemon
 from reconciler.cli.watching import BEAT, Goal, JsonLines, Lines, Page, Show, watch
-from reconciler.errors import UsageError
 from reconciler.store.lock import daemon_lock
 from reconciler.store.statusfile import NAME, write_status
 
@@ -197,9 +197,10 @@ def test_a_daemon_that_ends_and_one_that_begins_are_told(
 def test_without_a_daemon_there_is_nothing_to_watch(tmp_path: Path) -> None:
     says(tmp_path, qa=one(READY))  # of one that ended
 
-    with pytest.raises(UsageError, match="no daemon runs for /") as told:
+    with pytest.raises(NoDaemon, match="no daemon runs for /") as told:
         watch(tmp_path, (), Lines(), None)
 
+    assert told.value.exit_code == Exit.FAILED  # as of `status`
     assert told.value.hint.startswith("start `reconciler serve`")
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_shop import POLICY, Shop, opened, pins
 
+from reconciler.store.lock import daemon_lock
+from reconciler.store.statusfile import NAME, write_status
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -174,3 +177,24 @@ def test_history_writes_who_pinned_what_in_every_form(told: Shop) -> None:
     assert '    note: "the environment was added"\n' in yaml.stdout
     assert unknown.exit_code == 64
     assert unknown.stderr.startswith("error: nothing ever pinned 'nobody in production'")
+
+
+def test_beside_a_daemon_accepting_advises_to_watch_and_not_to_apply(told: Shop) -> None:
+    state = told.folder / "state"
+    times = dict.fromkeys(("looked", "attempted", "reached", "next_look"))
+    counts = {"failures": 0, "pending": 0, "conditions": [], "running": []}
+    known = {"production": {"commit": "4f" * 20, **times, **counts}}
+    status = {"repositories": {"r": {"trouble": None, "environments": known}}}
+
+    alone = told.run("accept", "production")
+    with daemon_lock(state):
+        (state / NAME).write_text("{}")
+        damaged = told.run("accept", "production")
+        write_status(state, status)
+        beside = told.run("accept", "production")
+
+    assert alone.stderr.startswith("next: reconciler apply production --plan ")
+    assert damaged.stderr == alone.stderr
+    assert beside.stderr == (
+        "next: nothing; the daemon carries it out, and `reconciler watch production` shows how\n"
+    )

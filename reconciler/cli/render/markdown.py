@@ -24,7 +24,7 @@ def plan_markdown(page: Page) -> str:
     """Return the plan as one table, the closed gates, who else deploys, and one sentence."""
     plan = page.plan
     lines = [f"### Plan for {code(plan.environment)}", ""]
-    if rows := (*plan.changes, *page.ignored):
+    if rows := page.rows:
         lines += [*HEAD, *map(row, rows), ""]
     lines += gate_lines(page.gates)
     if also := other_lines(page.others):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.core.cellkey import CellKey
 from reconciler.core.plan import Kind, Reason
 from reconciler.core.text import clean
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from reconciler.core.cellkey import CellKey
     from reconciler.core.deployers import Others
     from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 DIGITS = 12
 """Hex digits of a digest or hash that people are shown; `apply --plan` takes as few."""
+
+MANY = 3
+"""Cells that stay rows of their own where more could not be read for the same reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,19 @@ class Page:
         return tuple(a for a in left if self.everything or a.reason is not Reason.IN_SYNC)
 
     @property
+    def rows(self) -> tuple[Action, ...]:
+        """What people are shown, in order: changes, and what is left alone.
+
+        Many cells that could not be read for one reason are one row: a server that was not asked
+        says nothing new in each of a hundred.
+        """
+        found: dict[str, list[Action]] = {}
+        for action in self.ignored:
+            alike = action.note if action.reason is Reason.UNOBSERVED else f"\n{action.cell}"
+            found.setdefault(alike, []).append(action)
+        return (*self.plan.changes, *(row for alike in found.values() for row in _one(alike)))
+
+    @property
     def in_sync(self) -> int:
         """How many components run what is pinned."""
         return sum(action.reason is Reason.IN_SYNC for action in self.plan.actions)
@@ -62,6 +78,15 @@ class Page:
         found = Counter(a.reason for a in self.plan.actions if not a.is_change)
         told = (f"{found[reason]} {reason.value}" for reason in Reason if found[reason])
         return f"Left alone: {', '.join(told) or 'nothing'}"
+
+
+def _one(alike: list[Action]) -> list[Action]:
+    """Return cells that are alike as one row that names the first, where they are many."""
+    if len(alike) <= MANY:
+        return alike
+    names = ", ".join(clean(action.cell, 60) for action in alike[:MANY])
+    cell = CellKey(f"{names} and {len(alike) - MANY} more")
+    return [replace(alike[0], cell=cell, from_version=None, to_version=None)]
 
 
 def show_plan(page: Page, output: str) -> None:

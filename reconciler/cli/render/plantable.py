@@ -35,7 +35,7 @@ def print_plan(page: Page) -> None:
     console, plan = stdout(), page.plan
     at = f"commit {plan.commit[:DIGITS]}, read {read_at(plan.read_at)}"
     console.print(Text(f"{clean(plan.environment, 100)} at {at}", style="bold"))
-    if rows := (*plan.changes, *page.ignored):
+    if rows := page.rows:
         console.print()
         show(console, _table(rows))
     console.print()

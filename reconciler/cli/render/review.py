@@ -114,15 +114,15 @@ def _environment_forms(review: Review, one: Reviewed) -> tuple[str, ...]:
     page = Page(plan, one.gates, one.others or {}, one.estimate)
     sentence = [capital(summary(plan, one.gates, one.estimate)), ""]
     gates = gate_lines(one.gates)
-    changed = list(map(row, plan.changes))
-    ignored = list(map(row, page.ignored))
+    rows = list(map(row, page.rows))
+    changed = rows[: len(plan.changes)]
     others = [f"- {code(line, 900)}" for line in other_lines(page.others)]
     also = ["**Also deployed by**", "", *others, ""] if others else []
     left = [f"{capital(page.unchanged)}.", ""]
     folded = [f"{page.left_alone}.", ""]
     brief = f"{counts(plan)}, {held(plan, one.gates)}" if plan.has_work else "nothing to do"
     return (
-        _text([*head, *where, *_table([*changed, *ignored]), *left, *gates, *also, *sentence]),
+        _text([*head, *where, *_table(rows), *left, *gates, *also, *sentence]),
         _text([*head, *where, *_table(changed), *folded, *gates, *also, *sentence]),
         _text([*head, *where, *_table(_fewer(plan)), *folded, *_few(gates), *also, *sentence]),
         _text([*head, *where, *folded, *sentence]),
