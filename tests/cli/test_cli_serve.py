@@ -11,6 +11,7 @@ import time
 import urllib.request
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ from reconciler.store.migrations import STEPS
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from cli_shop import Shop
 
@@ -299,12 +301,31 @@ def test_the_daemon_goes_on_without_a_disk_for_its_status_and_without_the_remote
         assert daemon.ends() == 0
 
 
+def put_back(store: Path, version: int) -> None:
+    """Make the store what it would be if an earlier release had written the same."""
+    newer = store.rename(store.with_suffix(".newer"))
+    with closing(sqlite3.connect(store)) as older:
+        for statement in chain.from_iterable(STEPS[:version]):
+            older.execute(statement)
+        older.execute("ATTACH DATABASE ? AS newer", (str(newer),))
+        for (table,) in older.execute(
+            "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall():
+            columns = older.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchall()
+            kept = ", ".join(column for (column,) in columns)
+            older.execute(
+                f"INSERT OR REPLACE INTO main.{table} ({kept}) SELECT {kept} FROM newer.{table}"
+            )
+        ((program,),) = older.execute("PRAGMA newer.application_id").fetchall()
+        older.execute(f"PRAGMA main.application_id = {program}")
+        older.execute(f"PRAGMA main.user_version = {version}")
+        older.commit()
+
+
 def test_an_older_store_is_copied_migrated_and_goes_on(shop: Shop) -> None:
     assert shop.run("accept", "production").exit_code == 0
     store = shop.folder / "state" / "store.sqlite3"
-    with closing(sqlite3.connect(store)) as older:  # as the release before the last step left it
-        older.execute("DROP TABLE refusals")
-        older.execute(f"PRAGMA user_version = {len(STEPS) - 1}")
+    put_back(store, len(STEPS) - 1)  # as the release before the last step left it
     with serving(shop) as daemon:
         daemon.stands("production", "Ready")
         shop.pin(orders="2.4.0")
