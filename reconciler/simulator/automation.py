@@ -1,7 +1,8 @@
-"""What deploys by itself, and what keeps from it, as tests set it up: triggers and freezes."""
+"""What deploys by itself and what keeps from it, as tests set it up; and projects in git."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from reconciler.simulator.calls import Body
 from reconciler.simulator.freezing import Freeze
 from reconciler.simulator.stage import Stage
 from reconciler.simulator.triggers import read_parts
+from reconciler.simulator.versioncontrol import SETTINGS, keep_in_git
 
 if TYPE_CHECKING:
     from reconciler.simulator.records import Space, Trigger
@@ -18,9 +20,9 @@ __all__ = ["Automation"]
 
 
 class Automation(Stage):
-    """Triggers of projects, and freezes. Filters and actions are those of the REST API.
+    """Triggers of projects, freezes, and projects in git.
 
-    Environments in them may be written by name.
+    Filters and actions are those of the REST API; environments in them may be written by name.
     """
 
     def add_trigger(
@@ -41,6 +43,20 @@ class Automation(Stage):
             where, found = self._project(project, space)
             body = Body({"Filter": _by_ids(where, filter), "Action": _by_ids(where, action)})
             return firing.add_trigger(world, where, found, name, read_parts(where, found, body)).id
+
+    def keep_in_git(
+        self, project: str, *, url: str = "https://git.example.com/x.git", space: str | None = None
+    ) -> None:
+        """Put a project into git, with what it is now on the branch `main`."""
+        with self._playing() as world:
+            where, found = self._project(project, space)
+            settings = {
+                **deepcopy(SETTINGS),
+                "Type": "VersionControlled",
+                "Url": url,
+                "ConversionState": {"VariablesAreInGit": False},
+            }
+            keep_in_git(where, found, settings, "Initial commit", world.now)
 
     def tag(self, project: str, name: str, *, at: str, space: str | None = None) -> str:
         """Put a git tag on what a branch, a tag or a hash of a project names; return the hash."""

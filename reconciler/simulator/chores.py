@@ -37,7 +37,9 @@ class Chore:
 CHORES = {
     "AdHocScript": Chore("Run script", on_machines=True, needs=("ScriptBody",)),
     "Backup": Chore("Backup", of_server=True),
+    "ExportProjects": Chore("Export projects"),
     "Health": Chore("Check health", on_machines=True),
+    "ImportProjects": Chore("Import projects"),
     "Migration": Chore("Migration", of_server=True),
     "MigrationImport": Chore("Migration import", of_server=True),
     "MigrationPartialExport": Chore("Migration partial export", of_server=True),

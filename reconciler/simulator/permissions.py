@@ -69,6 +69,7 @@ _TABLE: tuple[tuple[frozenset[str], list[str]], ...] = (
     (_NONE, _names("Proxy", "View Create Edit Delete")),
     (_NONE, _names("MachinePolicy", "View Create Edit Delete")),
     (_NONE, [*_names("TagSet", "Create Edit Delete"), "WorkerView", "WorkerEdit"]),
+    (_NONE, _names("InsightsReport", "View Create Edit Delete")),
     (_NONE, _names("Subscription", "View Create Edit Delete")),
     (_NONE, ["BuildInformationPush", "BuildInformationAdminister", "TaskPrioritize"]),
     (_NONE, ["GitCredentialView", "GitCredentialEdit", *_names("Team", "View Create Edit Delete")]),

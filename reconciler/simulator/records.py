@@ -567,6 +567,8 @@ class Space:
     """What is kept as clients write it: accounts, certificates and the like, by path and id."""
     arrived: dict[str, dict[str, datetime]] = field(default_factory=dict)
     """Versions of packages that came to the feed, with the moment."""
+    import_files: dict[str, str] = field(default_factory=dict)
+    """Names of files to import projects from."""
     packages: dict[tuple[str, str], Package] = field(default_factory=dict)
     """Packages that clients uploaded, by folded id and version."""
     discarded: set[tuple[str, str]] = field(default_factory=set)

@@ -81,10 +81,14 @@ class _Node:
 
 
 class Router:
-    """Finds the route of a path. A fixed word wins over a parameter at the same place."""
+    """Finds the route of a path. A fixed word wins over a parameter at the same place.
 
-    def __init__(self, routes: list[Route]) -> None:
-        self.routes = tuple(routes)
+    A router may stand before another one, which then knows the paths that it does not.
+    """
+
+    def __init__(self, routes: list[Route], *, rest: Router | None = None) -> None:
+        self.routes: tuple[Route, ...] = (*routes, *(rest.routes if rest else ()))
+        self._rest = rest
         self._root = _Node()
         for route in routes:
             self._add(route)
@@ -108,7 +112,9 @@ class Router:
         """Return the methods that a path has and its parameter values, or None for no such path."""
         values: list[str] = []
         node = self._walk(self._root, segments, 0, values)
-        return None if node is None else (node.methods, values)
+        if node is not None:
+            return node.methods, values
+        return None if self._rest is None else self._rest.find(segments)
 
     def _walk(self, node: _Node, segments: list[str], at: int, values: list[str]) -> _Node | None:
         if at == len(segments):

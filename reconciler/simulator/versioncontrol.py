@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from reconciler.simulator.records import Project, Space, Step
 
 __all__ = [
+    "GIT_FIELDS",
     "HEADS",
+    "SETTINGS",
     "TAGS",
     "Commit",
     "Reference",
     "Repository",
     "commit_message",
+    "keep_in_git",
     "no_reference",
     "process_at",
     "save",
@@ -36,6 +39,24 @@ __all__ = [
 ]
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+GIT_FIELDS = (
+    "DefaultGuidedFailureMode",
+    "DefaultToSkipIfAlreadyInstalled",
+    "DeploymentChangesTemplate",
+    "ForcePackageDownload",
+    "ReleaseNotesTemplate",
+    "VersioningStrategy",
+    "ProjectConnectivityPolicy",
+)
+"""Fields of a project that are kept in git where the project is."""
+SETTINGS: dict[str, Any] = {
+    "Url": "",
+    "DefaultBranch": "main",
+    "BasePath": ".octopus",
+    "Credentials": {"Type": "Anonymous"},
+    "ProtectedBranchNamePatterns": [],
+}
+"""What a project says of its repository, with defaults."""
 _SHORTEST = 7
 """Letters of a hash that are enough to name a commit."""
 
@@ -138,6 +159,27 @@ def no_reference(wanted: str) -> Refused:
 def commit_message(body: Body) -> str:
     """Return what a write says about itself, by the newer or the older name."""
     return body.text("ChangeDescription") or body.text("CommitMessage") or "Update by the server"
+
+
+def keep_in_git(
+    space: Space, project: Project, settings: dict[str, Any], message: str, moment: datetime
+) -> Repository:
+    """Put a project into git: what it is now is the first commit of the default branch."""
+    repository = Repository(settings)
+    process = space.processes[project.process_id]
+    live = space.variables[project.variable_set_id]
+    repository.commit(
+        repository.default_branch,
+        message,
+        moment,
+        steps=process.steps,
+        settings={name: project.more[name] for name in GIT_FIELDS if name in project.more},
+        variables=tuple(each for each in live.variables if not each["IsSensitive"]),
+        number=max(process.version, live.version, 1),
+    )
+    project.repository = repository
+    show_default(space, project, repository)
+    return repository
 
 
 def process_at(project: Project, commit: Commit) -> Process:

@@ -11,6 +11,18 @@ __all__ = ["PLACES", "furnish"]
 
 PLACES = {
     "account": "Accounts-1",
+    "branch": "main",
+    "gitRef": "main",
+    "hash": "main",
+    "reference": "v1",
+    "tag": "v1",
+    "community": "CommunityActionTemplates-1",
+    "insightsReport": "InsightsReports-1",
+    "job": "Retention",
+    "resourceGroup": "x",
+    "settings": "deploymentsettings-Projects-1",
+    "spaceId": "Spaces-1",
+    "webSite": "x",
     "artifact": "Artifacts-1",
     "cert": "Certificates-1",
     "credential": "GitCredentials-1",
@@ -47,11 +59,15 @@ PLACES = {
 """What `furnish` makes, by the parameters of paths."""
 
 KEPT = {
-    "accounts": Document("Accounts-1", "Build", {"AccountType": "Token"}),
+    "accounts": Document("Accounts-1", "Build", {"AccountType": "AzureServicePrincipal"}),
     "actiontemplates": Document(
         "ActionTemplates-1",
         "Hello",
-        {"ActionType": "Octopus.Script", "Version": 1},
+        {
+            "ActionType": "Octopus.Script",
+            "CommunityActionTemplateId": "CommunityActionTemplates-1",
+            "Version": 1,
+        },
         history=[{"Version": 1}],
     ),
     "artifacts": Document(
@@ -61,6 +77,7 @@ KEPT = {
     ),
     "certificates": Document("Certificates-1", "Own"),
     "git-credentials": Document("GitCredentials-1", "Robot"),
+    "insights/reports": Document("InsightsReports-1", "Pace"),
     "ephemeralEnvironments": Document("Environments-91", "pr-7"),
     "observability/kubernetes-monitors": Document(
         "KubernetesMonitors-1", "web-1", {"MachineId": "Machines-1", "InstallationId": "x"}
@@ -78,6 +95,8 @@ def furnish(simulator: Simulator) -> None:
     simulator.add_worker("worker-1")
     for path, document in deepcopy(KEPT).items():
         simulator.world.spaces["Spaces-1"].documents[path] = {document.id: document}
+    old = Document("Accounts-2", "Old Azure", {"AccountType": "AzureSubscription"})
+    simulator.world.spaces["Spaces-1"].documents["accounts"][old.id] = old
     deploys = ScopedRole("ScopedUserRoles-1", "Teams-1", "userroles-projectviewer", "Spaces-1")
     simulator.world.scoped_roles[deploys.id] = deploys
     invited = Invitation("Invitations-1", "code", (), None, simulator.now + timedelta(days=7))
@@ -87,6 +106,8 @@ def furnish(simulator: Simulator) -> None:
     simulator.add_tenant("Acme", connected={"Web Shop": ["Dev"]}, tags=["Ring/Pilot"])
     simulator.add_runbook("Web Shop", "Backup")
     simulator.run_runbook("Web Shop", "Backup", "Dev")
+    simulator.keep_in_git("Web Shop")
+    simulator.tag("Web Shop", "v1", at="main")
     simulator.add_trigger(
         "Web Shop",
         "New targets",

@@ -1,215 +1,50 @@
-"""Every answer has the shape that the product's own description of its API (2021.2) gives it.
+"""Every answer has the shape that the product's own description of its API (2021.2) gives it."""
 
-The description is no part of this project: it is looked for in `OCTOPUS_SWAGGER` and beside the
-checkout. `NEWER` lists what servers after it added or changed, each seen in public client sources.
-"""
-
+import base64
 import json
-import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from furniture import PLACES, furnish
+from posts import POSTS
+from shapes import SWAGGER, Oracle, described, served, shape_of
 
 from reconciler.simulator import Simulator
-from reconciler.simulator.router import Route, Scope
-from reconciler.simulator.routes import api_routes
-
-_BESIDE = Path(__file__).resolve().parents[3] / "shared" / "octopus-swagger-2021.2.json"
-SWAGGER = Path(os.environ.get("OCTOPUS_SWAGGER", _BESIDE))
+from reconciler.simulator.router import Scope
+from reconciler.simulator.x509 import self_signed
 
 pytestmark = pytest.mark.skipif(
     not SWAGGER.is_file(), reason="needs the product's API description: set OCTOPUS_SWAGGER"
 )
 
-_PENDING = {"HasPendingPreconditions", "PendingInterruptionTypes", "PendingPreconditionTypes"}
-
-NEWER: dict[str, set[str]] = {
-    "ActivityLogEntry": {"Number"},
-    "AccountResource": {"Token"},
-    "ChannelResource": {
-        "CustomFieldDefinitions", "GitReferenceRules", "GitResourceRules", "Slug", "Type",
-    },
-    "DashboardConfigurationResource": {
-        "HideInactiveProjects", "IncludedEnvironmentTags", "IncludedProjectTags",
-    },
-    "DashboardItemResource": _PENDING,
-    "DashboardTenantResource": {"IsDisabled"},
-    "DeploymentActionResource": {"Slug"},
-    "DeploymentResource": {
-        "ChangeRequestSettings", "DebugMode", "ExecutionPlanLogContext", "FailTargetDiscovery",
-        "Priority",
-    },
-    "DeploymentSettingsResource": {"ForcePackageDownload"},
-    "DeploymentStepResource": {"Slug"},
-    "EnvironmentResource": {"Slug"},
-    "EventResource": {"IpAddress"},
-    "FeedResource": {
-        "DeletePackagesAssociatedWithReleases", "IsBuiltInRepoSyncEnabled",
-        "DeleteUnreleasedPackagesAfterDays", "DownloadAttempts", "DownloadRetryBackoffSeconds",
-        "Slug",
-    },
-    "InterruptionResource": {"Type"},
-    "PackageResource": {"Hash", "PackageSizeBytes"},
-    "PersistenceSettingsResource": {
-        "BasePath", "ConversionState", "Credentials", "DefaultBranch",
-        "ProtectedBranchNamePatterns", "Url",
-    },
-    "PhaseProgressionResource": {"IsPriorityPhase"},
-    "PhaseResource": {"IsPriorityPhase"},
-    "ProgressionResource": {"LifecycleEnvironments"},
-    "ProjectResource": {"AllowIgnoreChannelRules", "ForcePackageDownload", "Icon"},
-    "ReleaseCreationStrategyResource": {"ReleaseCreationPackageStepId"},
-    "ReleaseResource": {"CustomFields", "SelectedGitResources", "VariableSnapshotConcurrencyToken"},
-    "ReleaseTemplateResource": {"GitResources"},
-    "RetentionPeriod": {"Strategy"},
-    "RunbookResource": {"ForcePackageDownload", "Slug"},
-    "RunbookSnapshotResource": {"SelectedGitResources"},
-    "RunbookSnapshotTemplateResource": {"GitResources"},
-    "SpaceResource": {"ExtensionSettings", "Icon", "IsPrivate", "Slug"},
-    "TaskResource": {
-        "EstimatedRemainingQueueDurationSeconds", "ProjectId", "UnmetPreconditions", *_PENDING,
-    },
-    "TenantResource": {"IsDisabled", "Slug"},
-    "TenantVariableResource": {"ConcurrencyToken"},
-    "TriggerActionResource": {"ShouldRedeployWhenMachineHasBeenDeployedTo"},
-    "TriggerFilterResource": {"EnvironmentIds", "EventCategories", "EventGroups", "Roles"},
-    "DeploymentTargetResource": {"SkipInitialHealthCheck", "Slug"},
-    "EndpointResource": {
-        "CertificateSignatureAlgorithm", "ProxyId", "TentacleVersionDetails", "Thumbprint", "Uri",
-    },
-    "WorkerResource": {"SkipInitialHealthCheck", "Slug"},
-    "TaskResourceCollection": {"TotalCounts", "TotalCountsInOtherSpaces"},
-}  # fmt: skip
-"""Properties that later servers send, or that one kind of a thing has, by definition."""
-
-ABSENT: dict[str, set[str]] = {
-    "DashboardResource": {"Id"},
-    "DeploymentPreviewResource": {"Id"},
-    "DeploymentTemplateResource": {"Id"},
-    "LifecycleProgressionResource": {"Id"},
-    "ProgressionResource": {"Id"},
-    "ReleaseTemplateResource": {"Id"},
-    "RootResource": {"Id"},
-    "RunbookRunPreviewResource": {"Id"},
-    "RunbookRunTemplateResource": {"Id"},
-    "RunbookSnapshotTemplateResource": {"Id"},
-    "RunbooksProgressionResource": {"Id"},
-    "ServerStatusHealthResource": {"Id"},
-    "TaskDetailsResource": {"Id"},
-    "UserResource": {"Password"},
-}
-"""Described properties that recorded answers do not have: they are null or only ever written."""
-
-NULL = {"LastModifiedBy", "LastModifiedOn"}
-"""Left out everywhere when they are null."""
-
 GROWING = {"ConcurrencyToken", "LastModifiedOn", "Version"}
 """Properties that every write changes."""
 
-ONE_WAY = {"projects/{}/logo", "tenants/{}/logo", "interruptions/{}/responsible"}
+ONE_WAY = {
+    "actiontemplates/{}/logo",
+    "interruptions/{}/responsible",
+    "projects/{}/logo",
+    "spaces/{}/logo",
+    "tenants/{}/logo",
+}
 """Routes whose PUT means something else than their GET."""
 
-OPEN = {"Permission", "PropertyValueResource", "VariableType"}
-"""Enumerations that grew, and values that may be a plain text too."""
+QUERIES = {
+    "versions": "?packageId=Acme.WebShop",
+    "packages/notes": "?packageIds=packages-Acme.WebShop.1.2.0",
+    "variables/preview": "?project=Projects-1",
+    "rule-test": "?version=1.0",
+    "discover": "?host=web-2",
+    "by-week": "?projectIds=Projects-1",
+    "teammembership": "?userId=Users-1",
+}
+"""What routes cannot be asked without, by the end of their paths."""
 
 
 @pytest.fixture(scope="module")
 def swagger() -> Any:
     return json.loads(SWAGGER.read_text())
-
-
-class Oracle:
-    """Compares JSON with a definition and tells every difference with its place."""
-
-    def __init__(self, swagger: Any) -> None:
-        self.definitions = swagger["definitions"]
-        self.permissions = set(self.definitions["Permission"]["enum"])
-        self.scopes = set(self.definitions["VariableResource"]["properties"]["Scope"]["properties"])
-
-    def differences(self, value: Any, schema: Any, where: str) -> Iterator[str]:
-        if "$ref" in schema:
-            name = schema["$ref"].rsplit("/", 1)[1]
-            if name in OPEN and isinstance(value, str):
-                return
-            yield from self._of(value, self.definitions[name], name, f"{where}<{name}>")
-        else:
-            yield from self._of(value, schema, "", where)
-
-    def _of(self, value: Any, schema: Any, name: str, where: str) -> Iterator[str]:
-        kind = schema.get("type")
-        if value is None or kind is None:
-            return
-        if not _is(value, kind):
-            yield f"{where}: {type(value).__name__} in place of {kind}"
-        elif "enum" in schema and value not in schema["enum"]:
-            yield f"{where}: {value!r} is none of {schema['enum']}"
-        elif kind == "array":
-            for each in value:
-                yield from self.differences(each, schema.get("items", {}), f"{where}[]")
-        elif kind == "object":
-            yield from self._object(value, schema, name, where)
-
-    def _object(self, value: Any, schema: Any, name: str, where: str) -> Iterator[str]:
-        known = schema.get("properties", {})
-        more = schema.get("additionalProperties")
-        if not known:
-            for key, each in value.items():
-                yield from self.differences(each, more or {}, f"{where}.{key}")
-            return
-        optional = NULL | ABSENT.get(name, set()) | ({"Id"} if "ItemType" in known else set())
-        if set(known) <= self.permissions:
-            return  # a permission nobody holds has no entry, and newer ones have
-        if set(known) == self.scopes:
-            optional = self.scopes  # a variable has only the keys it is scoped by
-        for key in known.keys() - value.keys() - optional:
-            yield f"{where}: {key} is missing"
-        for key, each in value.items():
-            if key in known:
-                yield from self.differences(each, known[key], f"{where}.{key}")
-            elif key not in NEWER.get(name, set()):
-                yield f"{where}: {key} is not described"
-
-
-def _is(value: Any, kind: str) -> bool:
-    match kind:
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case "array":
-            return isinstance(value, list)
-        case _:
-            return isinstance(value, dict)
-
-
-def _shape(path: str) -> str:
-    """Return a path template with its parameters nameless, as both sides can be compared by."""
-    return re.sub(r"\{[^}]*\}", "{}", path.strip("/").lower())
-
-
-def _described(swagger: Any) -> dict[tuple[str, str], Any]:
-    """Return the schema of each successful JSON answer, by method and path."""
-    found: dict[tuple[str, str], Any] = {}
-    for path, verbs in swagger["paths"].items():
-        for verb, operation in verbs.items():
-            for status, answer in operation["responses"].items():
-                if status.startswith("2") and "schema" in answer:
-                    shape = _shape(path).removeprefix("{}/")
-                    found.setdefault((verb.upper(), shape), answer["schema"])
-    return found
-
-
-def _served() -> Iterator[tuple[Route, str]]:
-    for route in api_routes():
-        yield route, _shape(route.template.removeprefix("api"))
 
 
 async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
@@ -228,9 +63,6 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
     await api.post(f"/api/users/{me['Id']}/apikeys", {"Purpose": "x"})
     node = (await api.get("/api/octopusservernodes"))["Items"][0]
     await _fill(api)
-    settings = {"Url": "https://git.example.com/shop.git"}
-    convert = "/api/projects/Projects-1/git/convert"
-    await api.post(convert, {"VersionControlSettings": settings}, status=200)
     return {
         "project": "Projects-1", "group": "ProjectGroups-1", "environment": "Environments-1",
         "env": "Environments-1", "lifecycle": "Lifecycles-1", "channel": "Channels-1",
@@ -239,8 +71,8 @@ async def _places(simulator: Simulator, api: Any) -> dict[str, str]:
         "process": "deploymentprocess-Projects-1", "set": "variableset-Projects-1",
         "space": "Spaces-1", "event": event["Id"], "team": "teams-administrators",
         "node": node["Id"], "feed": "feeds-builtin", "key": "apikeys-1",
-        "role": "userroles-projectdeployer", "gitRef": "refs%2Fheads%2Fmain",
-        **PLACES,
+        "role": "userroles-projectdeployer",
+        **PLACES, "gitRef": "refs%2Fheads%2Fmain",
     }  # fmt: skip
 
 
@@ -273,22 +105,18 @@ async def _fill(api: Any) -> None:
 async def test_every_answer_has_the_described_shape(
     swagger: Any, simulator: Simulator, admin: Any
 ) -> None:
-    oracle, described = Oracle(swagger), _described(swagger)
+    oracle, known = Oracle(swagger), described(swagger)
     places = await _places(simulator, admin)
     found: list[str] = []
     checked = 0
-    for route, shape in _served():
-        schema = described.get(("GET", shape))
-        if route.method != "GET" or schema is None or "{nothing}" in route.template:
+    for route, shape in served():
+        schema = known.get(("GET", shape))
+        if route.method != "GET" or schema is None:
             continue
         path = re.sub(r"\{(\w+)\}", lambda part: places[part[1]], route.template)
         prefix = "/api/" if route.scope is not Scope.SPACE else "/api/Spaces-1/"
-        path += "?packageId=Acme.WebShop" if path.endswith("versions") else ""
-        path += "?packageIds=packages-Acme.WebShop.1.2.0" if path.endswith("packages/notes") else ""
-        path += "?project=Projects-1" if path.endswith("variables/preview") else ""
-        path += "?version=1.0" if path.endswith("rule-test") else ""
-        path += "?host=web-2" if path.endswith("discover") else ""
-        path += "?projectIds=Projects-1" if path.endswith("by-week") else ""
+        path = path.replace("Accounts-1/pk", "Accounts-2/pk")
+        path += next((query for end, query in QUERIES.items() if path.endswith(end)), "")
         answer = await admin.http.get(prefix + path.removeprefix("api").strip("/"))
         assert answer.status_code == 200, (path, answer.text)
         is_json = "json" in answer.headers["content-type"]
@@ -303,14 +131,14 @@ async def test_every_answer_has_the_described_shape(
 async def test_what_is_read_can_be_written_back_and_keeps_its_shape(
     swagger: Any, simulator: Simulator, admin: Any
 ) -> None:
-    oracle, described = Oracle(swagger), _described(swagger)
+    oracle, known = Oracle(swagger), described(swagger)
     places = await _places(simulator, admin)
     simulator.advance(3600)
-    reads = {shape for route, shape in _served() if route.method == "GET"}
+    reads = {shape for route, shape in served() if route.method == "GET"}
     found: list[str] = []
     checked = 0
-    for route, shape in _served():
-        schema = described.get(("PUT", shape)) or described.get(("GET", shape))
+    for route, shape in served():
+        schema = known.get(("PUT", shape)) or known.get(("GET", shape))
         if route.method != "PUT" or shape not in reads or schema is None or shape in ONE_WAY:
             continue
         path = "/" + re.sub(r"\{(\w+)\}", lambda part: places[part[1]], route.template)
@@ -327,3 +155,39 @@ async def test_what_is_read_can_be_written_back_and_keeps_its_shape(
 
     assert sorted(set(found)) == []
     assert checked > 30
+
+
+DELTA = "packages/{}/{}/delta"
+"""Answers as `packages/raw` does."""
+
+
+async def test_the_answer_of_every_post_has_the_described_shape(
+    swagger: Any, simulator: Simulator, admin: Any
+) -> None:
+    oracle, known = Oracle(swagger), described(swagger)
+    health = {"Name": "Health", "Description": "x", "SpaceId": "Spaces-1"}
+    places = {
+        "chore": (await admin.post("/api/tasks", health))["Id"],
+        "der": base64.b64encode(self_signed("x", None, simulator.now)).decode(),
+        "otherCommunity": "CommunityActionTemplates-2",
+        "otherProject": "Projects-2",
+        **await _places(simulator, admin),
+    }
+    found: list[str] = []
+    for template, body in POSTS.items():
+        path, content = (
+            re.sub(r"\{(\w+)\}", lambda part: places[part[1]], each)
+            for each in (template, json.dumps(body))
+        )
+        answer = await admin.http.post(f"/api/{path}", content=content)
+        assert answer.status_code in (200, 201), (path, answer.text)
+        schema = known["POST", shape_of(template)]
+        found += [f"{template}: {each}" for each in oracle.differences(answer.json(), schema, "")]
+    pushed = await admin.http.post("/api/packages/raw", files={"x": ("A.1.0.zip", b"PK")})
+    schema = known["POST", "packages/raw"]
+    found += [f"packages/raw: {each}" for each in oracle.differences(pushed.json(), schema, "")]
+
+    assert sorted(set(found)) == []
+    described_posts = {shape for method, shape in known if method == "POST"}
+    missed = {shape for route, shape in served() if route.method == "POST"} & described_posts
+    assert missed - {shape_of(each) for each in POSTS} == {"packages/raw", DELTA}

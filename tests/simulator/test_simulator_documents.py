@@ -264,8 +264,6 @@ async def test_people_sign_in_with_passwords_only(admin: Any) -> None:
     me = await admin.get("/api/users/me")
     link = (await admin.get("/api"))["Links"]["UserAuthentication"]
     shown = await admin.get(link.replace("{/userId}", f"/{me['Id']}"))
-    assert (shown["AuthenticationProviders"], shown["CanCurrentUserEditIdentitiesForUser"]) == (
-        [],
-        True,
-    )
+    assert [each["Name"] for each in shown["AuthenticationProviders"]] == ["Octopus"]
+    assert shown["CanCurrentUserEditIdentitiesForUser"] is True
     await admin.get(link.replace("{/userId}", "/Users-99"), status=404)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from reconciler.simulator.router import Route, Router, Routes
 from reconciler.simulator.routes import (
@@ -11,12 +12,16 @@ from reconciler.simulator.routes import (
     adhoc,
     artifacts,
     assembling,
+    azureresources,
     boardsettings,
     builds,
     certificates,
     channelparts,
     channels,
     cloudaccounts,
+    cloudtemplates,
+    communitytemplates,
+    connectivitychecks,
     dashboard,
     defects,
     deployments,
@@ -31,6 +36,7 @@ from reconciler.simulator.routes import (
     gitcredentials,
     gitprojects,
     gitvariants,
+    insights,
     interruptions,
     invitations,
     kubernetesmonitors,
@@ -41,7 +47,10 @@ from reconciler.simulator.routes import (
     logos,
     machinepolicies,
     machines,
+    migrations,
+    onboarding,
     packages,
+    permissionexports,
     previews,
     processes,
     progressions,
@@ -65,16 +74,21 @@ from reconciler.simulator.routes import (
     runbookruns,
     runbooks,
     runbooksnapshots,
+    scheduler,
     scopedroles,
     server,
+    servercertificates,
     serviceaccounts,
     settings,
     spaces,
     subscriptions,
     summaries,
+    systemreports,
     tagsets,
     tasks,
+    teammemberships,
     teams,
+    templateupdates,
     tenants,
     tenantvariables,
     userroles,
@@ -88,17 +102,20 @@ from reconciler.simulator.routes import (
 __all__ = ["api_routes", "make_router"]
 
 _SUBJECTS = (
-    accounts, actiontemplates, adhoc, artifacts, assembling, boardsettings, builds,
-    certificates, channelparts, channels, cloudaccounts, dashboard, defects, deployments,
-    environments, ephemeralenvironments, events, executions, extensions, feedpackages, feeds,
-    freezes, gitcredentials, gitprojects, gitvariants, interruptions, invitations,
+    accounts, actiontemplates, adhoc, artifacts, assembling, azureresources, boardsettings,
+    builds, certificates, channelparts, channels, cloudaccounts, cloudtemplates,
+    communitytemplates, connectivitychecks, dashboard, defects, deployments, environments,
+    ephemeralenvironments, events, executions, extensions, feedpackages, feeds, freezes,
+    gitcredentials, gitprojects, gitvariants, insights, interruptions, invitations,
     kubernetesmonitors, librarysets, licenses, lifecycles, logins, logos, machinepolicies,
-    machines, packages, previews, processes, progressions, projectgroups, projects,
-    projectsettings, projectsummaries, projecttriggers, proxies, queue, ratelimits, releases,
-    releasewrites, reporting, retentionpolicies, root, runbookboards, runbookcommands,
-    runbookpreviews, runbookprocesses, runbookruns, runbooks, runbooksnapshots, scopedroles, server,
-    serviceaccounts, settings, spaces, subscriptions, summaries, tagsets, tasks, teams, tenants,
-    tenantvariables, userroles, users, variablepreviews, variables, workerpools, workers,
+    machines, migrations, onboarding, packages, permissionexports, previews, processes,
+    progressions, projectgroups, projects, projectsettings, projectsummaries, projecttriggers,
+    proxies, queue, ratelimits, releases, releasewrites, reporting, retentionpolicies, root,
+    runbookboards, runbookcommands, runbookpreviews, runbookprocesses, runbookruns, runbooks,
+    runbooksnapshots, scheduler, scopedroles, server, servercertificates, serviceaccounts,
+    settings, spaces, subscriptions, summaries, systemreports, tagsets, tasks, teammemberships,
+    teams, templateupdates, tenants, tenantvariables, userroles, users, variablepreviews,
+    variables, workerpools, workers,
 )  # fmt: skip
 
 
@@ -112,6 +129,12 @@ def api_routes() -> list[Route]:
     ]
 
 
+@cache
+def _api_router() -> Router:
+    """Return the router below `/api`, the same for every server of a process."""
+    return Router(api_routes())
+
+
 def make_router(others: list[Route]) -> Router:
     """Return the router of the whole server: `/api` and routes that stand beside it."""
-    return Router([*api_routes(), *others])
+    return Router(others, rest=_api_router())

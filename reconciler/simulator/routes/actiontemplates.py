@@ -9,13 +9,24 @@ from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
 from reconciler.simulator.documents import Document, Kind, Verbs
 from reconciler.simulator.paging import by_name, matching, page
-from reconciler.simulator.router import Routes, Scope
+from reconciler.simulator.router import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.simulator.calls import Body, Call
-    from reconciler.simulator.records import Process
+    from reconciler.simulator.records import Process, Space
+
+__all__ = [
+    "BUILT_IN",
+    "TEMPLATES",
+    "USED",
+    "USED_VERSION",
+    "keep_version",
+    "live_processes",
+    "routes",
+    "shown_template",
+]
 
 routes = Routes()
 
@@ -42,7 +53,7 @@ TEMPLATES = Kind(
 )
 
 _CATEGORIES = ("Featured", "Script", "Package", "Kubernetes", "Azure", "Aws", "Terraform", "Other")
-_BUILT_IN = (
+BUILT_IN = (
     ("Octopus.Script", "Run a Script", "Script"),
     ("Octopus.Manual", "Manual Intervention Required", "Other"),
     ("Octopus.Email", "Send an Email", "Other"),
@@ -60,12 +71,18 @@ _BUILT_IN = (
 )
 """Types of steps that are built in, with name and category."""
 
-_USED = "Octopus.Action.Template.Id"
-_USED_VERSION = "Octopus.Action.Template.Version"
+USED = "Octopus.Action.Template.Id"
+USED_VERSION = "Octopus.Action.Template.Version"
 
 
-def _shown(call: Call, template: Document) -> dict[str, Any]:
+def shown_template(call: Call, template: Document) -> dict[str, Any]:
+    """Return a template as JSON, in its newest version."""
     return TEMPLATES.shown(call.space, template, {})
+
+
+def keep_version(call: Call, template: Document) -> None:
+    """Remember how a template looks now: steps go on with the version they were made from."""
+    template.history.append(shown_template(call, template))
 
 
 def _found(call: Call) -> list[Document]:
@@ -75,13 +92,13 @@ def _found(call: Call) -> list[Document]:
 @routes.get("actiontemplates")
 def list_templates(call: Call) -> object:
     """GET /actiontemplates: the custom ones."""
-    return page(call, TEMPLATES.item, _found(call), lambda each: _shown(call, each))
+    return page(call, TEMPLATES.item, _found(call), lambda each: shown_template(call, each))
 
 
 @routes.get("actiontemplates/all")
 def all_templates(call: Call) -> object:
     """GET /actiontemplates/all."""
-    return [_shown(call, each) for each in _found(call)]
+    return [shown_template(call, each) for each in _found(call)]
 
 
 @routes.get("actiontemplates/categories")
@@ -99,7 +116,7 @@ def search_templates(call: Call) -> object:
     """GET /actiontemplates/search: built-in and custom ones, of one type if one is named."""
     call.demand_anywhere("ActionTemplateView")
     wanted = (call.query.text("type") or "").casefold()
-    built_in = [_result(kind, kind, name, group) for kind, name, group in _BUILT_IN]
+    built_in = [_result(kind, kind, name, group) for kind, name, group in BUILT_IN]
     custom = [
         {
             **_result(each.id, str(each.more["ActionType"]), each.name, "Library"),
@@ -133,7 +150,7 @@ def _result(own_id: str, kind: str, name: str, category: str) -> dict[str, Any]:
 @routes.get("actiontemplates/{template}")
 def one_template(call: Call) -> object:
     """GET /actiontemplates/{id}."""
-    return _shown(call, TEMPLATES.named(call))
+    return shown_template(call, TEMPLATES.named(call))
 
 
 def _fields(template: Document, body: Body) -> dict[str, Any]:
@@ -168,10 +185,10 @@ def create_template(call: Call) -> object:
     action_type = body.need("ActionType")
     template.more = {**_fields(template, body), "ActionType": action_type, "Version": 1}
     template.id = call.world.new_id(TEMPLATES.ids)
-    template.history.append(_shown(call, template))
+    keep_version(call, template)
     held[template.id] = template
     note(call, "Created", TEMPLATES.word, template.name, template.id)
-    return created(_shown(call, template))
+    return created(shown_template(call, template))
 
 
 @routes.put("actiontemplates/{template}")
@@ -184,9 +201,9 @@ def change_template(call: Call) -> object:
     more = _fields(template, body)
     template.name = name
     template.more = {**more, "Version": template.more["Version"] + 1}
-    template.history.append(_shown(call, template))
+    keep_version(call, template)
     note(call, "Modified", TEMPLATES.word, name, template.id)
-    return _shown(call, template)
+    return shown_template(call, template)
 
 
 @routes.on("DELETE", "actiontemplates/{template}")
@@ -195,7 +212,7 @@ def delete_template(call: Call) -> object:
     template = TEMPLATES.named(call, "ActionTemplateDelete")
     if any(_usages(call, template)):
         raise has_dependants(TEMPLATES.word)
-    shown = _shown(call, template)
+    shown = shown_template(call, template)
     del TEMPLATES.held_by(call.space)[template.id]
     note(call, "Deleted", TEMPLATES.word, template.name, template.id)
     return shown
@@ -216,24 +233,24 @@ def one_version(call: Call) -> object:
     raise missing(TEMPLATES.word)
 
 
+def live_processes(space: Space) -> Iterator[tuple[str, str | None, Process]]:
+    """Yield every process that can still change: its type, its runbook's id, and itself."""
+    for process in space.processes.values():
+        if not process.is_frozen:
+            yield "Deployment", None, process
+    for runbook in space.runbooks.values():
+        yield "Runbook", runbook.id, space.runbook_processes[runbook.process_id]
+
+
 def _usages(call: Call, template: Document) -> Iterator[dict[str, Any]]:
     """Yield the actions of live processes that were made from a template."""
     space = call.space
-    owners: list[tuple[str, str | None, Process]] = [
-        ("Deployment", None, process) for process in space.processes.values()
-    ]
-    owners += [
-        ("Runbook", runbook.id, space.runbook_processes[runbook.process_id])
-        for runbook in space.runbooks.values()
-    ]
-    for kind, runbook_id, process in owners:
-        if process.is_frozen:
-            continue
+    for kind, runbook_id, process in live_processes(space):
         project = space.projects[process.project_id]
         for step in process.steps:
             for action in (step.document or {}).get("Actions", ()):
                 used = action.get("Properties", {})
-                if used.get(_USED) == template.id:
+                if used.get(USED) == template.id:
                     yield {
                         "Id": None,
                         "ActionTemplateId": template.id,
@@ -241,7 +258,7 @@ def _usages(call: Call, template: Document) -> Iterator[dict[str, Any]]:
                         "ActionName": action["Name"],
                         "StepId": step.id,
                         "StepName": step.name,
-                        "Version": str(used.get(_USED_VERSION) or ""),
+                        "Version": str(used.get(USED_VERSION) or ""),
                         "ProcessId": process.id,
                         "ProcessType": kind,
                         "DeploymentProcessId": process.id if runbook_id is None else None,
@@ -258,16 +275,3 @@ def _usages(call: Call, template: Document) -> Iterator[dict[str, Any]]:
 def usage(call: Call) -> object:
     """GET /actiontemplates/{id}/usage."""
     return list(_usages(call, TEMPLATES.named(call)))
-
-
-@routes.get("communityactiontemplates", scope=Scope.SYSTEM)
-def list_community(call: Call) -> object:
-    """GET /communityactiontemplates: the simulator fetches no library."""
-    return page(call, "CommunityActionTemplate", [], lambda each: each, "{?skip,take,ids}")
-
-
-@routes.on("GET", "communityactiontemplates/{nothing}", scope=Scope.SYSTEM)
-def one_community(call: Call) -> object:
-    """GET /communityactiontemplates/{id}."""
-    del call
-    raise missing("Community Action Template")

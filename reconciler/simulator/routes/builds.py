@@ -95,28 +95,33 @@ def _build_in(call: Call) -> BuildInformation:
 @routes.post("build-information")
 def push_build(call: Call) -> object:
     """POST /build-information: also before the package itself is there."""
+    pushed, is_new = _push(call, call.body().get("OctopusBuildInformation"))
+    shown = build_resource(call.space, pushed)
+    return created(shown) if is_new else shown
+
+
+def _push(call: Call, given: Any) -> tuple[BuildInformation, bool]:
+    """Keep what is said of a build; True when nothing was known of it."""
     call.demand_anywhere("BuildInformationPush")
     body = call.body()
     package_id, version = body.need("PackageId"), body.need("Version")
     mode = (call.query.text("overwriteMode") or body.text("OverwriteMode") or _MODES[0]).casefold()
     if mode not in _MODES:
         raise Refused(400, f"The value '{mode}' is not valid for overwriteMode.")
-    given: Any = body.get("OctopusBuildInformation")
     if not isinstance(given, dict):
         raise Refused(400, "Invalid package metadata")
     known = build_of(call.space, package_id, version)
     if known is not None and mode == "failifexists":
         raise Refused(409, _DUPLICATE)
     if known is not None and mode == "ignoreifexists":
-        return build_resource(call.space, known)
+        return known, False
     if known is not None:
         call.demand_anywhere("BuildInformationAdminister")
     own = known.id if known else call.world.new_id("BuildInformation")
     made = BuildInformation(own, package_id, version, call.now, _fields(Body(given)))
     call.space.builds[own] = made
     note(call, "Modified" if known else "Created", "Build information of", package_id, own)
-    shown = build_resource(call.space, made)
-    return shown if known else created(shown)
+    return made, known is None
 
 
 def _fields(body: Body) -> dict[str, Any]:
@@ -127,6 +132,28 @@ def _fields(body: Body) -> dict[str, Any]:
             for each in body.bodies("Commits")
         ],
     }
+
+
+def _metadata(build: BuildInformation, space: Space) -> dict[str, object]:
+    """Return build information as it was before it got its name: without the branch."""
+    shown = build_resource(space, build)
+    del shown["Branch"]
+    return shown
+
+
+@routes.get("package-metadata/{build}")
+def one_metadata(call: Call) -> object:
+    """GET /package-metadata/{id}: the old name of build information."""
+    call.demand_anywhere("FeedView")
+    return _metadata(_build_in(call), call.space)
+
+
+@routes.post("package-metadata")
+def push_metadata(call: Call) -> object:
+    """POST /package-metadata: what was named otherwise before is `OctopusPackageMetadata`."""
+    pushed, is_new = _push(call, call.body().get("OctopusPackageMetadata"))
+    shown = _metadata(pushed, call.space)
+    return created(shown) if is_new else shown
 
 
 @routes.on("DELETE", "build-information/{build}")

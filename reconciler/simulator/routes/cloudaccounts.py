@@ -76,7 +76,15 @@ ACCOUNTS = Kind(
         "TenantIds": [],
         "TenantTags": [],
     },
-    links={"Usages": "/usages"},
+    links={
+        "Usages": "/usages",
+        "PublicKey": "/pk",
+        "ResourceGroups": "/resourceGroups",
+        "StorageAccounts": "/storageAccounts",
+        "WebSites": "/websites",
+        "WebSiteSlots": "/{resourceGroupName}/websites/{webSiteName}/slots",
+        "FabricApplications": "/fabricApplications",
+    },
     template="{?skip,take,ids,partialName,accountType}",
 )
 

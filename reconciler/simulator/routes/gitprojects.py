@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from reconciler.simulator.answers import Refused
 from reconciler.simulator.calls import Body
 from reconciler.simulator.changes import note, without_secrets
 from reconciler.simulator.paging import page
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.projectresources import GIT_FIELDS
+from reconciler.simulator.routes.connectivitychecks import check
 from reconciler.simulator.routes.projects import project_in
-from reconciler.simulator.versioncontrol import HEADS, TAGS, Repository, no_reference, show_default
+from reconciler.simulator.versioncontrol import HEADS, SETTINGS, TAGS, keep_in_git, no_reference
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
     from reconciler.simulator.records import Project
-    from reconciler.simulator.versioncontrol import Reference
+    from reconciler.simulator.versioncontrol import Reference, Repository
 
 __all__ = ["path_at", "reference_in", "repository_of", "routes"]
 
 routes = Routes()
-
-_SETTINGS: dict[str, Any] = {
-    "Url": "",
-    "DefaultBranch": "main",
-    "BasePath": ".octopus",
-    "Credentials": {"Type": "Anonymous"},
-    "ProtectedBranchNamePatterns": [],
-}
 
 
 def repository_of(project: Project) -> Repository:
@@ -68,7 +60,7 @@ def _read_settings(body: Body) -> dict[str, Any]:
         given = body.fields
     wanted = Body(given)
     made = {"Type": "VersionControlled"}
-    for name, default in _SETTINGS.items():
+    for name, default in SETTINGS.items():
         value = wanted.get(name)
         if value is not None and type(value) is not type(default):
             raise Refused(
@@ -90,23 +82,11 @@ def convert(call: Call) -> object:
     body = call.body()
     if project.repository is not None:
         raise Refused(400, f"The project '{project.name}' is already version controlled.")
-    repository = Repository(_read_settings(body))
-    process = call.space.processes[project.process_id]
-    live = call.space.variables[project.variable_set_id]
-    first = repository.commit(
-        repository.default_branch,
-        body.text("CommitMessage") or "Initial commit",
-        call.now,
-        steps=process.steps,
-        settings={name: project.more[name] for name in GIT_FIELDS if name in project.more},
-        variables=tuple(each for each in live.variables if not each["IsSensitive"]),
-        number=max(process.version, live.version, 1),
-    )
-    repository.branches[body.text("InitialCommitBranchName") or repository.default_branch] = (
-        first.hash
-    )
-    project.repository = repository
-    show_default(call.space, project, repository)
+    message = body.text("CommitMessage") or "Initial commit"
+    made = keep_in_git(call.space, project, _read_settings(body), message, call.now)
+    default = made.default_branch
+    other = body.text("InitialCommitBranchName") or default
+    made.branches[other] = made.branches[default]
     note(call, "Modified", "Project", project.name, project.id)
     return {"Messages": []}
 
@@ -116,12 +96,7 @@ def test_connection(call: Call) -> object:
     """POST /projects/{id}/git/connectivity-test: every host answers, save those in `.invalid`."""
     project = project_in(call)
     call.demand("ProjectEdit", project)
-    host = urlsplit(_read_settings(call.body())["Url"]).hostname or ""
-    if host.endswith(".invalid"):
-        found = {"Category": "Error", "Message": f"Could not connect to {host}."}
-    else:
-        found = {"Category": "Info", "Message": f"The repository at {host} can be reached."}
-    return {"Messages": [found]}
+    return check(_read_settings(call.body())["Url"])
 
 
 @routes.get("projects/{project}/git/compatibility-report")
@@ -184,21 +159,21 @@ def tags(call: Call) -> object:
     return _list(call, "tags", list(repository_of(project_in(call)).tags))
 
 
-@routes.get("projects/{project}/git/branches/{name}")
+@routes.get("projects/{project}/git/branches/{branch}")
 def one_branch(call: Call) -> object:
     """GET /projects/{id}/git/branches/{name}: also by its canonical name."""
     project = project_in(call)
-    name = call.param("name").removeprefix(HEADS)
+    name = call.param("branch").removeprefix(HEADS)
     if name not in repository_of(project).branches:
         raise no_reference(name)
     return _shown(call, project, "branches", name)
 
 
-@routes.get("projects/{project}/git/tags/{name}")
+@routes.get("projects/{project}/git/tags/{tag}")
 def one_tag(call: Call) -> object:
     """GET /projects/{id}/git/tags/{name}."""
     project = project_in(call)
-    name = call.param("name").removeprefix(TAGS)
+    name = call.param("tag").removeprefix(TAGS)
     if name not in repository_of(project).tags:
         raise no_reference(name)
     return _shown(call, project, "tags", name)
@@ -214,13 +189,13 @@ def one_commit(call: Call) -> object:
     return _shown(call, project, "commits", found.commit.hash)
 
 
-@routes.get("projects/{project}/git/refs/{name}")
+@routes.get("projects/{project}/git/refs/{reference}")
 def one_reference(call: Call) -> object:
     """GET /projects/{id}/git/refs/{name}: a branch or a tag."""
     project = project_in(call)
-    found = repository_of(project).find(call.param("name"))
+    found = repository_of(project).find(call.param("reference"))
     if found is None or found.name == found.commit.hash:
-        raise no_reference(call.param("name"))
+        raise no_reference(call.param("reference"))
     if found.branch:
         return _shown(call, project, "branches", found.branch)
     shown = _shown(call, project, "tags", found.name.removeprefix(TAGS))

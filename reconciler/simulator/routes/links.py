@@ -89,6 +89,16 @@ SPACE_TEMPLATES = {
     "taskState,partialName}",
     "RunbookProcesses": "runbookProcesses{/id}{?skip,take,ids}",
     "Subscriptions": "subscriptions{/id}{?skip,take,ids,partialName,spaces}",
+    "ActionTemplateLogo": "actiontemplates/{typeOrId}/logo{?cb}",
+    "ActionTemplateVersionedLogo": "actiontemplates/{typeOrId}/versions/{version}/logo{?cb}",
+    "ExportProjects": "projects/import-export/export",
+    "ImportProjects": "projects/import-export/import",
+    "ProjectImportFiles": "projects/import-export/import-files",
+    "ProjectImportPreview": "projects/import-export/import/preview",
+    "PackageMetadata": "package-metadata{/id}{?filter,latest,skip,take,replace,overwriteMode}",
+    "ProjectsExperimentalSummaries": "projects/experimental/summaries{?ids}",
+    "Reporting/DeploymentsCountedByWeek": "reporting/deployments-counted-by-week{?projectIds}",
+    "UserOnboarding": "useronboarding",
 }
 """Templates after `/api/{spaceId}/`."""
 
@@ -146,6 +156,22 @@ SYSTEM_TEMPLATES = {
     "SmtpIsConfigured": "smtpconfiguration/isconfigured",
     "UpgradeConfiguration": "upgradeconfiguration",
     "Feeds": "feeds{/id}{?skip,take,ids,partialName,feedType,name}",
+    "CloudTemplate": "cloudtemplate/{id}/metadata{?packageId,feedId}",
+    "DynamicExtensionsScripts": "dynamic-extensions/scripts",
+    "ExternalUserSearch": "users/external-search{?partialName}",
+    "IssueTrackers": "issuetrackers{?skip,take,ids,partialName}",
+    "Invitations": "users/invitations{/id}",
+    "JiraConnectAppCredentialsTest": "jiraintegration/connectivitycheck/connectapp",
+    "JiraCredentialsTest": "jiraintegration/connectivitycheck/jira",
+    "LoginInitiated": "authentication/checklogininitiated",
+    "MigrationsImport": "migrations/import",
+    "MigrationsPartialExport": "migrations/partialexport",
+    "Register": "users/register",
+    "TeamMembership": "teammembership{?userId,spaces,includeSystem}",
+    "TeamMembershipPreviewTeam": "teammembership/previewteam",
+    "TelemetryConfiguration": "telemetryconfiguration",
+    "UserIdentityMetadata": "users/identity-metadata",
+    "VersionControlClearCache": "configuration/versioncontrol/clear-cache",
 }
 """Templates after `/api/`."""
 

@@ -1,4 +1,4 @@
-"""Logos of projects, tenants and spaces: a picture of the server's own, until one is sent."""
+"""Logos of projects, tenants, spaces and step templates: the server's own, until one is sent."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from reconciler.simulator.answers import Answer, Refused, missing
 from reconciler.simulator.multipart import first_file
 from reconciler.simulator.router import Routes, Scope
+from reconciler.simulator.routes.actiontemplates import BUILT_IN, TEMPLATES
 from reconciler.simulator.routes.projects import project_in
 from reconciler.simulator.routes.tenants import tenant_in
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
+    from reconciler.simulator.records import Space
+
+__all__ = ["routes", "show_logo"]
 
 routes = Routes()
 
@@ -33,7 +37,8 @@ def _kind(picture: bytes) -> str | None:
     return next((kind for start, kind in _KINDS.items() if picture.startswith(start)), None)
 
 
-def _shown(call: Call, owner: str) -> Answer:
+def show_logo(call: Call, owner: str) -> Answer:
+    """Return the picture of something, or 304 to who has it already."""
     picture = call.world.logos.get(owner, _DOT)
     tag = f'"{hashlib.sha1(picture, usedforsecurity=False).hexdigest()}"'
     if call.headers.get("if-none-match") == tag:
@@ -52,7 +57,7 @@ def _keep(call: Call, owner: str) -> object:
 @routes.get("projects/{project}/logo")
 def logo_of_project(call: Call) -> object:
     """GET /projects/{id}/logo."""
-    return _shown(call, project_in(call).id)
+    return show_logo(call, project_in(call).id)
 
 
 def change_logo_of_project(call: Call) -> object:
@@ -65,7 +70,7 @@ def change_logo_of_project(call: Call) -> object:
 @routes.get("tenants/{tenant}/logo")
 def logo_of_tenant(call: Call) -> object:
     """GET /tenants/{id}/logo."""
-    return _shown(call, tenant_in(call).id)
+    return show_logo(call, tenant_in(call).id)
 
 
 def change_logo_of_tenant(call: Call) -> object:
@@ -73,15 +78,41 @@ def change_logo_of_tenant(call: Call) -> object:
     return _keep(call, tenant_in(call, "TenantEdit").id)
 
 
-@routes.on("GET", "spaces/{space}/logo", scope=Scope.SYSTEM)
-def logo_of_space(call: Call) -> object:
-    """GET /spaces/{id}/logo."""
+def _space_in(call: Call) -> Space:
     space = call.world.spaces.get(call.param("space"))
     if space is None or not call.sees_space(space):
         raise missing("Space")
-    return _shown(call, space.id)
+    return space
+
+
+@routes.get("spaces/{space}/logo", scope=Scope.SYSTEM)
+def logo_of_space(call: Call) -> object:
+    """GET /spaces/{id}/logo."""
+    return show_logo(call, _space_in(call).id)
+
+
+def change_logo_of_space(call: Call) -> object:
+    """POST and PUT /spaces/{id}/logo."""
+    space = _space_in(call)
+    call.demand_system("SpaceEdit")
+    return _keep(call, space.id)
+
+
+@routes.get("actiontemplates/{template}/logo", "actiontemplates/{template}/versions/{edition}/logo")
+def logo_of_template(call: Call) -> object:
+    """GET /actiontemplates/{typeOrId}/logo: the same for all versions."""
+    if call.param("template") in {kind for kind, _, _ in BUILT_IN}:
+        return show_logo(call, call.param("template"))
+    return show_logo(call, TEMPLATES.named(call).id)
+
+
+def change_logo_of_template(call: Call) -> object:
+    """POST and PUT /actiontemplates/{id}/logo."""
+    return _keep(call, TEMPLATES.named(call, "ActionTemplateEdit").id)
 
 
 for _method in ("POST", "PUT"):
+    routes.on(_method, "spaces/{space}/logo", scope=Scope.SYSTEM)(change_logo_of_space)
+    routes.on(_method, "actiontemplates/{template}/logo")(change_logo_of_template)
     routes.on(_method, "projects/{project}/logo")(change_logo_of_project)
     routes.on(_method, "tenants/{tenant}/logo")(change_logo_of_tenant)

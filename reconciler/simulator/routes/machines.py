@@ -109,6 +109,13 @@ def discover_machine(call: Call) -> object:
     return parts.discover(call)
 
 
+@routes.get("machines/hosted")
+def hosted(call: Call) -> object:
+    """GET /machines/hosted: no target is Octopus' own."""
+    call.demand_anywhere("MachineView")
+    return []
+
+
 @routes.get("machines/operatingsystem/names/all")
 def systems(call: Call) -> object:
     """GET /machines/operatingsystem/names/all: of targets that were checked."""

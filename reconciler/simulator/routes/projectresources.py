@@ -7,18 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler.simulator.records import Project, Space
 
-__all__ = ["GIT_FIELDS", "project_resource"]
-
-GIT_FIELDS = (
-    "DefaultGuidedFailureMode",
-    "DefaultToSkipIfAlreadyInstalled",
-    "DeploymentChangesTemplate",
-    "ForcePackageDownload",
-    "ReleaseNotesTemplate",
-    "VersioningStrategy",
-    "ProjectConnectivityPolicy",
-)
-"""Fields that are kept in git where the project is."""
+__all__ = ["project_resource"]
 
 
 def project_resource(space: Space, project: Project) -> dict[str, object]:

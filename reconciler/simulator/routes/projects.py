@@ -15,10 +15,11 @@ from reconciler.simulator.changes import (
 from reconciler.simulator.cloning import clone_into
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.projectresources import GIT_FIELDS, project_resource
+from reconciler.simulator.routes.projectresources import project_resource
 from reconciler.simulator.running import forget_runbook
 from reconciler.simulator.slugs import slug_of
 from reconciler.simulator.templates import read_templates
+from reconciler.simulator.versioncontrol import GIT_FIELDS
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call

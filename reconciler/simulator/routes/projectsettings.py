@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.simulator.answers import Refused
 from reconciler.simulator.changes import changed_fields, note
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.projectresources import project_resource
@@ -59,6 +60,26 @@ def deployment_settings(call: Call) -> object:
 def change_settings(call: Call) -> object:
     """PUT /projects/{id}/deploymentsettings."""
     return write_settings(call, project_in(call))
+
+
+@routes.get("deploymentsettings/{settings}")
+def settings_by_id(call: Call) -> object:
+    """GET /deploymentsettings/{id}: the id is `deploymentsettings-` and the project's."""
+    return shown_settings(call.space, _project_of(call))
+
+
+@routes.put("deploymentsettings/{settings}")
+def change_settings_by_id(call: Call) -> object:
+    """PUT /deploymentsettings/{id}."""
+    return write_settings(call, _project_of(call))
+
+
+def _project_of(call: Call) -> Project:
+    project = call.space.projects.get(call.param("settings").removeprefix("deploymentsettings-"))
+    if project is None:
+        raise Refused(404, "The deployment settings ID specified doesn't exist")
+    call.demand("ProjectView", project)
+    return project
 
 
 def write_settings(

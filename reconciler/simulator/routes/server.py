@@ -145,6 +145,8 @@ def server_status(call: Call) -> object:
             "Extensions": f"{own}/extensions",
             "Timezones": f"{own}/timezones",
             "SystemInfo": f"{own}/system-info",
+            "DocumentCounts": f"{own}/document-counts",
+            "SystemReport": f"{own}/system-report",
             "RecentLogs": f"{own}/logs{{?includeDetail}}",
             "GCCollect": f"{own}/gc-collect",
         },

@@ -61,6 +61,7 @@ _DOCUMENTS: dict[str, dict[str, Any]] = {
         "HttpsPort": 443,
         "Path": None,
     },
+    "telemetryconfiguration": {"Id": "telemetry", "Enabled": False, "ShowAsNewUntil": None},
     "configuration/retention-default": {"Id": "retention-default", "RetentionDays": 0},
 }
 """Documents by path, with what they hold until somebody writes them."""
@@ -194,53 +195,3 @@ def change_section(call: Call) -> object:
     call.world.settings[path] = changed_fields(_values(call.world, section), body, kept=kept)
     note(call, "Modified", "Settings", section.name)
     return _values(call.world, section)
-
-
-_CERTIFICATE = {
-    "Id": "certificate-global",
-    "Name": "Global certificate",
-    "Thumbprint": "5EED5EED5EED5EED5EED5EED5EED5EED5EED5EED",
-    "SignatureAlgorithm": "sha256RSA",
-    "Links": {"Self": "/api/configuration/certificates/certificate-global"},
-}
-
-
-class _Certificate:
-    id, name = "certificate-global", "Global certificate"
-
-
-@routes.get("configuration/certificates")
-def list_certificates(call: Call) -> object:
-    """GET /configuration/certificates: the one that Tentacles trust."""
-    call.demand_system("ConfigureServer")
-    found = matching(call, [_Certificate])
-    return page(call, "CertificateConfiguration", found, lambda _: _CERTIFICATE)
-
-
-@routes.get("certificates/certificate-global", scope=Scope.MIXED)
-def global_certificate(call: Call) -> object:
-    """GET /certificates/certificate-global: the same."""
-    call.demand_system("ConfigureServer")
-    return _CERTIFICATE
-
-
-@routes.get("configuration/certificates/{certificate}")
-def one_certificate(call: Call) -> object:
-    """GET /configuration/certificates/{id}."""
-    call.demand_system("ConfigureServer")
-    if call.param("certificate") != _Certificate.id:
-        raise missing("Certificate")
-    return _CERTIFICATE
-
-
-_JOBS = ("Health checks", "Project triggers", "Retention", "Subscriptions")
-
-
-@routes.get("scheduler")
-def scheduler(call: Call) -> object:
-    """GET /scheduler: what the server does now and then."""
-    call.demand_system("ConfigureServer")
-    jobs: list[dict[str, Any]] = [
-        {"Id": None, "Name": name, "IsEnabled": True, "Links": {}} for name in _JOBS
-    ]
-    return {"Id": "scheduler", "IsRunning": True, "TaskStatus": jobs, "Links": {}}

@@ -7,7 +7,8 @@ import string
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import created, missing
+from reconciler.simulator.accesstokens import LIFE, issue
+from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.paging import page
 from reconciler.simulator.permissions import DIMENSIONS, SPACE_PERMISSIONS, SYSTEM_PERMISSIONS
 from reconciler.simulator.records import Grant
@@ -55,13 +56,15 @@ def user_resource(user: User, caller: User) -> dict[str, object]:
             "Spaces": f"{own}/spaces",
             "Teams": f"{own}/teams",
             "ApiKeys": f"{own}/apikeys{{/id}}{{?skip,take}}",
+            "PermissionsExport": f"{own}/permissions/export",
+            "Triggers": f"{own}/triggers",
             "AccessToken": f"{own}/accesstoken",
             "RevokeSessions": f"{own}/revoke-sessions",
         },
     }
 
 
-def _user_in(call: Call) -> User:
+def user_in(call: Call) -> User:
     """Return the user that the path names: oneself always, others with UserView."""
     wanted = call.param("user")
     if wanted.casefold() in ("me", call.user.id.casefold()):
@@ -103,13 +106,30 @@ def _found(call: Call) -> list[User]:
 @routes.get("users/{user}")
 def one_user(call: Call) -> object:
     """GET /users/me and /users/{id}."""
-    return user_resource(_user_in(call), call.user)
+    return user_resource(user_in(call), call.user)
+
+
+@routes.post("users/{user}/accesstoken")
+def make_access_token(call: Call) -> object:
+    """POST /users/{id}/accesstoken: for oneself only, for an hour."""
+    user = user_in(call)
+    if user is not call.user:
+        raise Refused(400, "An access token can be made for oneself only.")
+    until = stamp(call.now + LIFE)
+    return created({"AccessToken": issue(call.world, user), "Expires": until, "Links": {}})
+
+
+@routes.get("users/{user}/triggers")
+def triggers_of_user(call: Call) -> object:
+    """GET /users/{id}/triggers: no trigger is anybody's own."""
+    user_in(call)
+    return []
 
 
 @routes.get("users/{user}/spaces")
 def spaces_of_user(call: Call) -> object:
     """GET /users/{id}/spaces."""
-    user = _user_in(call)
+    user = user_in(call)
     everywhere = user.is_administrator or user.holds("SpaceView")
     return [
         space_resource(space)
@@ -121,7 +141,7 @@ def spaces_of_user(call: Call) -> object:
 @routes.get("users/{user}/teams")
 def teams_of_user(call: Call) -> object:
     """GET /users/{id}/teams."""
-    return _teams(call, _user_in(call))
+    return _teams(call, user_in(call))
 
 
 def _teams(call: Call, user: User) -> list[dict[str, object]]:
@@ -145,17 +165,17 @@ def permissions(call: Call) -> object:
     The space of the path, else those that `spaces=` names, else all; system permissions unless
     `includeSystem=false`.
     """
-    return _permission_set(call, _user_in(call))
+    return _permission_set(call, user_in(call))
 
 
 @routes.get("users/{user}/permissions/configuration", scope=Scope.MIXED)
 def permissions_configuration(call: Call) -> object:
     """GET /users/{id}/permissions/configuration: what is granted, entry by entry."""
-    return _permission_set(call, _user_in(call))
+    return _permission_set(call, user_in(call))
 
 
 def _permission_set(call: Call, user: User) -> dict[str, object]:
-    spaces = _asked_spaces(call)
+    spaces = asked_spaces(call)
     granted: dict[str, list[dict[str, object]]] = {}
     everything = [Grant(name) for name in SPACE_PERMISSIONS] if user.is_administrator else []
     for space in spaces:
@@ -181,7 +201,8 @@ def _permission_set(call: Call, user: User) -> dict[str, object]:
     }
 
 
-def _asked_spaces(call: Call) -> list[Space]:
+def asked_spaces(call: Call) -> list[Space]:
+    """Return the space of the path, else those that `spaces=` names, else all the caller sees."""
     if call.scoped_space is not None:
         return [call.scoped_space]
     wanted = call.query.many("spaces")
@@ -206,14 +227,14 @@ def _entry(grant: Grant, space: Space) -> dict[str, object]:
 @routes.get("users/{user}/apikeys")
 def list_keys(call: Call) -> object:
     """GET /users/{id}/apikeys: the keys' purposes and hints, never the keys."""
-    user = _user_in(call)
+    user = user_in(call)
     return page(call, "ApiKey", user.keys, lambda key: key, "{/id}{?skip,take}")
 
 
 @routes.post("users/{user}/apikeys")
 def make_key(call: Call) -> object:
     """POST /users/{id}/apikeys: the key itself is in this answer only."""
-    user = _user_in(call)
+    user = user_in(call)
     body = call.body()
     expires = body.text("Expires")
     until = parse_time(expires, name="Expires") if expires else call.now + timedelta(days=180)
@@ -237,13 +258,13 @@ def make_key(call: Call) -> object:
 @routes.get("users/{user}/apikeys/{key}")
 def one_key(call: Call) -> object:
     """GET /users/{id}/apikeys/{id}: its purpose and hint."""
-    return _key_in(call, _user_in(call))
+    return _key_in(call, user_in(call))
 
 
 @routes.on("DELETE", "users/{user}/apikeys/{key}")
 def delete_key(call: Call) -> object:
     """DELETE /users/{id}/apikeys/{id}: the key opens nothing any more."""
-    user = _user_in(call)
+    user = user_in(call)
     if user is not call.user:
         call.demand_system("UserEdit")
     shown = _key_in(call, user)
