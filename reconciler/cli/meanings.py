@@ -136,6 +136,12 @@ GATES = {
         "the project has no release of this version",
         "Create the release in Octopus, or pin one that exists.",
     ),
+    GateName.RELEASE_REPLACED: Meaning(
+        "the release is not the one that the platform version has: made anew, or with other "
+        "packages or snapshots",
+        "Find out who changed it; test what there is now, and sign that off as a new platform "
+        "version (`snapshot --as-platform-version`).",
+    ),
     GateName.DEPENDENCY: Meaning(
         "what it depends on is stopped, or moves the other way",
         "Open the gate that the message names; for mixed directions use two commits, one after "

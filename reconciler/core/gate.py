@@ -2,7 +2,7 @@
 
 A closed gate is an answer to show, not an exception. Holding is the default (rule 11). Only closed
 gates are values; an open gate has nothing to say. What closes them stands beside what they are
-about: `brake`, `cellgate`, `retry`, `pausegate`, `deployers`, `signature`.
+about: `brake`, `cellgate`, `retry`, `pausegate`, `deployers`, `signature`, `replaced`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class GateName(StrEnum):
     PERMISSION = "permission"
     LIFECYCLE = "lifecycle"
     RELEASE_MISSING = "release-missing"
+    RELEASE_REPLACED = "release-replaced"
     DEPENDENCY = "dependency"
     PRECONDITION = "precondition"
     MISSING_VALUES = "missing-values"

@@ -14,6 +14,7 @@ from reconciler.core.gate import Gate, GateName
 from reconciler.core.pausegate import pause_gates
 from reconciler.core.plan import Reason
 from reconciler.core.precondition import precondition_gates
+from reconciler.core.replaced import replaced_gates
 from reconciler.core.retry import stop_gates
 from reconciler.core.text import clean
 from reconciler.core.windowgate import window_gates
@@ -141,6 +142,7 @@ async def judge_situation(
     denied = {gate.cell for gate in gates if gate.name is GateName.PERMISSION}
     checked, releases, forms = await _preflight(doors, octopus, plan, situation, denied)
     gates += checked
+    gates += replaced_gates(plan, desired.environment, observed, releases)
     gates += dependency_gates(plan, gates)
     tries_again = any(attempt.next_try is not None for attempt in refused.values())
     return Planned(

@@ -240,6 +240,24 @@ async def a_value_nobody_gives(world: Story, running: Daemon) -> None:
     await running.settles(1)
 
 
+SIGNED_OFF = """
+apiVersion: reconciler/v1
+kind: PlatformVersion
+metadata: {name: "2026.11.1"}
+spec:
+  stack: platform
+  components:
+    api: {version: "1.1.0", packages: {Deploy api: "1.0.9"}}
+"""
+
+
+async def a_release_that_is_not_the_one_signed_off(world: Story, running: Daemon) -> None:
+    world.push({"platform-versions/2026.11.1.yaml": SIGNED_OFF})
+    based = '  policy: open\n  platformVersion: "2026.11.1"\n'
+    world.edit("environments/test.yaml", ('    api: "1.0.0"\n', ""), ("  policy: open\n", based))
+    await running.settles(1)
+
+
 async def first_contact(world: Story, running: Daemon) -> None:
     asks(world, api="1.1.0")
     await running.settles(1)
@@ -417,6 +435,10 @@ TALES: dict[Tale, set[Word]] = {
     },
     what_another_stack_lacks: {GateName.PRECONDITION, *of(BLOCKED, "precondition")},
     a_value_nobody_gives: {GateName.MISSING_VALUES, *of(STALLED, "missing-values")},
+    a_release_that_is_not_the_one_signed_off: {
+        GateName.RELEASE_REPLACED,
+        *of(STALLED, "release-replaced"),
+    },
     first_contact: {GateName.ACCEPT, *of(STALLED, "accept", "NamedTwice")},
     an_unsigned_commit: {GateName.UNSIGNED, *of(STALLED, "unsigned")},
     octopus_in_trouble: {

@@ -12,6 +12,7 @@ from story import git, story
 from reconciler.cli.render.markdown import plan_markdown
 from reconciler.cli.render.plan import Page
 from reconciler.core.edit import Person
+from reconciler.core.gate import GateName
 from reconciler.engine.edit import Asked, Edited
 from reconciler.engine.pin import pin
 from reconciler.engine.promote import Wish, promote_environment
@@ -240,6 +241,24 @@ async def test_a_platform_version_is_promoted_by_its_name_and_keeps_what_it_does
             '  platformVersion: "2026.11.2"\n  components:\n    api: "1.1.0"\n    web: "1.1.0"\n'
         )
     )
+
+
+async def test_a_release_that_was_made_anew_since_it_was_signed_off_is_held(
+    regions: Story,
+) -> None:
+    await record(regions)
+    merge(regions, await promoted(regions, excepted=("bot",), platform=NAME))
+    assert GateName.RELEASE_REPLACED not in {gate.name for gate in (await regions.plan("uk")).gates}
+
+    regions.octopus.delete_release("api", "1.1.0")
+    regions.octopus.release("api", "1.1.0")
+    regions.octopus.deploy("api", "1.1.0", "QA", by="alice")
+    regions.octopus.advance(60)
+
+    gates = [g for g in (await regions.plan("uk")).gates if g.name is GateName.RELEASE_REPLACED]
+    (gate,) = gates
+    assert gate.cell == "api"
+    assert f"1.1.0 is not the one that platform version {NAME} has: release Rel" in gate.message
 
 
 async def test_a_name_that_stands_for_another_set_is_refused(regions: Story) -> None:
