@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Plan
 
-LOOK = 6  # requests of one look at a space while a task is active (ARCHITECTURE, "One pass")
+LOOK = 7  # requests of one look at a space while a task is active, new deployments included
 LOOKS = 2  # before the lease is taken, and again under it
-PREFLIGHT = 2  # requests for each change, at each of these looks
+PREFLIGHT = 3  # requests for each change, at each of these looks
+EACH = 2  # to ask for a deployment, and to read how it ended
 USUAL = 5  # earlier deployments of a component whose median is its duration
 
 
@@ -54,7 +55,9 @@ def estimate(
     calls = 0
     if changes:
         polls = math.ceil(total / poll.total_seconds())
-        calls = LOOKS * (LOOK + PREFLIGHT * len(changes)) + starts * LOOK + len(changes) + polls
+        calls = (
+            LOOKS * (LOOK + PREFLIGHT * len(changes)) + starts * LOOK + EACH * len(changes) + polls
+        )
     return Estimate(
         tasks=len(changes),
         calls=calls,

@@ -48,7 +48,7 @@ def test_a_plan_without_work_takes_nothing() -> None:
 def test_calls_are_looks_checks_requests_and_polls() -> None:
     one = estimate(plan(change("db")), {"db": 10 * SECOND}, 4, POLL)
 
-    assert one.calls == 2 * (LOOK + 2) + LOOK + 1 + 5
+    assert one.calls == 2 * (LOOK + 3) + LOOK + 2 + 5
 
 
 def test_the_usual_duration_is_the_median_of_the_newest_few() -> None:
