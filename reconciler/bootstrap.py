@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import Place
 from reconciler.core.receipt import PAYLOAD_TYPE
+from reconciler.core.text import clean
 from reconciler.credentials import Credentials, File, Given
 from reconciler.engine.doctor import Premises
 from reconciler.engine.doors import Doors, Pace
@@ -124,10 +125,11 @@ async def open_premises(
     """Name what `doctor` looks at; no part of it is opened before it is looked at."""
     clock = clock or SystemClock()
     limit = timedelta(seconds=patience)
+    single = limit * 0.8  # one answer; a part may be several, and tells better what was late
     quick = ClientOptions(
-        connect_timeout=min(limit, timedelta(seconds=settings.octopus.connect_timeout)),
-        silence_timeout=limit,
-        exchange_timeout=limit,
+        connect_timeout=min(single, timedelta(seconds=settings.octopus.connect_timeout)),
+        silence_timeout=single,
+        exchange_timeout=single,
         retries=0,
         patience=timedelta(0),
     )
@@ -294,9 +296,13 @@ class Spaces:
         self._signers: dict[str, SpaceSigner] = {}
 
     def octopus(self, space: Space) -> Octopus:
-        """Return the client of a space. Raises: UsageError where a credential cannot be found."""
+        """Return the client of a space.
+
+        Raises: UsageError where its server is not allowed, or a credential cannot be found.
+        """
         place = replace(space, place=NOWHERE)  # where it is written makes no other space of it
         if place not in self._clients:
+            self._see_allowed(space)
             observe = self._key(space, "observe", space.observe)
             self._clients[place] = OctopusSpace(
                 space.server,
@@ -329,6 +335,21 @@ class Spaces:
         """Close all clients."""
         for client in self._clients.values():
             await client.close()
+
+    def _see_allowed(self, space: Space) -> None:
+        """Raises: UsageError where the settings name servers, and not this one.
+
+        A manifest says where a key is sent; whoever may merge one could send it to a server of
+        their own.
+        """
+        allowed = self._settings.octopus.servers
+        if allowed is None or server_root(space.server) in map(server_root, allowed.split()):
+            return
+        raise UsageError(
+            f"Space {space.name} names the server {clean(space.server, 120)}, which is not among "
+            "the allowed ones; no key was sent there",
+            hint=f"add it to RECONCILER_OCTOPUS__SERVERS, or mend {space.place}",
+        )
 
     def _deploying(self, space: Space) -> ServerKey | None:
         """Return the deploy credential; None, which closes gate `permission`, where it is unset."""

@@ -66,6 +66,11 @@ class GitSettings(_Part):
 class OctopusSettings(_Part):
     """How Octopus servers are asked."""
 
+    servers: str | None = Field(
+        default=None,
+        description="Addresses, separated by spaces, of the only servers that keys are sent to; "
+        "none: any that a Space manifest names.",
+    )
     connect_timeout: float = Field(default=10.0, gt=0, description="Seconds to connect.")
     read_timeout: float = Field(default=60.0, gt=0, description="Seconds to wait for bytes.")
     requests_per_minute: int | None = Field(

@@ -19,7 +19,7 @@ LOOPBACK = ("127.", "localhost", "[::1]", "::1")
 
 def setting_findings(settings: Settings) -> Iterator[Finding]:
     """Yield what is wrong with the settings; one line where nothing is."""
-    found = [*_files(settings), *_git(settings), *_serve(settings)]
+    found = [*_files(settings), *_git(settings), *_servers(settings), *_serve(settings)]
     yield from found or [Finding(Check.SETTINGS, "", Verdict.OK, "they fit together")]
 
 
@@ -61,6 +61,13 @@ def _git(settings: Settings) -> Iterator[Finding]:
     if settings.repo is not None and settings.repo.startswith("http:"):
         says = "the manifest repository is read over http, without encryption"
         to_do = "use its https or ssh address in RECONCILER_REPO"
+        yield Finding(Check.SETTINGS, "", Verdict.WARNING, says, to_do)
+
+
+def _servers(settings: Settings) -> Iterator[Finding]:
+    if settings.octopus.servers is None:
+        says = "a merged Space manifest may send its key to any server"
+        to_do = "set RECONCILER_OCTOPUS__SERVERS to the addresses of your own"
         yield Finding(Check.SETTINGS, "", Verdict.WARNING, says, to_do)
 
 

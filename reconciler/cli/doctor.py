@@ -78,7 +78,7 @@ def _found(repo: str | None, patience: float) -> list[Finding]:
     """Look at settings and state first: they are there when everything else is broken."""
     import asyncio
 
-    from reconciler.bootstrap import SystemClock, open_premises, store_path
+    from reconciler.bootstrap import open_premises, store_path
     from reconciler.cli.checks import setting_findings
     from reconciler.core.checkup import Check
     from reconciler.core.diagnosis import failure
@@ -97,7 +97,7 @@ def _found(repo: str | None, patience: float) -> list[Finding]:
             return await examine(premises)
 
     found = [*setting_findings(settings)]
-    found += state_findings(settings.state_dir, store_path(settings), SystemClock())
+    found += state_findings(settings.state_dir, store_path(settings))
     try:
         found += asyncio.run(rest())
     except UsageError as error:

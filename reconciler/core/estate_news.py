@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 class News:
     """One difference: what it is about (an environment or a project), and a clean line on it.
 
-    `line` is what to write into a manifest for it, or "".
+    `component` and `version` are what could be pinned for it; no version: put into the stack, as
+    `project` where its name alone would not do.
     """
 
     about: str
     says: str
-    line: str = ""
+    component: str | None = None
+    version: str | None = None
+    project: str = ""
 
 
 def in_this_space(
@@ -72,7 +75,7 @@ def news(estate: Estate, ours: Sequence[DesiredState], state: SpaceState) -> tup
     """Return every difference between what runs in a space and what its manifests pin."""
     stacked = {name for one in ours for name in one.stack.components}
     found = [
-        News(f"project {one.name}", "it is in no stack", f"{one.name}: {{}}")
+        News(f"project {one.name}", "it is in no stack", one.name, None, one.project)
         for one in estate.components
         if one.name not in stacked
     ]
@@ -114,11 +117,11 @@ def _pins(
                 yield News(about, f"{name} is pinned, and {project}")
             elif version is not None and version != pin.version:
                 says = f"{name} is pinned at {clean(pin.version, 60)} and runs {version}"
-                yield News(about, says, f'{name}: "{version}"')
+                yield News(about, says, name, version)
     about = f"environment {ours[0].environment.name}"
     for name in sorted((runs.keys() & stacked) - pinned):
         says = f"{name} runs {runs[name]}, and is pinned nowhere"
-        yield News(about, says, f'{name}: "{runs[name]}"')
+        yield News(about, says, name, runs[name])
 
 
 def only_new(estate: Estate, ours: Sequence[DesiredState]) -> Estate:

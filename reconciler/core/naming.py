@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _FOREIGN = re.compile(r"[^a-z0-9._-]+")
 _LONGEST = 63
+_LONGEST_END = 30
 _NO_LETTER = re.compile(r"[^A-Z0-9]+")
 
 
@@ -35,13 +36,16 @@ def unique_names(wanted: Iterable[tuple[str, str]], taken: Collection[str] = ())
     for id_, text in wanted:
         name = manifest_name(text)
         if name in used:
-            end = manifest_name(id_)
-            name = f"{name[: _LONGEST - len(end) - 1].rstrip('._-')}-{end}"
+            name = _ended(name, manifest_name(id_)[-_LONGEST_END:].strip("._-"))
         while name in used:
-            name = slug(f"{name} {id_}")
+            name = _ended(name, slug(f"{name} {id_}")[-8:])
         used.add(name)
         found[id_] = name
     return found
+
+
+def _ended(name: str, end: str) -> str:
+    return f"{name[: _LONGEST - len(end) - 1].rstrip('._-')}-{end}"
 
 
 def key_variable(space: str) -> str:

@@ -320,7 +320,7 @@ class _Visit:
     async def _part(self, check: Check, about: str, ask: Callable[[], Awaitable[T]]) -> T | None:
         """Return what a part says; None, with a finding, where it cannot be read in time.
 
-        A server that does not answer at all is asked once.
+        A server that does not answer, or not in time, is not asked for anything more.
         """
         if self._is_away:
             return None
@@ -336,9 +336,10 @@ class _Visit:
         except ReconcilerError as error:
             self._told.append(failure(check, about, error))
         except TimeoutError:
+            self._is_away = True
             says = f"no whole answer within {self._premises.patience:.0f} s"
             to_do = "see how busy Octopus is; give it longer with --timeout"
-            self._told.append(Finding(check, about, Verdict.UNKNOWN, says, to_do))
+            self._told.append(Finding(check, about, Verdict.FAILED, says, to_do))
         return None
 
 

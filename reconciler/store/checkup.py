@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from reconciler.core.checkup import Check, Finding, Verdict
 from reconciler.core.text import clean
 from reconciler.errors import StoreTrouble
-from reconciler.store.journal import SqliteJournal
+from reconciler.store.database import BUSY_SECONDS
 from reconciler.store.lock import served_since
+from reconciler.store.migrations import STEPS
+from reconciler.store.trouble import damaged, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from reconciler.ports import Clock
 
 MIB: Final = 1024 * 1024
 ROOM_WARNS: Final = 1024 * MIB
@@ -26,7 +29,7 @@ ROOM_FAILS: Final = 100 * MIB
 """Free bytes: a mirror of a large repository and a store take some hundred MiB."""
 
 
-def state_findings(state_dir: Path, store: Path, clock: Clock) -> Iterator[Finding]:
+def state_findings(state_dir: Path, store: Path) -> Iterator[Finding]:
     """Yield what was found of the folder, its disk, the store and the daemon."""
     about = clean(str(state_dir), 120)
     nearest = state_dir
@@ -40,7 +43,7 @@ def state_findings(state_dir: Path, store: Path, clock: Clock) -> Iterator[Findi
         return
     yield from _folder(state_dir, about)
     yield _room(nearest, about)
-    yield from _store(state_dir, store, about, clock)
+    yield from _store(state_dir, store, about)
 
 
 def _folder(state_dir: Path, about: str) -> Iterator[Finding]:
@@ -73,31 +76,55 @@ def _room(folder: Path, about: str) -> Finding:
     return Finding(Check.DISK, about, verdict, says, "make room: nothing is applied on a full disk")
 
 
-def _store(state_dir: Path, store: Path, about: str, clock: Clock) -> Iterator[Finding]:
+def _store(state_dir: Path, store: Path, about: str) -> Iterator[Finding]:
+    """Look into the store without a write: no migration, no lock, no file beside it is made."""
     if not store.exists():
         if state_dir.exists():
             says = "there is no store yet; environments are accepted once it is made"
             yield Finding(Check.STATE, about, Verdict.OK, says)
         return
     try:
-        journal = SqliteJournal(store, clock=clock)
-        try:
-            pauses = journal.pauses()
-        finally:
-            journal.close()
+        with told(store), closing(_reading(store)) as connection:
+            finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if finding != "ok":
+                raise damaged(store, str(finding))
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            pauses, queued = _counts(connection) if version == len(STEPS) else (0, 0)
         since = served_since(state_dir)
     except StoreTrouble as error:
-        yield Finding(
-            Check.STATE, about, Verdict.FAILED, clean(error.message, 300), clean(error.hint, 300)
-        )
+        what, to_do = clean(error.message, 300), clean(error.hint, 300)
+        yield Finding(Check.STATE, about, Verdict.FAILED, what, to_do)
         return
-    if since is None:
-        yield Finding(Check.STATE, about, Verdict.OK, "the store is whole; no daemon runs")
-    else:
-        begun = datetime.fromtimestamp(since / 1e9, UTC)
-        says = f"the store is whole; a daemon runs since {begun:%Y-%m-%d %H:%M:%S}Z"
-        yield Finding(Check.STATE, about, Verdict.OK, says)
+    if version > len(STEPS):
+        says = f"the store has version {version}, of a newer reconciler than this one"
+        to_do = "install the newer reconciler again"
+        yield Finding(Check.STATE, about, Verdict.FAILED, says, to_do)
+        return
+    daemon = "no daemon runs"
+    if since is not None:
+        daemon = f"a daemon runs since {datetime.fromtimestamp(since / 1e9, UTC):%Y-%m-%d %H:%M}Z"
+    yield Finding(Check.STATE, about, Verdict.OK, f"the store is whole; {daemon}")
+    if queued:
+        says = f"{queued} record{_s(queued)} wait{'s' if queued == 1 else ''} for the audit remote"
+        to_do = "see what `audit` says here; they are pushed with the next pass"
+        yield Finding(Check.STATE, about, Verdict.WARNING, says, to_do)
     if pauses:
-        says = f"{len(pauses)} pause{'' if len(pauses) == 1 else 's'} in force: nothing new starts"
+        says = f"{pauses} pause{_s(pauses)} in force: nothing new starts there"
         to_do = "`reconciler pause --list` shows them, `reconciler unpause` lifts one"
         yield Finding(Check.STATE, about, Verdict.WARNING, says, to_do)
+
+
+def _reading(store: Path) -> sqlite3.Connection:
+    where = f"file:{quote(str(store.absolute()))}?mode=ro"
+    return sqlite3.connect(where, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+
+def _counts(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many pauses stand, and how many records the remote does not have yet."""
+    pauses = connection.execute("SELECT count(*) FROM pauses WHERE lifted_at IS NULL").fetchone()
+    queued = connection.execute("SELECT count(*) FROM queue").fetchone()
+    return int(pauses[0]), int(queued[0])
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"

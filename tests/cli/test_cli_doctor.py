@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +60,7 @@ def test_a_whole_estate_is_told_line_by_line(shop: Shop, golden: Golden) -> None
     shop.pin(web="1.1.0")
     key = own_key(shop)
 
-    done = shop.run("doctor", OCTOPUS_SHOP_KEY=key)
+    done = shop.run("doctor", OCTOPUS_SHOP_KEY=key, RECONCILER_OCTOPUS__SERVERS=f"{shop.url}/")
 
     assert done.exit_code == 0, done.output
     text = re.sub(r"on \d{4}-\d\d-\d\d", "on 2027-05-19", f"{done.stdout}stderr:\n{done.stderr}")
@@ -82,10 +84,36 @@ def test_everything_broken_is_told_in_one_run(shop: Shop) -> None:
     told = found(shop, RECONCILER_SECRETS_DIR=str(shop.folder / "secrets"))
 
     assert {check: verdicts(told, check) for check in ("settings", "manifests", "server")} == {
-        "settings": ["failed"],
+        "settings": ["failed", "warning"],
         "manifests": ["failed"],
         "server": ["failed"],
     }
+
+
+def test_rule_47_a_server_that_never_answers_is_given_up_in_time(shop: Shop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        space = (shop.clone / "space.yaml").read_text().replace(shop.url, address)
+        shop.push({"space.yaml": space})
+        began = time.monotonic()
+
+        told = shop.run("doctor", "--timeout", "1")
+
+    assert told.exit_code == 1
+    assert f"{address}/api: no answer in time" in told.stdout
+    assert time.monotonic() - began < 10
+
+
+def test_rule_30_a_key_goes_to_no_server_that_is_not_allowed(shop: Shop) -> None:
+    shop.simulator.forget_requests()
+    elsewhere = "https://octopus.example"
+
+    told = found(shop, RECONCILER_OCTOPUS__SERVERS=elsewhere)
+    planned = shop.run("plan", "production", RECONCILER_OCTOPUS__SERVERS=elsewhere)
+
+    assert verdicts(told, "key") == ["failed"]
+    assert "which is not among the allowed ones; no key was sent there" in planned.stderr
+    assert shop.simulator.requests == ()
 
 
 def test_a_server_that_is_away_hides_nothing_else(shop: Shop) -> None:
@@ -175,5 +203,5 @@ def test_a_pause_and_a_maintenance_are_told(shop: Shop) -> None:
 
     told = found(shop)
 
-    assert "1 pause in force: nothing new starts" in told["text"]
+    assert "1 pause in force: nothing new starts there" in told["text"]
     assert "it takes no deployments" in told["text"]

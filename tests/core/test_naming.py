@@ -44,6 +44,17 @@ def test_every_text_gets_a_name_of_its_own_that_manifests_take(texts: list[str])
         assert CREDENTIAL.fullmatch(key_variable(name))
 
 
+def test_long_ids_and_names_that_look_like_ends_stay_apart_and_short() -> None:
+    long = "x" * 80
+    wanted = [(f"P{number}-{'y' * 100}", long) for number in range(3)]
+    wanted += [("Projects-9", f"{manifest_name(long)[:32]}-projects-1"), ("Projects-1", long)]
+
+    names = unique_names(wanted)
+
+    assert len(set(names.values())) == len(wanted)
+    assert all(NAME.fullmatch(name) for name in names.values())
+
+
 def test_of_two_names_alike_the_later_has_its_id_and_taken_ones_are_left_alone() -> None:
     wanted = [("Projects-1", "Web"), ("Projects-2", "web"), ("Projects-3", "Api")]
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from reconciler.cli.render.plan import read_at
 from reconciler.core.text import clean
 from reconciler.manifests.founding import environment_path
+from reconciler.manifests.writing import quoted, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from reconciler.core.estate import Estate
+    from reconciler.core.estate_news import News
     from reconciler.engine.estate import Surveyed
 
 LINES = 40
@@ -35,8 +37,17 @@ def news_lines(seen: Surveyed) -> Iterator[str]:
         if one.about != about:
             about = one.about
             yield clean(about)
-        line = f"  # {clean(one.line, 400)}" if one.line else ""
-        yield f"  {clean(one.says, 300)}{line}"
+        yield f"  {clean(one.says, 300)}{_line(one)}"
+
+
+def _line(one: News) -> str:
+    """Return what to write into a manifest, as YAML, ready to be pasted."""
+    if one.component is None:
+        return ""
+    value = f"{{project: {scalar(one.project)}}}" if one.project else "{}"
+    if one.version is not None:
+        value = quoted(one.version)
+    return f"  # {scalar(one.component)}: {value}"
 
 
 def report_lines(seen: Surveyed, estate: Estate, made: Collection[str]) -> Iterator[str]:
