@@ -67,13 +67,13 @@ class ServerSeen:
     """A server as its own answers tell it; None: it did not say.
 
     `ahead` is by how many seconds its clock is ahead of ours (within about a second). `logins` are
-    the names of the ways to sign in beside a password. `has_freezes` False: it knows no freezes.
+    the ways to sign in: (name, whether it takes a password). `has_freezes` False: it knows none.
     """
 
     server: Server
     ahead: float | None = None
     in_maintenance: bool | None = None
-    logins: tuple[str, ...] | None = None
+    logins: tuple[tuple[str, bool], ...] | None = None
     has_freezes: bool | None = None
 
 

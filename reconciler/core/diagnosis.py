@@ -71,9 +71,11 @@ def server_findings(about: str, seen: ServerSeen) -> Iterator[Finding]:
     yield _features(about, seen)
     yield _clock(about, seen.ahead)
     if seen.logins is not None:
-        ways = ", ".join(clean(name, 40) for name in seen.logins[:NAMED])
-        with_what = f"a password, {ways}" if ways else "a password, if that is switched on"
-        yield Finding(Check.LOGINS, about, Verdict.OK, f"people sign in with {with_what}")
+        ways = ", ".join(
+            f"{clean(name, 40)}{' (password)' if takes_password else ''}"
+            for name, takes_password in seen.logins[:NAMED]
+        )
+        yield Finding(Check.LOGINS, about, Verdict.OK, f"people sign in by {ways or 'nothing'}")
 
 
 def _features(about: str, seen: ServerSeen) -> Finding:

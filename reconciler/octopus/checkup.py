@@ -3,7 +3,7 @@
 Nothing of this is asked by a pass. A route that a server does not know (404), or that the key's
 user may not ask (403), leaves its part untold; a refused key ends everything, as everywhere.
 
-Source: Octopus REST API, `GET /api` (and its header Date), `serverstatus`, `users/authentication`,
+Source: Octopus REST API, `GET /api` (and its header Date), `serverstatus`, `authentication`,
 `deploymentfreezes`, `users/{id}/apikeys` (`ApiKey.Hint` is how the key begins; `Expires`),
 `lifecycles/all` (`ReleaseRetentionPolicy`: `Unit`, `QuantityToKeep`, `ShouldKeepForever`).
 """
@@ -40,13 +40,14 @@ class ServerStatus(wire.Wire, frozen=True):
 
 
 class Provider(wire.Wire, frozen=True):
-    """A way to sign in."""
+    """A way to sign in; `forms_login_enabled`: with a name and a password."""
 
     name: wire.Text
+    forms_login_enabled: bool = False
 
 
 class Authentication(wire.Wire, frozen=True):
-    """`GET /api/users/authentication`."""
+    """`GET /api/authentication`."""
 
     authentication_providers: list[Provider]
 
@@ -105,13 +106,13 @@ async def see_server(http: OctopusHttp, clock: Clock) -> ServerSeen:
     between = asked + (clock.now() - asked) / 2
     ahead = None if answer.date is None else (answer.date - between).total_seconds()
     status = await _told(http, "api/serverstatus", {}, ServerStatus)
-    ways = await _told(http, "api/users/authentication", {}, Authentication)
+    ways = await _told(http, "api/authentication", {}, Authentication)
     freezes = await _told(http, "api/deploymentfreezes", {"take": "1"}, Freezes)
     return ServerSeen(
         Server(root.installation_id, root.version),
         ahead=ahead,
         in_maintenance=status.is_in_maintenance_mode if isinstance(status, ServerStatus) else None,
-        logins=tuple(one.name for one in ways.authentication_providers)
+        logins=tuple((one.name, one.forms_login_enabled) for one in ways.authentication_providers)
         if isinstance(ways, Authentication)
         else None,
         has_freezes=True if isinstance(freezes, Freezes) else freezes,

@@ -162,7 +162,8 @@ def test_what_a_version_does_not_have_is_not_supported_here() -> None:
 
 
 def test_ways_to_sign_in_are_named() -> None:
-    assert "a password, Okta" in of_server(logins=("Okta",))[Check.LOGINS].says
+    told = of_server(logins=(("Octopus", True), ("Okta", False)))[Check.LOGINS]
+    assert told.says == "people sign in by Octopus (password), Okta"
     assert Check.LOGINS not in of_server(logins=None)
 
 

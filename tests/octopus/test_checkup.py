@@ -38,14 +38,18 @@ async def test_the_clock_of_a_server_is_told_by_its_own_answer(
     clock.turn((datetime.now(UTC) - clock.now()).total_seconds() - 90)  # the server's is right
     httpserver.expect_request("/api").respond_with_json(ROOT)
     httpserver.expect_request("/api/serverstatus").respond_with_json({"IsInMaintenanceMode": True})
-    providers = {"AuthenticationProviders": [{"Name": "Okta"}]}
-    httpserver.expect_request("/api/users/authentication").respond_with_json(providers)
+    providers = {"AuthenticationProviders": [{"Name": "Octopus", "FormsLoginEnabled": True}]}
+    httpserver.expect_request("/api/authentication").respond_with_json(providers)
     httpserver.expect_request("/api/deploymentfreezes").respond_with_json({"Count": 0})
 
     seen = await see_server(http, clock)
 
     assert seen.ahead == pytest.approx(90, abs=5)
-    assert (seen.in_maintenance, seen.logins, seen.has_freezes) == (True, ("Okta",), True)
+    assert (seen.in_maintenance, seen.logins, seen.has_freezes) == (
+        True,
+        (("Octopus", True),),
+        True,
+    )
 
 
 async def test_a_missing_route_is_not_supported_and_a_forbidden_one_is_not_known(
@@ -53,7 +57,7 @@ async def test_a_missing_route_is_not_supported_and_a_forbidden_one_is_not_known
 ) -> None:
     httpserver.expect_request("/api").respond_with_json(ROOT, headers={"Date": "some day"})
     httpserver.expect_request("/api/serverstatus").respond_with_json({}, status=403)
-    httpserver.expect_request("/api/users/authentication").respond_with_json(["odd"])
+    httpserver.expect_request("/api/authentication").respond_with_json(["odd"])
     httpserver.expect_request("/api/deploymentfreezes").respond_with_json({}, status=404)
 
     seen = await see_server(http, clock)
