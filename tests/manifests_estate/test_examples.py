@@ -201,6 +201,15 @@ def test_the_environment_of_the_demo_is_open_and_production_is_protected() -> No
         assert policy[name]["protected"]
 
 
+def test_a_platform_version_is_what_ran_where_it_was_signed_off() -> None:
+    (platform,) = manifests("PlatformVersion").values()
+    where = platform["source"]["environment"]
+
+    assert platform["stack"] == manifests("Environment")[where]["stack"]
+    signed = {name: each["version"] for name, each in platform["components"].items()}
+    assert signed == {name: runs(where, name) for name in pins(where)}
+
+
 def test_no_key_stands_in_the_manifests() -> None:
     for name, space in manifests("Space").items():
         for source in space["credentials"].values():
