@@ -169,13 +169,15 @@ class Call:
         """Return a part of the path."""
         return (self.params or {})[name]
 
-    def body(self) -> Body:
-        """Return the request's JSON object.
+    def body(self, resource: str | None = None) -> Body:
+        """Return the request's JSON object; some creates name the `resource` that is missing.
 
         Raises:
-            Refused: 400 when there is none or it is no JSON object.
+            Refused: 400 when there is none (415 for such a create) or it is no JSON object.
         """
         value = self.json()
+        if value is None and resource is not None:
+            raise Refused(415, f"No {resource} resource provided")
         if value is None:
             raise Refused(400, "No request body was supplied.")
         if not isinstance(value, dict):

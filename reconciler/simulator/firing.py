@@ -12,6 +12,7 @@ from reconciler.simulator.answers import Refused
 from reconciler.simulator.deploying import deploy, deploy_automatically, refuse_out_of_order
 from reconciler.simulator.freezing import refuse_frozen
 from reconciler.simulator.records import TaskState, Trigger
+from reconciler.simulator.releasecreation import creates_release_of
 from reconciler.simulator.running import published, refuse_run, run
 from reconciler.simulator.shelf import versions_for
 from reconciler.simulator.tenancy import tenants_meant
@@ -99,7 +100,7 @@ def _act(world: World, space: Space, project: Project, trigger: Trigger) -> tupl
             release = _newest(project, action["ChannelId"])
             target = action["EnvironmentId"]
         case "DeployNewRelease":
-            release = _new_release(world, space, project, trigger)
+            release = _new_release(world, space, project, action["ChannelId"])
             target = action["EnvironmentId"]
             if any(each.environment_id == target for each in release.deployments):
                 return ()
@@ -107,7 +108,7 @@ def _act(world: World, space: Space, project: Project, trigger: Trigger) -> tupl
             _run_runbook(world, space, trigger)
             return ()
         case "CreateRelease":
-            _new_release(world, space, project, trigger)
+            _new_release(world, space, project, action["ChannelId"])
             return ()
         case _:
             return ()
@@ -178,8 +179,7 @@ def _newest(project: Project, channel: str | None) -> Release | None:
     return found[-1] if found else None
 
 
-def _new_release(world: World, space: Space, project: Project, trigger: Trigger) -> Release:
-    wanted = trigger.action["ChannelId"]
+def _new_release(world: World, space: Space, project: Project, wanted: str | None) -> Release:
     default = next((each for each in project.channels if each.is_default), project.channels[0])
     channel = next((each for each in project.channels if each.id == wanted), default)
     version = next_version([each.version for each in project.releases])
@@ -225,6 +225,10 @@ def package_arrived(world: World, space: Space, package: str, version: str) -> N
     for trigger in list(space.triggers.values()):
         if trigger.filter["FilterType"] in _FEEDS and _waits_for(space, trigger, package):
             fire(world, space, trigger)
+    for project in list(space.projects.values()):
+        if creates_release_of(space, project, package):
+            wanted = project.more["ReleaseCreationStrategy"]["ChannelId"]
+            _new_release(world, space, project, wanted)
 
 
 def _waits_for(space: Space, trigger: Trigger, package: str) -> bool:

@@ -75,6 +75,6 @@ def refuse_versions(channel: Channel, packages: Iterable[tuple[str, str, str]]) 
         raise Refused(
             400,
             "The requested package versions for the following steps violate the channel version "
-            f"rules: {', '.join(wrong)}. Please choose other versions, or provide the "
-            "`ignoreChannelRules` parameter to override this check.",
+            f"rules: {', '.join(wrong)}. Please specify a different package version, channel or "
+            "provide the `ignoreChannelRules` parameter to override this check.",
         )

@@ -28,11 +28,12 @@ BUILT_IN = "feeds-builtin"
 
 def packages_of(space: Space) -> dict[str, dict[str, datetime]]:
     """Return the versions of each package, with the moment they came or a release took them."""
+    names = {package.casefold(): package for package in space.arrived}
     found = {package: dict(versions) for package, versions in space.arrived.items()}
     for release in space.releases.values():
         process = space.processes[release.process_snapshot_id]
         for package, version in _built_in(process, release.packages):
-            versions = found.setdefault(package, {})
+            versions = found.setdefault(names.setdefault(package.casefold(), package), {})
             known = versions.get(version, release.assembled)
             versions[version] = min(known, release.assembled)
     return _without(space, found) if space.discarded else found
@@ -125,7 +126,8 @@ def versions_for(
     A package has the release's own version, or the newest there is; another project's release is
     the one of equal version, else its newest by assembly.
     """
-    shelf = packages_of(space) if newest else {}
+    held = packages_of(space) if newest else {}
+    shelf = {package.casefold(): versions for package, versions in held.items()}
 
     def choose(each: PackageReference) -> str:
         if each.feed == RELEASES_FEED:
@@ -133,7 +135,7 @@ def versions_for(
             known = [release.version for release in child.releases] if child else []
             same = [other for other in known if version_key(other) == version_key(version)]
             return (same or known or [version])[-1]
-        return max(shelf.get(each.package, (version,)), key=version_key)
+        return max(shelf.get(each.package.casefold(), (version,)), key=version_key)
 
     return tuple(
         (each.action, each.reference, choose(each))

@@ -126,7 +126,8 @@ async def test_a_wrong_verb_is_a_405_and_names_the_right_ones(api: Any) -> None:
     ],
 )
 async def test_a_bad_body_is_a_400(api: Any, content: bytes, sentence: str) -> None:
-    answer = await api.http.post("/api/deployments", content=content)
+    path = "/api/deployments" if content else "/api/releases"
+    answer = await api.http.post(path, content=content)
     assert (answer.status_code, answer.json()["ErrorMessage"]) == (400, sentence)
 
 

@@ -187,3 +187,20 @@ async def test_a_deleted_project_takes_its_triggers_along(simulator: Simulator, 
     assert (await admin.http.delete("/api/projects/newsletter")).status_code == 200
     simulator.advance(2 * HOURS)
     assert (await admin.get("/api/projecttriggers"))["Items"] == []
+
+
+async def test_a_package_that_arrives_makes_a_release_where_the_project_says_so(
+    simulator: Simulator, admin: Any
+) -> None:
+    project = await admin.get("/api/projects/web-shop")
+    strategy = {
+        "ChannelId": "Channels-1",
+        "ReleaseCreationPackage": {"DeploymentAction": "Deploy Web Shop", "PackageReference": ""},
+    }
+    more = {"AutoCreateRelease": True, "ReleaseCreationStrategy": strategy}
+    await admin.put(project["Links"]["Self"], {**project, **more})
+    simulator.package_arrives("Acme.Orders", "9.0.0")
+    simulator.package_arrives("acme.webshop", "9.0.0")
+    found = (await admin.get("/api/projects/web-shop/releases"))["Items"]
+    assert [each["Version"] for each in found][:2] == ["1.2.1", "1.2.0"]
+    assert found[0]["SelectedPackages"][0]["Version"] == "9.0.0"

@@ -36,6 +36,8 @@ def new_account(world: World, body: Body, *, is_service: bool) -> User:
         Refused: 400 for a username that is missing or in use.
     """
     username = body.need("Username")
+    if username.casefold() == "system":
+        raise Refused(400, "Username is reserved and can't be used to create new users.")
     if any(each.username.casefold() == username.casefold() for each in world.users.values()):
         raise Refused(
             400, "User creation failed.", (f"The username '{username}' is already in use.",)

@@ -61,8 +61,8 @@ def _reference(project: Project, body: Body) -> Reference | None:
         if wanted.text("GitRef") or wanted.text("GitCommit"):
             raise Refused(
                 400,
-                "Unexpected VersionControlReference provided. The project is not version "
-                "controlled.",
+                "Unexpected VersionControlReference provided. Please remove this value or enable "
+                "version control on this project.",
             )
         return None
     name = wanted.text("GitRef")
@@ -120,7 +120,7 @@ def named_channel(space: Space, project: Project, body: Body) -> Channel:
         raise Refused(
             400,
             f"The channel {channel.name} specified for this release belongs to the project "
-            f"{channel.project_id}.",
+            f"{channel.project_id}. It does not belong to the same project as the release.",
         )
     return channel
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
@@ -11,7 +12,7 @@ from reconciler.simulator.packages import BuildInformation, build_of
 from reconciler.simulator.paging import by_ids, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.times import stamp
-from reconciler.simulator.versions import version_key
+from reconciler.simulator.versions import is_release_number, version_key
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
@@ -108,6 +109,14 @@ def _push(call: Call, given: Any) -> tuple[BuildInformation, bool]:
     mode = (call.query.text("overwriteMode") or body.text("OverwriteMode") or _MODES[0]).casefold()
     if mode not in _MODES:
         raise Refused(400, f"The value '{mode}' is not valid for overwriteMode.")
+    if not re.fullmatch(r"\w+([_.-]\w+)*", package_id):
+        raise Refused(
+            400,
+            "The package ID contains invalid characters. Examples of valid package IDs include "
+            "'MyPackage' and 'MyPackage.Sample'.",
+        )
+    if not is_release_number(version):
+        raise Refused(400, "The version is invalid. Please supply a valid semver version number.")
     if not isinstance(given, dict):
         raise Refused(400, "Invalid package metadata")
     known = build_of(call.space, package_id, version)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 routes = Routes()
 
+_FORMATS = frozenset({"der", "pem", "pkcs12"})
+
 _READ: dict[str, Any] = {
     "Archived": None,
     "ReplacedBy": None,
@@ -246,6 +248,8 @@ def export_certificate(call: Call) -> object:
     certificate = CERTIFICATES.named(call)
     if certificate.more.get("HasPrivateKey"):
         CERTIFICATES.named(call, "CertificateExportPrivateKey")
+    if (call.query.text("format") or "pem").casefold() not in _FORMATS:
+        raise Refused(400, "Invalid format option.")
     return Answer(certificate.content, content_type="application/octet-stream")
 
 

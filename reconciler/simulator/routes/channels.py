@@ -93,7 +93,7 @@ def one_channel(call: Call) -> object:
 @routes.post("channels", "projects/{project}/channels")
 def create_channel(call: Call) -> object:
     """POST /channels: the new default takes the mark from the old one."""
-    body = call.body()
+    body = call.body("Channel")
     project_id = (call.params or {}).get("project") or body.need("ProjectId")
     project = call.space.projects.get(project_id)
     if project is None:

@@ -37,8 +37,11 @@ def report_defect(call: Call) -> object:
     """POST /releases/{id}/defects: blocks every following phase."""
     release = release_in(call, "DefectReport")
     if release.defect is not None:
-        raise Refused(400, "This release already has an unresolved defect.")
-    made = Defect(call.world.new_id("Defects"), call.body().need("Description"))
+        raise Refused(400, "An unresolved defect already exists for this release.")
+    description = call.body().text("Description")
+    if description is None:
+        raise Refused(400, "You must provide a description.")
+    made = Defect(call.world.new_id("Defects"), description)
     release.defects.append(made)
     return defect_resource(made)
 
@@ -48,6 +51,6 @@ def resolve_defect(call: Call) -> object:
     """POST /releases/{id}/defects/resolve."""
     defect = release_in(call, "DefectResolve").defect
     if defect is None:
-        raise Refused(400, "This release has no unresolved defect.")
+        raise Refused(400, "Defect has already been resolved.")
     defect.is_resolved = True
     return defect_resource(defect)

@@ -168,7 +168,7 @@ def deployments_of_release(call: Call) -> object:
 @routes.post("deployments")
 def create_deployment(call: Call) -> object:
     """POST /deployments: queues a task, whatever else runs; repeating it queues another."""
-    return created(deployment_resource(call.space, create_from(call, call.body())))
+    return created(deployment_resource(call.space, create_from(call, call.body("Deployment"))))
 
 
 def create_from(call: Call, body: Body, *, lifted: frozenset[str] = frozenset()) -> Deployment:

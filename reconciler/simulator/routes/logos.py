@@ -46,10 +46,10 @@ def show_logo(call: Call, owner: str) -> Answer:
     return Answer(picture, 200, _kind(picture) or "image/png", (("etag", tag),))
 
 
-def _keep(call: Call, owner: str) -> object:
+def _keep(call: Call, owner: str, otherwise: str) -> object:
     found = first_file(call.raw_body)
     if found is None or _kind(found[1]) is None:
-        raise Refused(400, "Invalid image provided.")
+        raise Refused(400, otherwise)
     call.world.logos[owner] = found[1]
     return {}
 
@@ -64,7 +64,7 @@ def change_logo_of_project(call: Call) -> object:
     """POST and PUT /projects/{id}/logo: a multipart body with a picture."""
     project = project_in(call)
     call.demand("ProjectEdit", project)
-    return _keep(call, project.id)
+    return _keep(call, project.id, "Invalid image provided.")
 
 
 @routes.get("tenants/{tenant}/logo")
@@ -75,7 +75,8 @@ def logo_of_tenant(call: Call) -> object:
 
 def change_logo_of_tenant(call: Call) -> object:
     """POST and PUT /tenants/{id}/logo."""
-    return _keep(call, tenant_in(call, "TenantEdit").id)
+    tenant = tenant_in(call, "TenantEdit")
+    return _keep(call, tenant.id, "Invalid or unsupported image provided.")
 
 
 def _space_in(call: Call) -> Space:

@@ -16,7 +16,7 @@ from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.builds import build_resource
 from reconciler.simulator.shelf import BUILT_IN, discard, packages_of
 from reconciler.simulator.times import stamp
-from reconciler.simulator.versions import version_key
+from reconciler.simulator.versions import is_release_number, version_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -209,15 +209,15 @@ def upload_by_nuget(call: Call) -> object:
     return upload(call)
 
 
-def _file(call: Call) -> tuple[str, bytes]:
+def _file(call: Call, what: str = "package") -> tuple[str, bytes]:
     found = first_file(call.raw_body)
     if found is None:
-        raise Refused(400, "A package file must be provided")
+        raise Refused(400, f"A {what} file must be provided")
     name, content = found
     if not content:
         raise Refused(
             400,
-            "The uploaded package file had length equal to 0. Please upload a non-empty file.",
+            f"The uploaded {what} file had length equal to 0. Please upload a non-empty file.",
         )
     if len(name) > _LONGEST_NAME:
         raise Refused(400, "Package Name is too long.")
@@ -282,7 +282,9 @@ def delta_signature(call: Call) -> object:
 def upload_delta(call: Call) -> object:
     """POST …/delta: what is new since the base version; the file has the new one's name."""
     call.demand_anywhere("BuiltInFeedPush")
-    name, delta = _file(call)
+    if not is_release_number(call.param("version")):
+        raise Refused(400, "Invalid semantic version supplied")
+    name, delta = _file(call, "delta")
     base = _find(call.space, f"{call.param('name')}.{call.param('version')}")
     if base is None:
         raise missing("Package")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.simulator.answers import Refused
 from reconciler.simulator.progress import lifecycle_of, progress_of
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.channels import channel_resource
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from reconciler.simulator.records import Project, Release
 
 routes = Routes()
+
+_LONGEST_HISTORY = 100
 
 
 @routes.get("releases/{release}/progression")
@@ -78,7 +81,13 @@ def project_progression(call: Call) -> object:
     project = project_in(call)
     call.demand("ReleaseView", project)
     space = call.space
-    count = min(100, max(1, call.query.number("releaseHistoryCount", 3)))
+    count = call.query.number("releaseHistoryCount", 3)
+    if not 0 < count <= _LONGEST_HISTORY:
+        raise Refused(
+            400,
+            "The 'releaseHistoryCount' parameter must be greater than 0 and less than or equal "
+            f"to {_LONGEST_HISTORY}.",
+        )
     releases = list(reversed(project.releases))[:count]
 
     def columns(lifecycle_id: str) -> list[dict[str, str]]:

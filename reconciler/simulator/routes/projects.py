@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.simulator.answers import created, missing
+from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.changes import (
     changed_fields,
     forget_release,
@@ -14,6 +14,7 @@ from reconciler.simulator.changes import (
 )
 from reconciler.simulator.cloning import clone_into
 from reconciler.simulator.paging import by_name, matching, page
+from reconciler.simulator.releasecreation import check_release_creation
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.projectresources import project_resource
 from reconciler.simulator.running import forget_runbook
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["project_in", "routes", "visible_projects"]
 
 routes = Routes()
+
+_RESERVED = frozenset({"all", "pulse"})
+"""Words that stand in the place of a project in an address."""
 
 
 def visible_projects(call: Call) -> list[Project]:
@@ -96,7 +100,7 @@ def create_project(call: Call) -> object:
     """POST /projects: with an empty process and variable set, or with what another one has."""
     call.demand_anywhere("ProjectCreate")
     body = call.body()
-    name = free_name("Project", call.space.projects.values(), body)
+    name = _free_name(call, body)
     origin = _origin(call)
     group_id, lifecycle_id = _places(call, body, origin)
     if not call.access("ProjectCreate").allows_group(group_id):
@@ -125,7 +129,7 @@ def change_project(call: Call) -> object:
     project = project_in(call)
     call.demand("ProjectEdit", project)
     body = call.body()
-    name = free_name("Project", call.space.projects.values(), body, own=project)
+    name = _free_name(call, body, own=project)
     project.group_id, project.lifecycle_id = _places(call, body)
     project.name = name
     _write(call, project, body)
@@ -134,18 +138,28 @@ def change_project(call: Call) -> object:
 
 
 def _write(call: Call, project: Project, body: Body) -> None:
-    project.description = body.text("Description") or ""
-    project.is_disabled = body.flag("IsDisabled")
-    project.has_discrete_channels = body.flag("DiscreteChannelRelease")
     shown = project_resource(call.space, project)
     for each in body.texts("IncludedLibraryVariableSetIds"):
         if each not in call.space.library_sets:
             raise missing("Library Variable Set")
     templates = None if body.get("Templates") is None else read_templates(body.bodies("Templates"))
     settled = (*_SETTLED, *GIT_FIELDS) if project.repository else _SETTLED
-    project.more = changed_fields(shown, body, *settled, kept=project.more)
+    more = changed_fields(shown, body, *settled, kept=project.more)
     if templates is not None:
-        project.more["Templates"] = templates
+        more["Templates"] = templates
+    check_release_creation(call.space, project, more)
+    project.description = body.text("Description") or ""
+    project.is_disabled = body.flag("IsDisabled")
+    project.has_discrete_channels = body.flag("DiscreteChannelRelease")
+    project.more = more
+
+
+def _free_name(call: Call, body: Body, own: Project | None = None) -> str:
+    """Return the name of a body, when no other project has it and no address needs the word."""
+    name = free_name("Project", call.space.projects.values(), body, own=own)
+    if name.casefold() in _RESERVED:
+        raise Refused(400, "Model validation failed.", (f"A project cannot be named '{name}'",))
+    return name
 
 
 def _origin(call: Call) -> Project | None:

@@ -303,15 +303,27 @@ def cancel_task(call: Call) -> object:
 def set_task_state(call: Call) -> object:
     """POST /tasks/{id}/state: among Canceled, Failed and Success, for completed tasks."""
     task = task_in(call, "TaskEdit")
+    if call.json() is None:
+        raise Refused(400, "No body was provided.")
     body = call.body()
-    wanted = body.need("state")
-    allowed = {state.value: state for state in _SETTABLE}
-    if wanted not in allowed:
-        raise Refused(400, "The state of a task can be set to Canceled, Failed or Success only.")
-    if not task.state.is_completed:
-        raise Refused(400, "The state of a task can be set only when it is completed.")
-    task.state = allowed[wanted]
-    task.error_message = "" if wanted == "Success" else body.text("reason") or ""
+    wanted, reason = body.text("state"), body.text("reason")
+    if wanted is None:
+        raise Refused(400, "No state was provided.")
+    if reason is None:
+        raise Refused(400, "No reason was provided.")
+    new = next((each for each in _SETTABLE if each.casefold() == wanted.casefold()), None)
+    if new is None:
+        raise Refused(400, f"The task can not be put into the state.  Valid states are: {_VALID}.")
+    if task.state is new:
+        raise Refused(400, "The task is already in the state.")
+    if task.state not in _SETTABLE:
+        raise Refused(
+            400,
+            "The task state can not be changed to the selected state.  It can only be changed "
+            f"out of the states: {_VALID}.",
+        )
+    task.state = new
+    task.error_message = "" if new is TaskState.SUCCESS else reason
     deployment = call.world.deployment_of.get(task.id)
     if deployment is not None:
         deployment.item_as_current = deployment.item_as_previous = None
@@ -319,3 +331,4 @@ def set_task_state(call: Call) -> object:
 
 
 _SETTABLE = (TaskState.CANCELED, TaskState.FAILED, TaskState.SUCCESS)
+_VALID = ", ".join(_SETTABLE)

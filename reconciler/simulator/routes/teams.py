@@ -130,7 +130,7 @@ def delete_team(call: Call) -> object:
     team, world = team_in(call), call.world
     demand_in(call, "TeamDelete", world.spaces.get(team.space_id or ""))
     if not _is_own(team):
-        raise Refused(400, "This resource is read-only and cannot be deleted.")
+        raise Refused(400, "The Team is a built-in Team and cannot be deleted.")
     for held in [each for each in world.scoped_roles.values() if each.team_id == team.id]:
         del world.scoped_roles[held.id]
     for space in world.spaces.values():

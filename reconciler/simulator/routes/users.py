@@ -279,4 +279,6 @@ def _key_in(call: Call, user: User) -> dict[str, object]:
     for shown in user.keys:
         if shown["Id"] == call.param("key"):
             return shown
+    if any(each["Id"] == call.param("key") for o in call.world.users.values() for each in o.keys):
+        raise Refused(400, "This ApiKey does not belong to the specified user.")
     raise missing("API Key")

@@ -183,8 +183,8 @@ def write_variables(
     if found.is_frozen:
         raise Refused(
             400,
-            "You cannot modify this variable set because the set is frozen. It belongs to a "
-            "release or to a snapshot of a runbook.",
+            "You cannot modify this variable set because the set is frozen. You'll need to create "
+            "a new variable set instead.",
         )
     if body.get("Version") != found.version:
         raise Refused(

@@ -131,7 +131,7 @@ def workers_of_pool(call: Call) -> object:
 def create_pool(call: Call) -> object:
     """POST /workerpools: at the end of the display order."""
     call.demand("WorkerEdit")
-    body = call.body()
+    body = call.body("Worker Pool")
     pools = call.space.worker_pools
     name = free_name("Worker pool", pools.values(), body)
     order = 1 + max(each.sort_order for each in pools.values())
