@@ -89,8 +89,8 @@ KEPT = {
 """What clients keep in a space, by path."""
 
 
-def furnish(simulator: Simulator) -> None:
-    """Put one of each thing into the small server."""
+def furnish(simulator: Simulator, *, is_in_git: bool = True) -> None:
+    """Put one of each thing into the small server, and its first project in git."""
     simulator.add_machine("web-1", environments=["Dev"], roles=["web"])
     simulator.add_worker("worker-1")
     for path, document in deepcopy(KEPT).items():
@@ -106,8 +106,9 @@ def furnish(simulator: Simulator) -> None:
     simulator.add_tenant("Acme", connected={"Web Shop": ["Dev"]}, tags=["Ring/Pilot"])
     simulator.add_runbook("Web Shop", "Backup")
     simulator.run_runbook("Web Shop", "Backup", "Dev")
-    simulator.keep_in_git("Web Shop")
-    simulator.tag("Web Shop", "v1", at="main")
+    if is_in_git:
+        simulator.keep_in_git("Web Shop")
+        simulator.tag("Web Shop", "v1", at="main")
     simulator.add_trigger(
         "Web Shop",
         "New targets",

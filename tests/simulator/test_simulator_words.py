@@ -29,7 +29,7 @@ async def _prepare(
     simulator: Simulator, admin: Any, as_user: Callable[[str], Any]
 ) -> dict[str, str]:
     """Bring about what the requests are about; return the ids that no seed foretells."""
-    furnish(simulator)
+    furnish(simulator, is_in_git=False)
     simulator.disable("Newsletter")
     convert = {"VersionControlSettings": {"Url": "https://git.example.com/pay.git"}}
     await admin.post("/api/projects/Projects-3/git/convert", convert, status=200)
@@ -48,6 +48,7 @@ async def _prepare(
     for channel in simulator.world.spaces["Spaces-1"].projects["Projects-4"].channels:
         channel.is_default = False
     await admin.post("/api/runbooks", {**WEB, "Name": "Draft"})
+    (first, second) = (await admin.get("/api/communityactiontemplates"))["Items"][:2]
     await admin.post("/api/releases/Releases-2/defects", {"Description": "x"}, status=200)
     await admin.post("/api/build-information", {**BUILD, "PackageId": "Acme.Known"})
     for number, environment in enumerate(("Dev", "Dev", "Test", "Production"), 1):
@@ -67,6 +68,8 @@ async def _prepare(
         "runbookProcess": run["FrozenRunbookProcessId"],
         "process": release["ProjectDeploymentProcessSnapshot"].removeprefix("/api/"),
         "variables": release["ProjectVariableSnapshot"].removeprefix("/api/"),
+        "installed": first["Id"],
+        "community": second["Id"],
         **await _certificates(admin),
     }
 

@@ -14,6 +14,7 @@ FILE = {"fileData": ("Acme.New.1.0.0.zip", b"x")}
 EMPTY = {"fileData": ("Acme.New.1.0.0.zip", b"")}
 PROCESS = "/api/deploymentprocesses/deploymentprocess-Projects-1"
 VARIABLES = "/api/variables/variableset-Projects-1"
+IMPORT = "/api/migrations/import"
 STATE = "/api/tasks/ServerTasks-1/state"
 BUILD = {"PackageId": "Acme.Web", "Version": "1", "OctopusBuildInformation": {}}
 AGAIN = "To proceed anyway, specify an overwriteMode of OverwriteExisting or IgnoreIfExists."
@@ -428,6 +429,39 @@ CASES = [
         "/api/users/Users-2/apikeys/{key}",
     ),
     Case("Tenant not found.", "GET", "/api/tenants/Tenants-99/variables", status=404),
+    Case("User was not found.", "GET", "/api/teammembership?userId=Users-99", status=404),
+    Case("User does not exist.", "GET", "/api/users/Users-99/permissions/export", status=404),
+    Case("No Team resource provided", "POST", "/api/teammembership/previewteam", status=415),
+    Case("Extension is disabled.", "POST", "/api/users/authenticate/OctopusID", {}),
+    Case(
+        "Account must be an Azure Service Principal Account.",
+        "GET",
+        "/api/accounts/Accounts-2/resourceGroups",
+    ),
+    Case(
+        "Action Template already installed.",
+        "POST",
+        "/api/communityactiontemplates/{installed}/installation",
+    ),
+    Case(
+        "Action template not yet installed.",
+        "PUT",
+        "/api/communityactiontemplates/{community}/installation",
+    ),
+    Case("Missing expected 'PackageId' parameter.", "POST", IMPORT, {}),
+    Case("Missing expected 'PackageVersion' parameter.", "POST", IMPORT, {"PackageId": "a"}),
+    Case(
+        "Missing expected 'Password' parameter.",
+        "POST",
+        IMPORT,
+        {"PackageId": "a", "PackageVersion": "1"},
+    ),
+    Case(
+        "Missing expected 'Projects' parameter.",
+        "POST",
+        "/api/migrations/partialexport",
+        {"Password": "x"},
+    ),
     Case(
         "The deployment process ID specified doesn't exist",
         "GET",

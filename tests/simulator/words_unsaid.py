@@ -4,6 +4,7 @@ __all__ = ["NOT_SAID"]
 
 _ALWAYS = "there always is one"
 _NEVER_ASKED = "nobody else's server is asked"
+_ALWAYS_GOOD = "those of the library are good"
 _NO_LIMIT = "the licence limits nothing"
 _NO_LOGINS = "there are no external logins"
 _NOT_FOUND = "a 404 of the kind"
@@ -12,7 +13,9 @@ _UNKNOWN = "nothing public tells when it is said"
 NOT_SAID = {
     "A lifecycle has not been assigned to this project.": _ALWAYS,
     "A user with a matching external login already exists.": _NO_LOGINS,
+    "Action Template is invalid.": _ALWAYS_GOOD,
     "Action rejected.": _UNKNOWN,
+    "Action template not valid.": _ALWAYS_GOOD,
     "Artifact content supports GET and PUT methods only.": _OTHERWISE,
     "BadRequest": _UNKNOWN,
     "Changes to these variables could not be saved, because your available environment scopes "
@@ -36,6 +39,7 @@ NOT_SAID = {
     "indexed.": _ALWAYS,
     "Please re-enter the password when changing the repository URL or username.": _NEVER_ASKED,
     "Request has bad data": _UNKNOWN,
+    "Request failed. Please check Details property for more information.": _OTHERWISE,
     "The following Feed Ids cannot be found: {ids}": "packages of step templates are kept as "
     "written",
     "The project ID or deployment settings don't exist": _NOT_FOUND,

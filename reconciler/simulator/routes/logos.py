@@ -46,7 +46,7 @@ def show_logo(call: Call, owner: str) -> Answer:
     return Answer(picture, 200, _kind(picture) or "image/png", (("etag", tag),))
 
 
-def _keep(call: Call, owner: str, otherwise: str) -> object:
+def _keep(call: Call, owner: str, otherwise: str = "Invalid image provided.") -> object:
     found = first_file(call.raw_body)
     if found is None or _kind(found[1]) is None:
         raise Refused(400, otherwise)
@@ -64,7 +64,7 @@ def change_logo_of_project(call: Call) -> object:
     """POST and PUT /projects/{id}/logo: a multipart body with a picture."""
     project = project_in(call)
     call.demand("ProjectEdit", project)
-    return _keep(call, project.id, "Invalid image provided.")
+    return _keep(call, project.id)
 
 
 @routes.get("tenants/{tenant}/logo")

@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator.answers import Answer
+from reconciler.simulator.answers import Answer, Refused
 from reconciler.simulator.permissions import SPACE_PERMISSIONS, SYSTEM_PERMISSIONS
 from reconciler.simulator.records import Grant
 from reconciler.simulator.router import Routes, Scope
@@ -24,6 +24,8 @@ routes = Routes(Scope.MIXED)
 @routes.get("users/{user}/permissions/export")
 def export(call: Call) -> object:
     """GET /users/{id}/permissions/export: JSON, or a file of commas to who accepts `text/csv`."""
+    if call.param("user") not in (*call.world.users, "me"):
+        raise Refused(404, "User does not exist.")
     user = user_in(call)
     everything = [Grant(name) for name in SPACE_PERMISSIONS] if user.is_administrator else []
     system = (

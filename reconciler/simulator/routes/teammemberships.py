@@ -54,7 +54,7 @@ def memberships(call: Call) -> object:
 @routes.post("teammembership/previewteam")
 def preview(call: Call) -> object:
     """POST /teammembership/previewteam: who would be in a team as it is written."""
-    body = call.body()
+    body = call.body("Team")
     space = call.scoped_space or space_of(call, body)
     demand_in(call, "TeamEdit", space)
     members = dict.fromkeys(body.texts("MemberUserIds"))
