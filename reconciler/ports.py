@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.core.checkup import Keeping, KeySeen, ServerSeen
     from reconciler.core.deployers import Automation
     from reconciler.core.edit import Edit, Person
+    from reconciler.core.halt import Halts
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
@@ -397,6 +398,9 @@ class Octopus(Protocol):
 
     async def deployer_may(self) -> Permissions | None:
         """Tell what that user may do, read afresh: asked where something is to be deployed."""
+
+    async def halts(self, environment_id: str) -> Halts:
+        """Return what keeps one environment from being deployed to now: three requests."""
 
     async def approver(self, user_id: str | None = None) -> Approver | None:
         """Return a person as of now, and what they may do in the space; None: there is no such.

@@ -188,6 +188,14 @@ GATES = {
         "the policy says `start: manual`: a person begins",
         "`reconciler approve ENV --plan DIGEST`, when it is time.",
     ),
+    GateName.FREEZE: Meaning(
+        "a deployment freeze of Octopus is in force here, or whether one is cannot be read",
+        "Wait for its end, or end it in Octopus; freezes are never overridden from here.",
+    ),
+    GateName.MAINTENANCE: Meaning(
+        "Octopus is in maintenance mode, or the task queue of the space is stopped",
+        "Wait, or ask an administrator of Octopus.",
+    ),
 }
 
 CONDITIONS = {

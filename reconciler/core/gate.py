@@ -39,6 +39,8 @@ class GateName(StrEnum):
     WINDOW = "window"
     NEEDS_APPROVAL = "needs-approval"
     START = "start"
+    FREEZE = "freeze"
+    MAINTENANCE = "maintenance"
 
 
 OPENS_BY_ITSELF = frozenset(
@@ -48,10 +50,13 @@ OPENS_BY_ITSELF = frozenset(
         GateName.LIFECYCLE,
         GateName.PRECONDITION,
         GateName.WINDOW,
+        GateName.FREEZE,
+        GateName.MAINTENANCE,
     }
 )
-"""Gates that the end of a task, a success of something else, or time opens. Every other one needs a
-person; `dependency` either follows from another gate, or asks for two commits."""
+"""Gates that the end of a task, a success of something else, time, or the end of somebody's work on
+the whole server opens. Every other one needs a person; `dependency` either follows from another
+gate, or asks for two commits."""
 
 BY_APPROVAL = frozenset({GateName.BRAKE, GateName.NEEDS_APPROVAL, GateName.START})
 """Gates that a person's approval of the plan opens; accepting its commit does not."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.core.halt import halt_gates
 from reconciler.core.intent import Outcome, Progress
 from reconciler.core.plan import make_plan
 from reconciler.core.policy import OnFailure
@@ -262,7 +263,7 @@ class Execution:
         begun = now
         try:
             situation = await self._reread()
-            unapproved = await self._unapproved(situation)
+            closed = await self._closed(situation)
         except (OctopusTrouble, GitTrouble) as error:
             if self.watch.running:
                 if error.message != self._unread:  # once, and again when it is another
@@ -275,7 +276,7 @@ class Execution:
             self.stale = error.message
             return None
         self._unread = ""
-        self.stale = self._difference(situation) or unapproved
+        self.stale = self._difference(situation) or closed
         if self.stale:
             return None
         took = self.doors.clock.monotonic() - begun
@@ -285,11 +286,18 @@ class Execution:
         self._fresh, self._read_at = situation, begun
         return situation
 
-    async def _unapproved(self, now: Situation) -> str:
-        """Say which approval the plan rests on is no more, or nothing (rules 15, 32)."""
-        if not self.planned.approvers:
-            return ""
-        gates, _ = await judge_approvals(self.doors, self.octopus, now, self.planned.plan)
+    async def _closed(self, now: Situation) -> str:
+        """Say which gate on the plan, or on a change that is left, closed meanwhile (rule 15).
+
+        An approval that the plan rests on may be void; Octopus may be frozen or in maintenance.
+        """
+        gates: tuple[Gate, ...] = ()
+        if self.planned.approvers:
+            gates, _ = await judge_approvals(self.doors, self.octopus, now, self.planned.plan)
+        if now.observed.environment_id is not None:
+            halts = await self.octopus.halts(now.observed.environment_id)
+            halted = halt_gates(self.planned.plan, now.observed, halts)
+            gates += tuple(gate for gate in halted if not gate.cell or gate.cell in self._pending)
         return f"{gates[0].name.value}: {gates[0].message}" if gates else ""
 
     def _too_old(self, why: str) -> None:

@@ -11,6 +11,7 @@ from reconciler.core.cellgate import cell_gates, dependency_gates
 from reconciler.core.cellkey import WHOLE
 from reconciler.core.deployers import deployer_gates, who_else
 from reconciler.core.gate import Gate, GateName
+from reconciler.core.halt import halt_gates
 from reconciler.core.pausegate import pause_gates
 from reconciler.core.plan import Reason
 from reconciler.core.precondition import precondition_gates
@@ -123,6 +124,8 @@ async def judge_situation(
         situation.space_state,
         observed.environment_id,
     )
+    if asks and observed.environment_id is not None:
+        gates += halt_gates(plan, observed, await octopus.halts(observed.environment_id))
     gates += stop_gates(plan, gates, (attempts, refused), desired.policy)
     if deployer is not None and deployer.administers_system:
         gates.append(

@@ -22,6 +22,7 @@ from reconciler.octopus.budget import Budgets
 from reconciler.octopus.checkup import SpaceCheckup
 from reconciler.octopus.client import OctopusHttp, unknown
 from reconciler.octopus.groups import read_groups
+from reconciler.octopus.halts import read_halts
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.core.approval import Approver
     from reconciler.core.approval import Known as KnownPeople
     from reconciler.core.deployers import Automation
+    from reconciler.core.halt import Halts
     from reconciler.core.secret import Secret
     from reconciler.core.state import (
         DeploymentDetail,
@@ -150,6 +152,11 @@ class OctopusSpace:
             return None
         start = await self._started()
         return await read_permissions(self._deployer, user.id, start.space_id)
+
+    async def halts(self, environment_id: str) -> Halts:
+        """Return what keeps one environment from being deployed to now (see `halts.py`)."""
+        start = await self._started()
+        return await read_halts(self._observer, start.space_id, environment_id, self._clock.now())
 
     async def approver(self, user_id: str | None = None) -> Approver | None:
         """Return a person as of now (see `people.py`); without an id, the observing key's."""

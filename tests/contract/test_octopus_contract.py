@@ -17,6 +17,7 @@ import pytest
 from fault_page import strike
 
 from reconciler.core.deployers import DeployerKind
+from reconciler.core.halt import Halts
 from reconciler.core.role import Use
 from reconciler.core.state import SpaceState, TaskState
 from reconciler.credentials import Given
@@ -262,6 +263,39 @@ async def test_an_approver_is_told_as_of_now(octopus: OctopusSpace) -> None:
     assert own is not None
     assert own.is_active
     assert await octopus.approver(own.user) == own
+
+
+async def test_what_keeps_a_server_from_deploying_is_read(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+
+    halts = await octopus.halts(state.environments[0].id)
+
+    assert halts.unread == ""
+
+
+async def test_freezes_maintenance_and_a_stopped_queue_are_told_as_the_server_has_them(
+    simulator: Simulator, simulated: Address
+) -> None:
+    async for octopus in connect(simulated):
+        state = await octopus.look(NOTHING)
+        ids = {one.name: one.id for one in state.environments}
+        assert await octopus.halts(ids["Production"]) == Halts()
+
+        simulator.freeze("Sale", "Web Shop", "Production", hours=2)
+        simulator.is_in_maintenance = True
+        halts = await octopus.halts(ids["Production"])
+        (freeze,) = halts.freezes
+        project = next(one for one in state.projects if one.name == "Web Shop")
+        assert halts.in_maintenance
+        assert freeze.name == "Sale"
+        assert freeze.covers(project.id, ids["Production"], None)
+        assert not freeze.covers(project.id, ids["Test"], None)
+        assert freeze.until is not None
+        assert not (await octopus.halts(ids["Test"])).freezes
+        simulator.fault("status", path="/deploymentfreezes", status=404)
+        assert (await octopus.halts(ids["Production"])).freezes == ()  # an old server has none
+        simulator.fault("status", path="/deploymentfreezes", status=403)
+        assert "403" in (await octopus.halts(ids["Production"])).unread
 
 
 async def test_other_people_are_told_to_who_may_look_at_them(

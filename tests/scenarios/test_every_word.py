@@ -200,6 +200,15 @@ async def a_person_is_asked(world: Story, running: Daemon) -> None:
         asks(world, **RUNS)
 
 
+async def octopus_that_is_halted(world: Story, running: Daemon) -> None:
+    asks(world, jobs="1.1.0")
+    world.octopus.freeze("Sale", "jobs", "Test")
+    await running.settles(1)
+    world.octopus.thaw("Sale")
+    world.octopus.is_in_maintenance = True
+    await looks(running)
+
+
 async def two_that_move_apart(world: Story, running: Daemon) -> None:
     asks(world, api="1.1.0", web="1.1.0")
     await running.settles(1)
@@ -425,6 +434,11 @@ TALES: dict[Tale, set[Word]] = {
         GateName.START,
         GateName.NEEDS_APPROVAL,
         *of(STALLED, "start", "needs-approval"),
+    },
+    octopus_that_is_halted: {
+        GateName.FREEZE,
+        GateName.MAINTENANCE,
+        *of(BLOCKED, "freeze", "maintenance"),
     },
     two_that_move_apart: {GateName.DEPENDENCY, *of(STALLED, "dependency")},
     what_opens_by_itself: {

@@ -106,3 +106,20 @@ async def test_a_commit_that_waits_for_a_window_cannot_open_it_itself(world: Sto
     await world.accept()  # a person did
     await world.apply()
     assert world.ours("api") == ["1.1.0"]
+
+
+async def test_rule_15_a_freeze_that_comes_under_a_pass_holds_what_has_not_begun(
+    world: Story,
+) -> None:
+    world.edit("policies/open.yaml", ('allow: [{days: [fri, sat], from: 22:00, to: "04:00"}]', ""))
+    await world.accept()
+    world.pin(api="1.1.0", web="1.1.0")
+    world.octopus.later(10, lambda: world.octopus.freeze("Incident", "web", "Test"))
+
+    report = await world.apply()
+
+    assert (world.runs("api"), world.runs("web")) == ("1.1.0", "1.0.0")
+    assert [(g.cell, g.name) for g in report.planned.gates] == [("web", GateName.FREEZE)]
+    world.octopus.thaw("Incident")
+    await world.apply()
+    assert world.runs("web") == "1.1.0"
