@@ -108,7 +108,7 @@ def _plan(
     async def work(doors: Doors) -> tuple[Planned, Estimate]:
         commit = None if at is None else await blocking(doors.repository.resolve, at)
         planned = await plan_environment(doors, environment, commit=commit)
-        return planned, await estimate_of(doors, planned)
+        return planned, estimate_of(doors, planned)
 
     planned, estimate = with_doors(work, repo, records=False)
     page = Page(planned.plan, planned.gates, planned.others, estimate, everything)

@@ -28,9 +28,13 @@ class PinChange:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """One deployment as its receipt tells it; `component` is the project's slug where unknown."""
+    """One deployment as its receipt tells it; `component` is the project's slug where unknown.
+
+    `tenant` is an id, None where it was for none.
+    """
 
     component: str
+    tenant: str | None
     version: str
     outcome: str
     commit: str

@@ -123,6 +123,7 @@ def _deployments(doors: Doors, told: _Told, links: Sequence[ChainLink]) -> list[
     return [
         Deployed(
             component=told.component_of(doors, link),
+            tenant=link.tenant,
             version=receipt.version,
             outcome=receipt.outcome.value,
             commit=receipt.commit,

@@ -18,6 +18,7 @@ from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import Plan, make_plan
 from reconciler.core.recorded import recorded_state
 from reconciler.core.snapshot import snapshot_path
+from reconciler.core.windowgate import window_gates
 from reconciler.engine.deeds import estimate_of
 from reconciler.engine.doors import blocking
 from reconciler.engine.planning import judge_situation
@@ -54,13 +55,15 @@ class Observed(StrEnum):
 class Reviewed:
     """One touched environment with its plan; `trouble` says why there is none.
 
-    `observed` tells where what runs is known from, and the plan's `read_at` from when.
+    `observed` tells where what runs is known from, and the plan's `read_at` from when. `is_told`
+    False: there is no snapshot, so nothing is known.
     """
 
     name: str
     is_new: bool
     observed: Observed
     plan: Plan | None
+    is_told: bool = True
     gates: tuple[Gate, ...] = ()
     others: Mapping[CellKey, Others] | None = None
     estimate: Estimate | None = None
@@ -191,7 +194,7 @@ async def _live(doors: Doors, asked: _Asked, space: Space, reading: Reading) -> 
         plan=planned.plan,
         gates=planned.gates,
         others=planned.others,
-        estimate=await estimate_of(doors, planned),
+        estimate=estimate_of(doors, planned),
     )
 
 
@@ -210,6 +213,7 @@ async def _from_snapshot(doors: Doors, asked: _Asked) -> Reviewed:
     gates = [
         *observe_gates(plan, judged.policy),
         *approval_gates(plan, judged.policy, Standing(), too_much),
+        *window_gates(plan, judged.policy, {}, now),
     ]
     if asked.name not in view.state.environments and plan.has_work:
         opener = f"`reconciler accept {asked.name}` after a look at its plan"
@@ -220,5 +224,6 @@ async def _from_snapshot(doors: Doors, asked: _Asked) -> Reviewed:
         is_new=asked.is_new,
         observed=Observed.SNAPSHOT,
         plan=replace(plan, read_at=now if written is None else written),
+        is_told=view.snapshot is not None,
         gates=tuple(sorted(gates)),
     )

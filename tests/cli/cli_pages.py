@@ -88,8 +88,9 @@ unknown) between them, the pin that was `reached` last, whether a commit asks fo
 | Field of `spec` | Value |
 | --- | --- |
 | `base`, `head`, `isBehind` | the full hashes, and whether the head lacks the base |
-| `environments` | those that differ: `name`, `isNew`, `observed` (live, snapshot), `readAt`, \
-`plan` (a document of kind `Plan`; null where `trouble` says why there is none) |
+| `environments` | those that differ: `name`, `isNew`, `observed` (live, snapshot), `isTold` \
+(false: there is no snapshot), `readAt`, `plan` (a document of kind `Plan`; null where \
+`trouble` says why there is none) |
 | `altered` | rules that the change alters: `kind` (policy, space, environment), `name`, `fields` \
 (`field`, `before`, `after`) and the `environments` they apply to |
 | `problems`, `broken` | invalid manifests: `file`, `line`, `column`, `message`; the environments \
@@ -108,8 +109,9 @@ older is left out |
 a deployment that no commit of the history explains), `isMerge`, `note`, `changes` and \
 `deployments` |
 | `changes` | `component`, `from` and `to` (`version`, `redeploy`, `held`; null: no pin) |
-| `deployments` | what was deployed for the commit's pins: `component`, `version`, `outcome`, \
-`askedAt`, `endedAt`, the manifests' `commit` it was made for, and its `receipt` |
+| `deployments` | what was deployed for the commit's pins: `component`, `tenant` (an id, or null), \
+`version`, `outcome`, `askedAt`, `endedAt`, the manifests' `commit` it was made for, and its \
+`receipt` |
 """
 
 HEALING = """\

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 from cli_shop import POLICY, Shop, opened, pins
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from click.testing import Result
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "schema" / "plan.schema.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,7 @@ def test_rule_36_a_check_plans_what_a_change_touches_by_the_policy_of_its_base(
     data = json.loads(check(told, "--base", base, "--head", head, "-o", "json").stdout)
     plan = data["spec"]["environments"][0]["plan"]
     assert [c["component"] for c in plan["spec"]["changes"]] == ["orders", "payments"]
+    jsonschema.Draft202012Validator(SCHEMA).validate(plan)
     assert 'kind: "Review"' in check(told, "--base", base, "--head", head, "-o", "yaml").stdout
 
 
@@ -105,7 +111,7 @@ def test_rule_36_a_change_sends_no_key_elsewhere_and_brings_no_settings(
     assert result.exit_code == 0, result.output
     assert f"`server` `{told.url}` → `https://evil.example`" in result.stdout
     assert "### `new` (new)" in result.stdout
-    assert "As the audit branch has it" in result.stdout.split("### `new` (new)")[1]
+    assert "no snapshot of it, and Octopus was not asked" in result.stdout.split("`new` (new)")[1]
     assert "| `orders` | upgrade | `2.3.0` | `2.4.0` | 1 |" in result.stdout
     assert refused.exit_code != 0
 

@@ -104,7 +104,7 @@ class Teller:
         """Plan an environment and keep the plan in every form under this name."""
         async with self.world.doors() as doors:
             planned = await plan_environment(doors, environment)
-            estimate = await estimate_of(doors, planned)
+            estimate = estimate_of(doors, planned)
         page = Page(planned.plan, planned.gates, planned.others, estimate)
         for output in ENDINGS:
             with redirect_stdout(StringIO()) as written:

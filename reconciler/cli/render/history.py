@@ -78,7 +78,8 @@ def _pin(pin: Pin | None) -> str:
 
 def _end(each: Deployed) -> str:
     when = "" if each.ended_at is None else f" {read_at(each.ended_at)}"
-    return f"{each.outcome}{when} {clean(each.receipt)}"
+    whose = "" if each.tenant is None else f"{clean(each.tenant, 60)} "
+    return f"{whose}{each.outcome}{when} {clean(each.receipt)}"
 
 
 def history_data(told: Chronicle) -> dict[str, Data]:
@@ -114,6 +115,7 @@ def _entry(entry: Entry) -> Data:
                 "endedAt": None if each.ended_at is None else moment(each.ended_at),
                 "outcome": each.outcome,
                 "receipt": clean(each.receipt),
+                "tenant": None if each.tenant is None else clean(each.tenant),
                 "version": clean(each.version),
             }
             for each in entry.deployments

@@ -134,6 +134,8 @@ def _environment_forms(review: Review, one: Reviewed) -> tuple[str, ...]:
 def _where(review: Review, one: Reviewed, plan: Plan) -> str:
     if one.observed is Observed.LIVE:
         return f"Octopus read {read_at(plan.read_at)}."
+    if not one.is_told:
+        return "The audit branch has no snapshot of it, and Octopus was not asked."
     age = spell(review.at - plan.read_at)
     return (
         f"As the audit branch has it since {read_at(plan.read_at)}, {age} before; Octopus was not "
@@ -287,6 +289,7 @@ def _environment_data(one: Reviewed) -> Data:
     page = None if plan is None else Page(plan, one.gates, one.others or {}, one.estimate)
     return {
         "isNew": one.is_new,
+        "isTold": one.is_told,
         "name": clean(one.name),
         "observed": one.observed.value,
         "plan": None if page is None else plan_data(page),
