@@ -343,6 +343,7 @@ class DeploymentOrder:
     environment_id: str
     comments: str
     form_values: tuple[tuple[str, str | Secret], ...] = ()
+    tenant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,8 +376,10 @@ class Octopus(Protocol):
     async def identity(self) -> tuple[Server, str]:
         """Return the server and the id of the space; asked once per start, then kept."""
 
-    async def look(self, known: Known) -> SpaceState:
+    async def look(self, known: Known, *, tenants: bool = False) -> SpaceState:
         """Read the state of the whole space: a constant number of requests (see ARCHITECTURE).
+
+        `tenants`: those of the space too, which is one request more.
 
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
@@ -414,8 +417,11 @@ class Octopus(Protocol):
     async def find_release(self, project_id: str, version: str) -> ReleaseDetail | None:
         """Return the project's release with exactly this version, or None if there is none."""
 
-    async def promotable(self, release_id: str) -> frozenset[str]:
-        """Return the ids of the environments the lifecycle lets this release go to now."""
+    async def promotable(self, release_id: str, tenant_id: str | None = None) -> frozenset[str]:
+        """Return the ids of the environments the lifecycle lets this release go to now.
+
+        For a tenant, where one is given.
+        """
 
     async def form(
         self, release_id: str, environment_id: str, tenant_id: str | None = None
@@ -439,9 +445,16 @@ class Octopus(Protocol):
         """
 
     async def deployments_of(
-        self, project_id: str | None, environment_id: str, take: int
+        self,
+        project_id: str | None,
+        environment_id: str,
+        take: int,
+        tenant_id: str | None = None,
     ) -> tuple[DeploymentDetail, ...]:
-        """Return the newest deployments of a cell (project None: of the environment)."""
+        """Return the newest deployments of a cell (project None: of the environment).
+
+        `tenant_id` None: whoever they are for.
+        """
 
     async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
         """Return tasks by id in batches; ids the server does not know are missing."""

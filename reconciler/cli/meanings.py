@@ -83,6 +83,21 @@ REASONS = {
         "Pin the version that runs or a higher one; the component's `direction: up-only` is set "
         "in its Stack.",
     ),
+    Reason.NOT_CONNECTED: Meaning(
+        "the tenant is meant, and Octopus cannot deploy this project to it here",
+        "Connect the tenant to the project and environment in Octopus, or enable it there; then "
+        "it is a new tenant. Nothing else waits for it.",
+    ),
+    Reason.NEW_TENANT: Meaning(
+        "the tenant came to be meant by a tag or a connection, and no commit asked for it",
+        "`reconciler accept ENV` lets it in after a look at the plan, and so does any commit that "
+        "changes the environment. Or take away the tag or the connection.",
+    ),
+    Reason.RING_CONFLICT: Meaning(
+        "two rings pin the component unlike for the tenant, or a ring pins what serves no tenant",
+        "The note names both rings. Take the pin, or the tenant, out of one of them; a ring that "
+        "names the tenant goes before rings that mean it by tags.",
+    ),
 }
 
 GATES = {
@@ -224,7 +239,7 @@ CONDITIONS = {
     ),
     ConditionType.HELD: Meaning(
         "pins are left alone because git (`HeldInGit`) or a person's deployment (`HeldByHand`) "
-        "says so",
+        "says so, or nobody has asked for the tenant yet (`NewTenant`)",
         "Take `hold` away with a commit, or commit the pin that shall run.",
     ),
     ConditionType.SUSPENDED: Meaning(
@@ -249,6 +264,8 @@ CONDITION_REASONS = {
     "NotAskedFor": "a person, a trigger or a schedule deployed something else",
     "HeldInGit": "pins say `hold`",
     "HeldByHand": "a person deployed something else, and it is left alone",
+    "NewTenant": "a tenant came to be meant without a commit",
+    "RingConflict": "rings contradict each other",
     "SuspendedInGit": "the environment says `suspend`",
     "Invalid": "the manifests of the environment are invalid",
     "NamedTwice": "another watched repository has an environment of this name",

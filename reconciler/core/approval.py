@@ -121,7 +121,7 @@ def lacking(approver: Approver, plan: Plan, observed: ObservedState) -> str:
     may = approver.permissions
     for action in plan.changes:
         cell = observed.cells[action.cell]
-        where = (observed.space_id, cell.project, observed.environment_id)
+        where = (observed.space_id, cell.project, observed.environment_id, cell.tenant_id)
         if not may.allows("DeploymentCreate", *where):
             return f"lacks DeploymentCreate for {action.cell} in Octopus"
     return ""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.snapshot import Snapshot, SnapshotCell
     from reconciler.core.state import BoardItem, Project, SpaceState
+    from reconciler.core.tenant import Tenant
 
 VIEWS = ("ProjectView", "EnvironmentView", "ReleaseView", "DeploymentView", "TaskView")
 """Permissions without which an empty square of the dashboard proves nothing."""
@@ -58,12 +59,19 @@ class Memory:
 
 
 class Board:
-    """The dashboard of one environment, ready to be asked square by square."""
+    """The dashboard of one environment, ready to be asked square by square.
 
-    def __init__(self, state: SpaceState, environment: str | None) -> None:
+    That of a tenant shows what was deployed for it, that of None what was deployed for nobody.
+    """
+
+    def __init__(
+        self, state: SpaceState, environment: str | None, tenant: Tenant | None = None
+    ) -> None:
         self._state = state
         self._environment = environment
-        self._items = {} if environment is None else state.squares.get(environment, {})
+        self._tenant = tenant
+        self._tenant_id = None if tenant is None else tenant.id
+        self._items = state.squares_of(environment or "", self._tenant_id or "")
         may = state.permissions
         # granted for the whole space: not asked again square by square
         self._doubtful = [v for v in VIEWS if not may.allows(v, state.space_id, None, None)]
@@ -127,18 +135,22 @@ class Board:
             made_by_id="" if detail is None else detail.deployed_by_id,
             made_at=None if detail is None else detail.created,
             comment="" if detail is None else detail.comments,
+            tenant=self._tenant,
         )
 
     def _unfinished(self, project: Project) -> tuple[ActiveTask, ...]:
         """Return unfinished tasks of the cell: the task list's, and the board's own word."""
-        here = (None, self._environment)
-        tasks = {
-            t.id: t for t in self._state.unfinished.get(project.id, ()) if t.environment_id in here
-        }
+        tasks = {t.id: t for t in self._state.unfinished.get(project.id, ()) if self._is_here(t)}
         for item in self._items.get(project.id, ()):
             if not item.state.is_finished and item.task_id not in tasks:
                 tasks[item.task_id] = _as_task(item)
         return tuple(tasks[key] for key in sorted(tasks))
+
+    def _is_here(self, task: ActiveTask) -> bool:
+        """Tell whether a task is of this board's cells, as far as is known (rule 16)."""
+        if task.environment_id is None:
+            return True
+        return task.environment_id == self._environment and task.tenant_id == self._tenant_id
 
     def _obstacle(self, project: Project) -> Unobserved | None:
         """Return why this square proves nothing, or None if it does."""
@@ -149,18 +161,26 @@ class Board:
         missing = [
             view
             for view in self._doubtful
-            if not state.permissions.allows(view, state.space_id, project, environment)
+            if not state.permissions.allows(
+                view, state.space_id, project, environment, self._tenant_id
+            )
         ]
         if missing:
             return Unobserved(f"the observing key lacks {', '.join(missing)} here")
-        if project.tenanted_mode == "Tenanted":
-            return Unobserved("the project is deployed per tenant: tenants are not supported yet")
+        if project.tenanted_mode == "Tenanted" and self._tenant is None:
+            return Unobserved(
+                "the project is deployed per tenant, and the environment names none under "
+                "`octopus.tenants` or `octopus.tenantTags`"
+            )
         if project.discrete_channels or len(self._current(project)) > 1:
             return Unobserved(
-                "several releases can be current here (discrete channels): not supported yet"
+                "several releases can be current here (discrete channels), and one pin cannot mean "
+                "them all"
             )
         if project.id not in state.board_projects or environment not in state.board_environments:
             return Unobserved("the dashboard did not cover this project and environment")
+        if self._tenant_id is not None and self._tenant_id not in state.board_tenants:
+            return Unobserved("the dashboard did not cover this tenant")
         return None
 
     def _attempt(self, project: Project, memory: Memory, on_warning: OnWarning) -> Sighting:

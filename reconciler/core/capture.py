@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.core.cell import Excluded, NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.cellkey import component_of
 from reconciler.core.expand import cell_pins
 from reconciler.core.plan import Reason, make_plan
-from reconciler.core.sighting import NeverDeployed, Settled, Unobserved, Unsettled
-from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
+from reconciler.core.snapshot import LEFT, Reached, Snapshot, SnapshotCell
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import DesiredState
     from reconciler.core.sighting import ObservedCell, ObservedState
     from reconciler.core.state import ReleaseDetail, SpaceState
@@ -26,22 +28,71 @@ def capture(
     """Return the snapshot of what was just observed.
 
     A cell that could not be read keeps what was known of it, marked unobserved; a component that
-    left the manifests keeps its last line (rule 5). `reached` moves where the plan says in-sync.
+    left the manifests keeps its last line (rule 5), and so does a tenant that left the environment,
+    marked left. `reached` moves where the plan says in-sync.
     """
     plan = make_plan(desired, observed, commit)
     in_sync = {a.cell for a in plan.actions if a.reason is Reason.IN_SYNC}
     cells = {} if before is None else dict(before.cells)
-    pins = cell_pins(desired)
+    pins = cell_pins(desired, observed)
+    if desired.environment.tenants:
+        cells = _without_leavers(cells, observed)
     for name, cell in observed.cells.items():
+        if _is_apart(desired, cell, is_known=name in cells):
+            continue
         pin = pins[name]
         reached = Reached(pin.version, pin.redeploy) if name in in_sync else cell.reached
-        cells[name] = _captured(cell, state, reached, cells.get(name))
+        captured = _captured(cell, state, reached, cells.get(name))
+        if cell.tenant is not None:
+            captured = replace(captured, tenant=cell.tenant.id)
+        cells[name] = captured
     return Snapshot(
         name=desired.environment.name,
         server=observed.server.installation_id,
         space=observed.space_id,
         environment=observed.environment_id or ("" if before is None else before.environment),
         cells=cells,
+    )
+
+
+def _without_leavers(
+    before: dict[CellKey, SnapshotCell], observed: ObservedState
+) -> dict[CellKey, SnapshotCell]:
+    """Return the lines before, less those of a tenant's old name, with leavers marked."""
+    here = {
+        (cell.component, cell.tenant.id): key
+        for key, cell in observed.cells.items()
+        if cell.tenant is not None
+        and not (
+            isinstance(cell.sighting, Excluded) and cell.sighting.reason is Reason.NOT_CONNECTED
+        )
+    }
+    kept = {}
+    for key, line in before.items():
+        if line.tenant is None:
+            kept[key] = line
+            continue
+        now = here.get((component_of(key), line.tenant))
+        if now is None:
+            kept[key] = replace(line, state=LEFT, reached=None)
+        else:
+            kept[now] = line
+    return kept
+
+
+def _is_apart(desired: DesiredState, cell: ObservedCell, *, is_known: bool) -> bool:
+    """Tell whether a cell changes no line: it is no part of the plan, or nothing says whose it is.
+
+    An environment that names tenants writes no line for a cell it could never tell the tenant of.
+    """
+    if isinstance(cell.sighting, Excluded):
+        return True
+    untold = cell.tenant is None or not cell.tenant.id
+    return (
+        bool(desired.environment.tenants)
+        and untold
+        and not is_known
+        and isinstance(cell.sighting, Unobserved)
     )
 
 
@@ -53,7 +104,7 @@ def _captured(
 ) -> SnapshotCell:
     project = None if cell.project is None else cell.project.id
     match cell.sighting:
-        case Unobserved():
+        case Unobserved() | Excluded():
             kept = SnapshotCell("unobserved") if before is None else before
             return replace(kept, state="unobserved", reached=reached)
         case NeverDeployed():

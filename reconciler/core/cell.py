@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconciler.core.action import Reason
     from reconciler.core.cellkey import CellKey
     from reconciler.core.snapshot import Reached
     from reconciler.core.state import ActiveTask, Project, Server
@@ -54,7 +55,15 @@ class Unsettled:
     why: str
 
 
-Sighting = Unobserved | NeverDeployed | Settled | Unsettled
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """The cell is no part of the plan, whatever runs there: for what `reason`, and why in words."""
+
+    reason: Reason
+    why: str
+
+
+Sighting = Unobserved | NeverDeployed | Settled | Unsettled | Excluded
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,11 @@ class ObservedCell:
     def component(self) -> str:
         """The cell's component, as the stack names it."""
         return component_of(self.key)
+
+    @property
+    def tenant_id(self) -> str | None:
+        """The id of its tenant, None where it has none."""
+        return None if self.tenant is None else self.tenant.id
 
     @property
     def version(self) -> str | None:

@@ -88,7 +88,7 @@ def _change_gates(
             )
         )
     allowed = deployer is not None and deployer.allows(
-        "DeploymentCreate", observed.space_id, project, observed.environment_id
+        "DeploymentCreate", observed.space_id, project, observed.environment_id, cell.tenant_id
     )
     if not allowed:
         message = (

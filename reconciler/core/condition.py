@@ -69,6 +69,8 @@ class Word(StrEnum):
     NOT_ASKED_FOR = "NotAskedFor"
     HELD_IN_GIT = "HeldInGit"
     HELD_BY_HAND = "HeldByHand"
+    NEW_TENANT = "NewTenant"
+    RING_CONFLICT = "RingConflict"
     SUSPENDED_IN_GIT = "SuspendedInGit"
 
 
@@ -109,7 +111,18 @@ def _reasons(kind: ConditionType, words: Iterable[Word], gates: Iterable[GateNam
     return {word.value for word in words} | {gate.value for gate in gates} | failures
 
 
-_STALLS = (Word.DEPLOYMENT_FAILED, Word.UNOBSERVED, Word.INVALID, Word.NAMED_TWICE)
+_HELD = {
+    Reason.HELD: Word.HELD_IN_GIT,
+    Reason.HELD_BY_HAND: Word.HELD_BY_HAND,
+    Reason.NEW_TENANT: Word.NEW_TENANT,
+}
+_STALLS = (
+    Word.DEPLOYMENT_FAILED,
+    Word.UNOBSERVED,
+    Word.RING_CONFLICT,
+    Word.INVALID,
+    Word.NAMED_TWICE,
+)
 
 REASONS: Mapping[ConditionType, Set[str]] = {
     ConditionType.READY: {Word.IN_SYNC.value},
@@ -120,7 +133,7 @@ REASONS: Mapping[ConditionType, Set[str]] = {
         ConditionType.STALLED, _STALLS, {*GateName} - OPENS_BY_ITSELF - {_AS_FAILED}
     ),
     ConditionType.DRIFTED: {Word.NOT_ASKED_FOR.value},
-    ConditionType.HELD: {Word.HELD_IN_GIT.value, Word.HELD_BY_HAND.value},
+    ConditionType.HELD: _reasons(ConditionType.HELD, _HELD.values(), ()),
     ConditionType.SUSPENDED: {Word.SUSPENDED_IN_GIT.value},
     ConditionType.BLOCKED: _reasons(ConditionType.BLOCKED, (), OPENS_BY_ITSELF),
 }
@@ -179,7 +192,6 @@ class EnvironmentStatus:
         return replace(self, conditions=kept)
 
 
-_HELD = {Reason.HELD: Word.HELD_IN_GIT, Reason.HELD_BY_HAND: Word.HELD_BY_HAND}
 _DRIFTED = frozenset({Reason.DRIFT, Reason.HELD_BY_HAND, Reason.DRIFT_LEFT})
 _ALARMS = frozenset({ConditionType.STALLED, ConditionType.BLOCKED, ConditionType.RECONCILING})
 
@@ -221,6 +233,8 @@ def conditions_of(
     for gate in by_person[:1]:
         add(ConditionType.STALLED, gate.name, _said(gate))
     listed(ConditionType.STALLED, Word.UNOBSERVED, _named(plan, {Reason.UNOBSERVED}))
+    torn = [_why(a) for a in plan.actions if a.reason is Reason.RING_CONFLICT]
+    listed(ConditionType.STALLED, Word.RING_CONFLICT, torn)
     for gate in by_itself[:1]:
         add(ConditionType.BLOCKED, gate.name, _said(gate))
     shut = {gate.cell for gate in gates}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.cell import NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.cell import Excluded, NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.deployers import who_else
 from reconciler.core.manifest import (
     DesiredState,
@@ -319,7 +319,7 @@ class _Found:
                 return LeftOut(component, tenants or "its first deployment is under way")
             case NeverDeployed():
                 return None
-            case Unobserved(why=why):
+            case Unobserved(why=why) | Excluded(why=why):
                 return LeftOut(component, tenants or clean(why))
 
 

@@ -65,7 +65,7 @@ def intent_of(observed: ObservedState, action: Action) -> Intent | None:
         server=observed.server.installation_id,
         space=observed.space_id,
         environment=environment,
-        tenant=None if cell.tenant is None else cell.tenant.id,
+        tenant=cell.tenant_id,
         project=cell.project.id,
         version=version,
         machines=(),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.tenant import NOBODY, Ring, Selection
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -105,6 +107,11 @@ class Pin:
     base: Base | None = None
     is_own: bool = True
 
+    def asks_as(self, other: Pin) -> bool:
+        """Tell whether two pins ask for the same, wherever they are written."""
+        mine = (self.version, self.redeploy, self.hold)
+        return mine == (other.version, other.redeploy, other.hold)
+
 
 @dataclass(frozen=True, slots=True)
 class CredentialSource:
@@ -136,7 +143,8 @@ class Environment:
 
     `also_deployed_by` names triggers, schedules, lifecycles and parent projects of Octopus beside
     which drift may be healed. `platform` is the platform version whose pins stand in `pins` where
-    no other file pins the component.
+    no other file pins the component. `tenants` are those it serves one by one, and `rings` have
+    other pins for some of them.
     """
 
     name: str
@@ -149,6 +157,8 @@ class Environment:
     suspend: Until | None = None
     also_deployed_by: tuple[str, ...] = ()
     platform: PlatformVersion | None = None
+    tenants: Selection = NOBODY
+    rings: tuple[Ring, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

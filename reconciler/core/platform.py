@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.canonical import digest_hex
-from reconciler.core.cell import NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.cell import Excluded, NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.manifest import API_VERSION
 from reconciler.core.slug import slug
 from reconciler.core.text import clean
@@ -156,6 +156,8 @@ def capture_cell(
     match cell.sighting:
         case Unobserved(why=why):
             return f"it could not be read: {why}"
+        case Excluded(why=why):
+            return f"it is no part of the plan: {why}"
         case NeverDeployed():
             return "it was never deployed there"
         case Unsettled(attempted=attempted, why=why):

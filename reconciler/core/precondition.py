@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.board import Board, Memory
-from reconciler.core.cell import NeverDeployed, Settled, Unobserved, Unsettled
-from reconciler.core.cellkey import cell_key, component_of
+from reconciler.core.cell import Excluded, NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.cellkey import cell_key, component_of, tenant_of
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.policy import OnWarning
 from reconciler.core.text import clean
@@ -43,36 +43,41 @@ def precondition_gates(
 ) -> tuple[Gate, ...]:
     """Return a gate on each changing cell whose precondition is not seen to be met (rule 11).
 
-    The other component is looked at in the same Octopus environment; what is not settled there, or
-    could not be read, meets nothing.
+    The other component is looked at in the same Octopus environment, for the same tenant; what is
+    not settled there, or could not be read, meets nothing.
     """
     components = {component_of(cell) for cell in changing}
     wanted = [e for e in preconditions if not e.component or e.component in components]
     if not changing or not wanted:
         return ()
-    board = None if state is None else Board(state, environment_id)
+    tenants = {} if state is None else {one.key: one for one in state.tenants or ()}
+    boards: dict[str, Board] = {}
+    if state is not None:
+        for name in {"", *map(tenant_of, changing)}:
+            boards[name] = Board(state, environment_id, tenants.get(name))
     gates = []
     for each in wanted:
-        runs = "could not be read"
-        if board is not None and state is not None:
-            runs = _runs(each, board, state)
-        if not runs:
-            continue
-        message = f"uses {each.stack}/{each.other} {each.range}, which {runs}"
         opener = f"{each.other} runs here in a version {each.range}"
-        gates += [
-            Gate(cell, GateName.PRECONDITION, message, opener)
-            for cell in sorted(changing)
-            if each.component in ("", component_of(cell))
-        ]
+        inside = [cell for cell in sorted(changing) if each.component in ("", component_of(cell))]
+        for cell in inside:
+            runs = "could not be read"
+            if state is not None:
+                runs = _runs(each, boards[""], boards[tenant_of(cell)], state)
+            if runs:
+                message = f"uses {each.stack}/{each.other} {each.range}, which {runs}"
+                gates.append(Gate(cell, GateName.PRECONDITION, message, opener))
     return tuple(gates)
 
 
-def _runs(each: Precondition, board: Board, state: SpaceState) -> str:
-    """Say in words why a precondition is not met; empty: it is."""
+def _runs(each: Precondition, shared: Board, own: Board, state: SpaceState) -> str:
+    """Say in words why a precondition is not met; empty: it is.
+
+    A project that may be deployed per tenant is looked for with the tenant of the cell (`own`).
+    """
     project = state.project_index.find(each.project)
     if isinstance(project, str):
         return f"could not be read: {project}"
+    board = shared if project.tenanted_mode == "Untenanted" else own
     match board.cell(cell_key(each.other), project, Memory(), OnWarning.CONTINUE).sighting:
         case Settled(version=version):
             return "" if each.range.admits(version) else f"runs {clean(version, 60)}"
@@ -80,5 +85,5 @@ def _runs(each: Precondition, board: Board, state: SpaceState) -> str:
             return f"is unsettled: the last attempt, {clean(attempted, 60)}, ended {why}"
         case NeverDeployed():
             return "was never deployed here"
-        case Unobserved(why=why):
+        case Unobserved(why=why) | Excluded(why=why):
             return f"could not be read: {why}"

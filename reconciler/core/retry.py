@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE
+from reconciler.core.decide import made_by_us
 from reconciler.core.gate import Gate, GateName
-from reconciler.core.plan import made_by_us
 from reconciler.core.policy import OnFailure
 from reconciler.core.sighting import Unsettled
 from reconciler.core.text import clean

@@ -19,16 +19,18 @@ from reconciler.core.cell import (
     Unsettled,
 )
 from reconciler.core.cellkey import cell_key
+from reconciler.core.expand import pinned_components
+from reconciler.core.tenancy import Part, Tenancy
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import DesiredState
-    from reconciler.core.projects import ProjectIndex
     from reconciler.core.snapshot import Snapshot, SnapshotCell
-    from reconciler.core.state import SpaceState
+    from reconciler.core.state import Project, SpaceState
+    from reconciler.core.tenant import Tenant
 
 __all__ = [
     "NeverDeployed",
@@ -47,47 +49,42 @@ def observe(
     desired: DesiredState,
     state: SpaceState,
     snapshot: Snapshot | None,
-    receipted: frozenset[str] = frozenset(),
+    receipted: Collection[tuple[str, str | None]] = (),
+    *,
+    joinable: bool = True,
 ) -> ObservedState:
-    """Judge every pinned component of one environment from one reading of its space.
+    """Judge every pinned cell of one environment from one reading of its space.
 
-    `snapshot` is the last recorded one; `receipted` names the components that receipts know: a
-    cell they know and Octopus shows empty is unobserved (retention, restored server).
+    `snapshot` is the last recorded one; `receipted` are the cells, by component and tenant's id,
+    that receipts know: one they know and Octopus shows empty is unobserved (retention, restored
+    server). `joinable`: a commit, or a person, asks for what is to run now, so that tenants may
+    join it; else one that the snapshot does not know is held.
     """
     environment = _find_environment(desired.environment.octopus_environment, state)
     board = Board(state, environment.id if isinstance(environment, _Found) else None)
     remembered: Mapping[CellKey, SnapshotCell] = {}
     if snapshot is not None and not board.is_elsewhere(snapshot):
         remembered = snapshot.cells
-    projects = state.project_index
+    judge = _Judge(desired, state, environment, board, receipted)
     cells: dict[CellKey, ObservedCell] = {}
-    for name in desired.environment.pins:
-        key = cell_key(name)
-        before = remembered.get(key)
-        reached = None if before is None else before.reached
-        project = projects.find(desired.stack.components[name].project_in(desired.space.name))
-        if not isinstance(environment, _Found):
-            cells[key] = ObservedCell(key, Unobserved(environment), reached=reached)
-        elif isinstance(project, str):
-            cells[key] = ObservedCell(key, Unobserved(project), reached=reached)
-        elif before is not None and before.project not in (None, project.id):
-            why = (
-                f"project '{clean(project.name)}' was {before.project} and is now {project.id}: "
-                f"made anew under the same name, or the stack points elsewhere"
-            )
-            cells[key] = ObservedCell(key, Unobserved(why), project=project, reached=reached)
-        else:
-            memory = Memory.of(before, name in receipted)
-            judged = board.cell(key, project, memory, desired.policy.on_warning)
-            cells[key] = judged if reached is None else replace(judged, reached=reached)
+    if desired.environment.tenants:
+        tenancy = Tenancy(desired.environment, judge.place, state, remembered, joinable=joinable)
+        for name in pinned_components(desired.environment):
+            for part in tenancy.parts(name, judge.project(name)):
+                key = cell_key(name, "" if part.tenant is None else part.tenant.key)
+                cells[key] = judge.cell(key, name, part)
+    else:
+        for name in desired.environment.pins:
+            key = cell_key(name)
+            cells[key] = judge.cell(key, name, Part(None, remembered.get(key)))
     return ObservedState(
         read_at=state.read_at,
         server=state.server,
         space_id=state.space_id,
-        environment_id=environment.id if isinstance(environment, _Found) else None,
+        environment_id=judge.place,
         me=state.me.id,
         cells=cells,
-        unmanaged=_unmanaged(desired, projects, remembered, board),
+        unmanaged=_unmanaged(judge, remembered, cells),
     )
 
 
@@ -114,23 +111,73 @@ def _find_environment(reference: str, state: SpaceState) -> _Found | str:
     return f"'{clean(reference)}' could mean any of {ids}; write the environment's id"
 
 
+class _Judge:
+    """One reading of one environment, ready to be asked cell by cell."""
+
+    def __init__(
+        self,
+        desired: DesiredState,
+        state: SpaceState,
+        environment: _Found | str,
+        board: Board,
+        receipted: Collection[tuple[str, str | None]],
+    ) -> None:
+        self.desired = desired
+        self.state = state
+        self.place = environment.id if isinstance(environment, _Found) else None
+        self._environment = environment
+        self._receipted = receipted
+        self._boards: dict[str | None, Board] = {None: board}
+
+    def board(self, tenant: Tenant | None) -> Board:
+        """Return the board of a tenant, or the untenanted one."""
+        id_ = None if tenant is None else tenant.id
+        found = self._boards.get(id_)
+        if found is None:
+            found = self._boards[id_] = Board(self.state, self.place, tenant)
+        return found
+
+    def project(self, component: str) -> Project | str:
+        """Return the project of a component, or why it cannot be told."""
+        if isinstance(self._environment, str):
+            return self._environment
+        reference = self.desired.stack.components[component].project_in(self.desired.space.name)
+        return self.state.project_index.find(reference)
+
+    def cell(self, key: CellKey, component: str, part: Part) -> ObservedCell:
+        """Judge one cell."""
+        before, tenant, apart = part.before, part.tenant, part.apart
+        reached = None if before is None else before.reached
+        project = self.project(component)
+        if isinstance(project, str):
+            return ObservedCell(key, Unobserved(project), reached=reached, tenant=tenant)
+        if apart is None and before is not None and before.project not in (None, project.id):
+            apart = Unobserved(
+                f"project '{clean(project.name)}' was {before.project} and is now {project.id}: "
+                f"made anew under the same name, or the stack points elsewhere"
+            )
+        if apart is not None:
+            return ObservedCell(key, apart, project=project, reached=reached, tenant=tenant)
+        known = (component, None if tenant is None else tenant.id) in self._receipted
+        memory = Memory.of(before, known)
+        judged = self.board(tenant).cell(key, project, memory, self.desired.policy.on_warning)
+        return judged if reached is None else replace(judged, reached=reached)
+
+
 def _unmanaged(
-    desired: DesiredState,
-    projects: ProjectIndex,
+    judge: _Judge,
     remembered: Mapping[CellKey, SnapshotCell],
-    board: Board,
+    cells: Mapping[CellKey, ObservedCell],
 ) -> tuple[tuple[CellKey, str], ...]:
     """Return what runs here and is pinned nowhere: it is reported and never touched (rule 5)."""
-    pins = desired.environment.pins
+    pins = set(pinned_components(judge.desired.environment))
     found: dict[CellKey, str] = {}
-    for name, component in desired.stack.components.items():
-        project = projects.find(component.project_in(desired.space.name))
-        if name in pins or isinstance(project, str):
-            continue
-        item = board.success(project)
+    for name in judge.desired.stack.components:
+        project = "" if name in pins else judge.project(name)
+        item = None if isinstance(project, str) else judge.board(None).success(project)
         if item is not None:
             found[cell_key(name)] = item.version
     for key, cell in remembered.items():
-        if key not in pins and key not in found and cell.version is not None:
+        if key not in cells and key not in found and cell.version is not None:
             found[key] = cell.version
     return tuple(sorted(found.items()))

@@ -25,12 +25,16 @@ class Reached:
     redeploy: int = 0
 
 
+LEFT = "left"
+"""The state of a cell whose tenant is not meant, or not connected, any more: its last line."""
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotCell:
-    """One cell. `state` is settled, unsettled, never or unobserved.
+    """One cell. `state` is settled, unsettled, never, unobserved or left.
 
     `version` is the last full success; ids are Octopus' own; `assembled` is the release's time as
-    `YYYY-MM-DDTHH:MM:SSZ`. Everything unknown is None.
+    `YYYY-MM-DDTHH:MM:SSZ`. Everything unknown is None; so is the tenant of a cell that has none.
     """
 
     state: str
@@ -43,6 +47,7 @@ class SnapshotCell:
     process: str | None = None
     variables: str | None = None
     packages: tuple[tuple[str, str], ...] = ()
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

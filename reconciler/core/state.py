@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from reconciler.core.tenant import Tenant
+
 Detail = TypeVar("Detail")
 
 
@@ -90,9 +92,17 @@ class Permissions:
         return "AdministerSystem" in self.system
 
     def allows(
-        self, permission: str, space_id: str, project: Project | None, environment_id: str | None
+        self,
+        permission: str,
+        space_id: str,
+        project: Project | None,
+        environment_id: str | None,
+        tenant_id: str | None = None,
     ) -> bool:
-        """Tell whether an untenanted action on project x environment is covered by a grant."""
+        """Tell whether an action on project x environment is covered by a grant.
+
+        `tenant_id` None: the action is untenanted, and a grant for named tenants does not cover it.
+        """
         if self.administers_system:
             return True
         return any(
@@ -103,7 +113,7 @@ class Permissions:
                 or (project is not None and project.group_id in grant.project_groups)
             )
             and (grant.environments is None or environment_id in grant.environments)
-            and grant.tenants is None
+            and (grant.tenants is None or tenant_id in grant.tenants)
             for grant in self.grants.get(permission, ())
         )
 
@@ -232,8 +242,10 @@ class SpaceState:
     """One reading of one space, which serves all its environments.
 
     `board_projects` and `board_environments` tell what the dashboard covered: an empty square
-    means "never deployed" only inside them (rule 3). `gaps` says, in words, which part of the
-    reading is known to be incomplete as a whole.
+    means "never deployed" only inside them (rule 3), and a tenant's only where it is in
+    `board_tenants`. `gaps` says, in words, which part of the reading is known to be incomplete as a
+    whole. `tenants` are read only for an environment that names some: else they are None, and
+    `tenants_unread` says why they could not be.
     """
 
     read_at: datetime
@@ -252,6 +264,9 @@ class SpaceState:
     releases: Mapping[str, ReleaseDetail]
     gaps: tuple[str, ...] = field(default=())
     space_name: str = ""
+    tenants: tuple[Tenant, ...] | None = None
+    tenants_unread: str = "nobody asked for them"
+    board_tenants: frozenset[str] = frozenset()
 
     def at(self, read_at: datetime) -> SpaceState:
         """Return the same reading of another time, with what was worked out of it."""
@@ -259,10 +274,15 @@ class SpaceState:
         vars(later).update({**vars(self), "read_at": read_at})
         return later
 
-    def only(self, environment_id: str | None) -> SpaceState:
-        """Return what this reading shows of one environment; None: of none, but of the space."""
-        rows = self.squares.get(environment_id or "", {})
-        items = tuple(item for row in rows.values() for item in row)
+    def only(self, environment_id: str | None, *, tenanted: bool = False) -> SpaceState:
+        """Return what this reading shows of one environment; None: of none, but of the space.
+
+        `tenanted`: its tenants' squares, and the space's tenants, too.
+        """
+        place = environment_id or ""
+        whom = ("", *(one.id for one in self.tenants or ())) if tenanted else ("",)
+        rows = [row for one in whom for row in self.squares_of(place, one).values()]
+        items = tuple(item for row in rows for item in row)
         here = (None, environment_id)
         active = tuple(task for task in self.active if task.environment_id in here)
         waiting = self.waiting_for_person
@@ -270,6 +290,8 @@ class SpaceState:
             waiting &= {task.id for task in active} | {item.task_id for item in items}
         return replace(
             self,
+            tenants=self.tenants if tenanted else None,
+            board_tenants=self.board_tenants if tenanted else frozenset(),
             items=items,
             active=active,
             waiting_for_person=waiting,
@@ -296,22 +318,26 @@ class SpaceState:
         """The projects, ready to be found as manifests name them."""
         return ProjectIndex(self.projects)
 
+    def squares_of(
+        self, environment_id: str, tenant_id: str = ""
+    ) -> Mapping[str, tuple[BoardItem, ...]]:
+        """Return the items of one environment, by project: a tenant's, or the untenanted ones."""
+        return self._squares.get((environment_id, tenant_id), {})
+
     @cached_property
-    def squares(self) -> Mapping[str, Mapping[str, tuple[BoardItem, ...]]]:
-        """The untenanted items of the dashboard, by environment and project."""
-        found: dict[str, dict[str, list[BoardItem]]] = {}
+    def _squares(self) -> Mapping[tuple[str, str], Mapping[str, tuple[BoardItem, ...]]]:
+        found: dict[tuple[str, str], dict[str, list[BoardItem]]] = {}
         for item in self.items:
-            if item.tenant_id is None:
-                row = found.setdefault(item.environment_id, {})
-                row.setdefault(item.project_id, []).append(item)
+            row = found.setdefault((item.environment_id, item.tenant_id or ""), {})
+            row.setdefault(item.project_id, []).append(item)
         return {e: {p: tuple(items) for p, items in row.items()} for e, row in found.items()}
 
     @cached_property
     def unfinished(self) -> Mapping[str, tuple[ActiveTask, ...]]:
-        """The untenanted tasks that are not finished, by project."""
+        """The tasks that are not finished, by project."""
         found: dict[str, list[ActiveTask]] = {}
         for task in self.active:
-            if task.project_id is not None and task.tenant_id is None:
+            if task.project_id is not None:
                 found.setdefault(task.project_id, []).append(task)
         return {project: tuple(tasks) for project, tasks in found.items()}
 

@@ -299,6 +299,12 @@ class Supervisor:
         except ReconcilerError:
             return None
 
+    async def _names_tenants(self, name: str) -> bool:
+        try:
+            return (await self._ground(name)).names_tenants
+        except ReconcilerError:
+            return False
+
     async def _look_in(self, space: Space, names: list[str]) -> None:
         """Judge environments of one space on one reading; its trouble is theirs alone."""
         reading: Reading | ReconcilerError | None = None
@@ -310,7 +316,7 @@ class Supervisor:
                     await self._judge(name, ground, None)
                     continue
                 if reading is None:
-                    reading = await self._read(space)
+                    reading = await self._read(space, names)
                 if isinstance(reading, ReconcilerError):
                     raise reading
                 await self._judge(name, ground, reading)
@@ -321,9 +327,10 @@ class Supervisor:
         if unread:  # one question serves them all the next time too
             self._due.update(dict.fromkeys(unread, max(self._due[name] for name in unread)))
 
-    async def _read(self, space: Space) -> Reading | ReconcilerError:
+    async def _read(self, space: Space, names: list[str]) -> Reading | ReconcilerError:
         try:
-            return await read_space(self.doors, self.doors.octopus(space))
+            tenants = any([await self._names_tenants(name) for name in names])
+            return await read_space(self.doors, self.doors.octopus(space), tenants=tenants)
         except ReconcilerError as error:
             return error
 

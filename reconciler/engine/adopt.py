@@ -47,11 +47,11 @@ async def adopt(doors: Doors, asked: Asked, environment: str, components: Sequen
         edits, lines, left = [], [], []
         for action in plan.actions:
             name = action.cell
-            if components and name not in components:
+            if components and action.component not in components:
                 continue
             found = _what_runs(action, observed.cells.get(name))
             if isinstance(found, Repin):
-                edits.append(repinned(desired, name, found.version))
+                edits.append(repinned(desired, action.component, found.version))
                 lines.append(_line(action, found))
             elif components or action.reason in _DRIFTED:
                 left.append((name, found))
@@ -80,6 +80,8 @@ def _what_runs(action: Action, cell: ObservedCell | None) -> Repin | str:
     if cell.running:
         return "a deployment of it is not finished; adopt it when it is"
     match cell.sighting:
+        case Settled() if cell.tenant is not None:
+            return "it is deployed per tenant: pin it by hand, in a ring that names the tenant"
         case Settled(version=version):
             return Repin(action.component, version)
         case Unsettled(attempted=attempted, why=why):

@@ -29,6 +29,6 @@ async def survey_afresh(doors: Doors, environment: str) -> Situation:
     octopus = doors.octopus(ground.tip_state.space)
     server, space_id = await octopus.identity()
     known = await blocking(doors.journal.known, server.installation_id, space_id)
-    state = await octopus.look(replace(known, releases={}))
+    state = await octopus.look(replace(known, releases={}), tenants=ground.names_tenants)
     reading = Reading(state, await octopus.deployer())
     return await situate(doors, ground, reading.only(ground.tip_state))

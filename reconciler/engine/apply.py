@@ -314,8 +314,15 @@ class Execution:
             situation = await survey(self.doors, self.planned.plan.environment)
             self._tip = situation.commit
             return situation
-        state = await look(self.doors, self.octopus)
-        observed = judge(before.desired, state, before.audit.snapshot, before.history)
+        tenants = bool(before.desired.environment.tenants)
+        state = await look(self.doors, self.octopus, tenants=tenants)
+        observed = judge(
+            before.desired,
+            state,
+            before.audit.snapshot,
+            before.history,
+            joinable=not before.unchanged_since_accepted,
+        )
         observed = with_reached(replace(observed, me=before.observed.me), before.reached)
         return replace(self._fresh or before, observed=observed, space_state=state)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.approval import Standing, approval_gates, lacking, same_person
 from reconciler.core.brake import brakes
+from reconciler.core.expand import cell_pins
 from reconciler.core.policy import Start
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
@@ -32,7 +33,7 @@ async def judge_approvals(
     Raises: StoreTrouble; OctopusTrouble but for a refusal to tell about people, which holds.
     """
     policy = situation.desired.policy
-    too_much = brakes(plan, len(situation.desired.environment.pins), policy)
+    too_much = brakes(plan, len(cell_pins(situation.desired, situation.observed)), policy)
     standing = Standing()
     if too_much or policy.approvals.required or policy.start is Start.MANUAL:
         standing = await _standing(doors, octopus, situation, plan)

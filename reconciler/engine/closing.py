@@ -109,7 +109,7 @@ def _is_open(planned: Planned) -> bool:
     """
     cells = planned.situation.observed.cells
     return any(
-        action.reason is Reason.UNOBSERVED
+        action.reason in {Reason.UNOBSERVED, Reason.NEW_TENANT, Reason.RING_CONFLICT}
         or (
             action.reason in {Reason.HELD, Reason.SUSPENDED}
             and not (

@@ -23,6 +23,7 @@ from reconciler.core.diagnosis import (
     server_findings,
     shared_keys,
 )
+from reconciler.core.expand import pin_of
 from reconciler.core.manifest import DesiredState, ManifestSet
 from reconciler.core.policy import Mode
 from reconciler.core.role import Use
@@ -365,7 +366,7 @@ def _waiting(
 ) -> Iterator[tuple[str, Keeping | None]]:
     """Yield the cells whose pinned release runs nowhere, with the lifecycle of their project."""
     for name, cell in seen.cells.items():
-        pin = desired.environment.pins.get(cell.component)
+        pin = pin_of(desired.environment, cell)
         if pin is None or cell.project is None or (cell.project.id, pin.version) in current:
             continue
         yield name, lifecycles.get(cell.project.lifecycle_id)

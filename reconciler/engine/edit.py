@@ -307,12 +307,11 @@ def _said(state: DesiredState | Invalid) -> DesiredState | str:
         return state.name
     environment = state.environment
     platform = None if environment.platform is None else _named(environment.platform)
-    return replace(
-        state,
-        environment=replace(
-            environment, pins=_own(environment.pins), platform=platform, place=_NOWHERE
-        ),
+    rings = tuple(replace(ring, pins=_own(ring.pins), place=_NOWHERE) for ring in environment.rings)
+    said = replace(
+        environment, pins=_own(environment.pins), rings=rings, platform=platform, place=_NOWHERE
     )
+    return replace(state, environment=said)
 
 
 def _own(pins: Mapping[str, Pin]) -> dict[str, Pin]:

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE
+from reconciler.core.decide import is_new, made_by_us
 from reconciler.core.expand import cell_pins
 from reconciler.core.intent import CommentTag
-from reconciler.core.plan import is_new, made_by_us
 from reconciler.core.sighting import Settled, Unsettled
 from reconciler.core.text import clean
 from reconciler.core.version import direction
@@ -66,7 +66,8 @@ async def explain(
     """
     planned = await plan_environment(doors, environment, commit=commit)
     action = _action(planned, component)
-    pin = cell_pins(planned.situation.desired).get(action.cell)
+    situation = planned.situation
+    pin = cell_pins(situation.desired, situation.observed).get(action.cell)
     written = None
     if pin is not None:
         place = pin.place

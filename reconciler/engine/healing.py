@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.plan import SYSTEM, Reason, make_plan
+from reconciler.core.decide import SYSTEM
+from reconciler.core.plan import Reason, make_plan
 from reconciler.core.text import clean
 from reconciler.engine.doors import side_by_side
 from reconciler.errors import OctopusTrouble
@@ -61,10 +62,10 @@ async def _told_by(
     """
     unknown = replace(cell, made_by="", made_by_id="", made_at=None, comment="")
     try:
-        newest = await octopus.deployments_of(project, environment, SEARCHED)
+        newest = await octopus.deployments_of(project, environment, SEARCHED, cell.tenant_id)
     except OctopusTrouble:
         return unknown
-    here = [one for one in newest if one.tenant_id is None]
+    here = [one for one in newest if one.tenant_id == cell.tenant_id]
     if not here or here[0].id != cell.newest:
         return unknown  # another came since the reading
     repeated = _repeated(here)

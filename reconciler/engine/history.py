@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE
+from reconciler.core.decide import made_by_us
 from reconciler.core.estimate import usual_duration
-from reconciler.core.expand import pin_of
+from reconciler.core.expand import pin_of, pinned_components
 from reconciler.core.intent import SUCCEEDED, CommentTag, Progress, intent_of
 from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
-from reconciler.core.plan import made_by_us
 from reconciler.core.receipt import parse_receipt, payload_digest, receipt_path
 from reconciler.core.retry import Attempt
 from reconciler.core.sighting import Settled
@@ -126,7 +126,7 @@ def link_of(environment: str, path: str, payload: bytes) -> ChainLink:
 def project_slugs(desired: DesiredState, state: SpaceState) -> dict[str, str]:
     """Return the Octopus slug of every pinned component whose project can be told."""
     found = {}
-    for name in desired.environment.pins:
+    for name in pinned_components(desired.environment):
         component = desired.stack.components[name]
         project = state.project_index.find(component.project_in(desired.space.name))
         if not isinstance(project, str):
@@ -134,10 +134,17 @@ def project_slugs(desired: DesiredState, state: SpaceState) -> dict[str, str]:
     return found
 
 
-def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[str]:
-    """Return the components that a receipt says were deployed here with success."""
-    deployed = {link.project for link in history.links if link.outcome in SUCCEEDED}
-    return frozenset(name for name, slug in slugs.items() if slug in deployed)
+def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[tuple[str, str | None]]:
+    """Return the cells that a receipt says were deployed here with success.
+
+    By component and tenant's id.
+    """
+    names = {slug: name for name, slug in slugs.items()}
+    return frozenset(
+        (names[link.project], link.tenant)
+        for link in history.links
+        if link.outcome in SUCCEEDED and link.project in names
+    )
 
 
 def usual_durations(observed: ObservedState, history: History) -> dict[CellKey, timedelta]:
@@ -166,8 +173,7 @@ async def failed_attempts(
     for name, cell in observed.cells.items():
         pin = pin_of(asked.environment, cell)
         if cell.project is not None and pin is not None:
-            tenant = None if cell.tenant is None else cell.tenant.id
-            pinned[cell.project.slug, tenant] = name, pin.version
+            pinned[cell.project.slug, cell.tenant_id] = name, pin.version
     for link in history.links:
         name, version = pinned.get((link.project, link.tenant), (WHOLE, ""))
         if version and direction(link.version, version) is Direction.SAME:

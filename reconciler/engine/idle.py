@@ -55,6 +55,8 @@ def idle_of(
 
 def first_end(desired: DesiredState, at: datetime) -> datetime | None:
     """Return when the first hold or suspension ends that is in force at a time."""
-    stated = [desired.environment.suspend, *(p.hold for p in desired.environment.pins.values())]
+    environment = desired.environment
+    pins = (environment.pins, *(ring.pins for ring in environment.rings))
+    stated = [environment.suspend, *(pin.hold for each in pins for pin in each.values())]
     ends = (each.until for each in stated if each is not None)
     return min((end for end in ends if end is not None and at < end), default=None)

@@ -152,7 +152,8 @@ async def launch(
         await blocking(doors.journal.void, intent, keeper.fence)
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
     comments = str(Comments.of(record))
-    order = DeploymentOrder(release.id, record.intent.environment, comments, values)
+    where, tenant = record.intent.environment, record.intent.tenant
+    order = DeploymentOrder(release.id, where, comments, values, tenant)
     try:
         deployment_id, task_id = await octopus.deploy(order, left, before)
     except ClosedNow as closed:
@@ -206,7 +207,9 @@ async def _settle(doors: Doors, keeper: LeaseKeeper, record: IntentRecord) -> No
 async def search(octopus: Octopus, record: IntentRecord) -> DeploymentDetail | None:
     """Look for the deployment that carries this intent; only a full match is ours."""
     intent = record.intent
-    newest = await octopus.deployments_of(intent.project, intent.environment, SEARCHED)
+    newest = await octopus.deployments_of(
+        intent.project, intent.environment, SEARCHED, intent.tenant
+    )
     for detail in newest:
         tag = CommentTag.find(detail.comments)
         if (

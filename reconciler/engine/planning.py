@@ -232,8 +232,9 @@ async def _release(octopus: Octopus, situation: Situation, action: Action) -> Re
 async def _lifecycle(
     octopus: Octopus, situation: Situation, action: Action, release: ReleaseDetail
 ) -> Gate | None:
+    tenant_id = situation.observed.cells[action.cell].tenant_id
     try:
-        allowed = await octopus.promotable(release.id)
+        allowed = await octopus.promotable(release.id, tenant_id)
     except RemoteRejected as error:
         return Gate(action.cell, GateName.LIFECYCLE, error.message, "Octopus answers the question")
     except CredentialRefused:

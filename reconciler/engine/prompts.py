@@ -33,7 +33,8 @@ async def filled_form(
     opener = "the stack or the environment gives them under `variables`"
     environment = situation.observed.environment_id or ""
     try:
-        form = await octopus.form(release.id, environment)
+        tenant_id = situation.observed.cells[action.cell].tenant_id
+        form = await octopus.form(release.id, environment, tenant_id)
     except CredentialRefused:
         raise
     except (NotAllowed, RemoteRejected) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import cell_key
+from reconciler.core.expand import cell_pins
 from reconciler.core.intent import Comments, Intent, IntentRecord, Progress
 from reconciler.core.version import Direction, direction
 from reconciler.engine.doors import blocking
@@ -17,6 +18,7 @@ from reconciler.engine.launch import SEARCHED, Taken, Unknown, resolve
 from reconciler.errors import OutcomeUnknown
 
 if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.state import DeploymentDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
@@ -134,14 +136,20 @@ async def _rebuild(
     component = desired.stack.components.get(said.component)
     if state is None or component is None or said.environment != desired.environment.name:
         return None
+    tenant = detail.tenant_id
+    known: dict[str | None, str] = {one.id: one.key for one in state.tenants or ()}
+    known[None] = ""
+    if tenant not in known:
+        return None
+    cell = cell_key(said.component, known[tenant])
     project = state.project_index.find(component.project_in(desired.space.name))
     if isinstance(project, str) or project.id != detail.project_id:
         return None
-    same_cell = [d for d in newest if d.project_id == project.id and d.tenant_id is None]
+    same_cell = [d for d in newest if d.project_id == project.id and d.tenant_id == tenant]
     older = [d for d in same_cell if d.created < detail.created]
     if not older:
-        cell = await octopus.deployments_of(project.id, detail.environment_id, SEARCHED)
-        older = [d for d in cell if d.created < detail.created and d.tenant_id is None]
+        shown = await octopus.deployments_of(project.id, detail.environment_id, SEARCHED, tenant)
+        older = [d for d in shown if d.created < detail.created and d.tenant_id == tenant]
     intent = Intent(
         server=observed.server.installation_id,
         space=observed.space_id,
@@ -157,13 +165,13 @@ async def _rebuild(
     return IntentRecord(
         intent=intent,
         environment=said.environment,
-        cell=cell_key(said.component),
+        cell=cell,
         project_slug=project.slug,
         commit=said.tag.commit,
         plan_digest=said.tag.plan,
         action=said.action,
         replaces=said.replaces,
-        redeploy=_counter(situation, said),
+        redeploy=_counter(situation, said, cell),
         promised_at=detail.created,
         progress=Progress.LAUNCHED,
         deployment_id=detail.id,
@@ -172,11 +180,11 @@ async def _rebuild(
     )
 
 
-def _counter(situation: Situation, said: Comments) -> int:
+def _counter(situation: Situation, said: Comments, cell: CellKey) -> int:
     """Return the redeploy counter to remember: today's, if the pin still is the same version.
 
     Too high rather than too low: a retry then asks for a raise or a person (rule 12).
     """
-    pin = situation.desired.environment.pins.get(said.component)
+    pin = cell_pins(situation.desired, situation.observed).get(cell)
     same = pin is not None and direction(pin.version, said.version) is Direction.SAME
     return pin.redeploy if pin is not None and same else 0

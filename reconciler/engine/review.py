@@ -154,7 +154,8 @@ async def _reviewed(
     try:
         if space not in readings:
             try:
-                readings[space] = await read_space(doors, octopus)
+                tenants = any(one.environment.tenants for one in asked.changes.touched)
+                readings[space] = await read_space(doors, octopus, tenants=tenants)
             except ReconcilerError as error:
                 readings[space] = error
         reading = readings[space]
@@ -208,8 +209,9 @@ async def _from_snapshot(doors: Doors, asked: _Asked) -> Reviewed:
     now = doors.clock.now()
     written = None if doors.audit is None else await blocking(doors.audit.written_at, path)
     judged = replace(asked.wanted, policy=judged_by(asked.before, asked.wanted))
-    plan = make_plan(judged, recorded_state(judged, view.snapshot, now), asked.head)
-    too_much = brakes(plan, len(judged.environment.pins), judged.policy)
+    seen = recorded_state(judged, view.snapshot, now)
+    plan = make_plan(judged, seen, asked.head)
+    too_much = brakes(plan, len(seen.cells), judged.policy)
     gates = [
         *observe_gates(plan, judged.policy),
         *approval_gates(plan, judged.policy, Standing(), too_much),

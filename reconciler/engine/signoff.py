@@ -46,7 +46,7 @@ class SignedOff:
         return tuple(
             f"{name}: runs {clean(one.version, 60)}, pinned {clean(pins[name].version, 60)}"
             for name, one in sorted(self.platform.components.items())
-            if one.version != pins[name].version
+            if name in pins and one.version != pins[name].version
         )
 
 

@@ -15,6 +15,7 @@ from reconciler.core.acceptance import (
 )
 from reconciler.core.capture import capture
 from reconciler.core.cellkey import cell_key
+from reconciler.core.expand import pinned_components
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.core.policy import STRICTEST
 from reconciler.core.sighting import (
@@ -225,6 +226,11 @@ class Ground:
         return self.audit.state.environments.get(self.desired.environment.name)
 
     @property
+    def names_tenants(self) -> bool:
+        """True where the environment is deployed tenant by tenant."""
+        return bool(self.tip_state.environment.tenants)
+
+    @property
     def is_moved(self) -> bool:
         """True where the accepted server had another address: it is not contacted."""
         return self.shared is not None and self.shared.server_url != self.tip_state.space.server
@@ -279,12 +285,13 @@ class Reading:
 
     def only(self, desired: DesiredState) -> Reading:
         """Return what it shows of one environment, which is all a judgement of that may see."""
-        return replace(self, state=self.state.only(environment_in(desired, self.state)))
+        place, tenanted = environment_in(desired, self.state), bool(desired.environment.tenants)
+        return replace(self, state=self.state.only(place, tenanted=tenanted))
 
 
-async def read_space(doors: Doors, octopus: Octopus) -> Reading:
-    """Read a space and its deployer."""
-    return Reading(await look(doors, octopus), await octopus.deployer())
+async def read_space(doors: Doors, octopus: Octopus, *, tenants: bool) -> Reading:
+    """Read a space, its tenants if an environment names some, and its deployer."""
+    return Reading(await look(doors, octopus, tenants=tenants), await octopus.deployer())
 
 
 async def survey(
@@ -303,7 +310,8 @@ async def survey(
     ground = await lay_ground(doors, name, commit)
     if ground.is_moved and not consent:
         return await situate(doors, ground, None)
-    reading = await read_space(doors, doors.octopus(ground.tip_state.space))
+    octopus = doors.octopus(ground.tip_state.space)
+    reading = await read_space(doors, octopus, tenants=ground.names_tenants)
     return await situate(doors, ground, reading, consent=consent)
 
 
@@ -319,7 +327,8 @@ async def situate(
         if consent and snapshot is not None:
             cells = {n: replace(c, project=None) for n, c in snapshot.cells.items()}
             snapshot = replace(snapshot, cells=cells)
-        observed = judge(judged, reading.state, snapshot, ground.history)
+        joinable = consent or not ground.unchanged
+        observed = judge(judged, reading.state, snapshot, ground.history, joinable=joinable)
         if reading.deployer is not None:  # whose deployments are ours
             observed = replace(observed, me=reading.deployer.id)
     reached = await reached_now(doors, judged, observed, ground.history)
@@ -366,11 +375,11 @@ async def _distrust(doors: Doors, ground: Ground) -> Gate | None:
         return untold_gate(error.message, error.hint)
 
 
-async def look(doors: Doors, octopus: Octopus) -> SpaceState:
-    """Read a space, and remember what need not be asked again."""
+async def look(doors: Doors, octopus: Octopus, *, tenants: bool) -> SpaceState:
+    """Read a space, with its tenants if asked, and remember what need not be asked again."""
     server, space_id = await octopus.identity()
     known = await blocking(doors.journal.known, server.installation_id, space_id)
-    state = await octopus.look(known)
+    state = await octopus.look(known, tenants=tenants)
     # a deployment that still runs may yet turn out partial: it is not kept
     new = state.deployments.keys() - known.deployments.keys()
     if new:
@@ -386,10 +395,19 @@ async def look(doors: Doors, octopus: Octopus) -> SpaceState:
 
 
 def judge(
-    desired: DesiredState, state: SpaceState, snapshot: Snapshot | None, history: History
+    desired: DesiredState,
+    state: SpaceState,
+    snapshot: Snapshot | None,
+    history: History,
+    *,
+    joinable: bool,
 ) -> ObservedState:
-    """Judge one environment's cells from a reading of its space."""
-    return observe(desired, state, snapshot, receipted(history, project_slugs(desired, state)))
+    """Judge one environment's cells from a reading of its space.
+
+    `joinable`: a commit or a person asks for what is to run, so tenants may join it.
+    """
+    known = receipted(history, project_slugs(desired, state))
+    return observe(desired, state, snapshot, known, joinable=joinable)
 
 
 def _not_contacted(doors: Doors, desired: DesiredState) -> ObservedState:
@@ -401,7 +419,10 @@ def _not_contacted(doors: Doors, desired: DesiredState) -> ObservedState:
         space_id="",
         environment_id=None,
         me="",
-        cells={key: ObservedCell(key, why) for key in map(cell_key, desired.environment.pins)},
+        cells={
+            key: ObservedCell(key, why)
+            for key in map(cell_key, pinned_components(desired.environment))
+        },
     )
 
 

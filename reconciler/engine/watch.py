@@ -182,7 +182,9 @@ class Watch:
 
     async def _detail(self, running: Running) -> DeploymentDetail | None:
         intent = running.record.intent
-        cell = await self._octopus.deployments_of(intent.project, intent.environment, SEARCHED)
+        cell = await self._octopus.deployments_of(
+            intent.project, intent.environment, SEARCHED, intent.tenant
+        )
         return next((detail for detail in cell if detail.id == running.deployment_id), None)
 
 

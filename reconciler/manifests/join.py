@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.core.manifest import Base, DesiredState, Environment, Pin, Problem
+from reconciler.core.manifest import DesiredState, Environment, Pin, Problem
+from reconciler.manifests.pinning import MAX_PROBLEMS, on_base, strangers
+from reconciler.manifests.rings import join_rings
 from reconciler.manifests.templates import read_values
 from reconciler.manifests.wording import shown
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 Joined: TypeAlias = "DesiredState | tuple[Problem, ...]"
 
-_MAX_PROBLEMS = 50  # per environment and check
 _MAX_PER_PAIR = 5  # of two environments that claim the same cells
 
 
@@ -35,17 +35,19 @@ def join(
     space: Space,
     policy: Policy,
     platform: PlatformVersion | None,
+    ring_platforms: Mapping[str, PlatformVersion],
     twins: Iterable[tuple[str, str]],
     preconditions: tuple[Precondition, ...],
     words: Words,
 ) -> Joined:
     """Return the desired state of one environment, or every problem of joining it.
 
-    `twins` are the pairs of components that `projects_used_twice` found for stack and space.
+    `ring_platforms` are the platform versions of its rings, by name. `twins` are the pairs of
+    components that `projects_used_twice` found for stack and space.
     """
     pins, problems = _merged(document, fragments)
     if platform is not None and document.platform is not None:
-        pins = _on_base(pins, platform)
+        pins = on_base(pins, platform)
         if platform.stack != stack.name:
             problems.append(
                 Problem(
@@ -54,8 +56,11 @@ def join(
                     f" environment of stack '{stack.name}'",
                 )
             )
-    problems.extend(_strangers(pins, stack, words))
-    problems.extend(_twins(pins, twins))
+    problems.extend(strangers(pins, stack, words))
+    rings, of_rings = join_rings(document, ring_platforms, stack, words)
+    problems.extend(of_rings)
+    everywhere = pins if not rings else {**pins, **{n: p for r in rings for n, p in r.pins.items()}}
+    problems.extend(_twins(everywhere, twins))
     values, wrong = read_values(document, stack, words)
     problems.extend(wrong)
     if problems:
@@ -71,6 +76,8 @@ def join(
         suspend=document.suspend,
         also_deployed_by=document.also_deployed_by,
         platform=platform,
+        tenants=document.tenants,
+        rings=rings,
     )
     return DesiredState(environment, space, stack, policy, preconditions, values)
 
@@ -128,34 +135,13 @@ def _merged(
     for fragment in fragments:
         for name, pin in fragment.pins.items():
             first = pins.setdefault(name, pin)
-            if first is not pin and len(problems) < _MAX_PROBLEMS:
+            if first is not pin and len(problems) < MAX_PROBLEMS:
                 message = (
                     f"'{name}' is pinned twice for {document.name}: also at "
                     f"{shown(str(first.place))}; keep one"
                 )
                 problems.append(Problem(pin.place, message))
     return pins, problems
-
-
-def _on_base(own: Mapping[str, Pin], platform: PlatformVersion) -> Mapping[str, Pin]:
-    """Return an environment's own pins on top of those of its platform version."""
-    pins = {}
-    for name, captured in platform.components.items():
-        base = Base(platform.name, captured.version)
-        pin = own.get(name)
-        if pin is None:
-            pins[name] = Pin(captured.version, captured.place, base=base, is_own=False)
-        else:
-            pins[name] = replace(pin, base=base)
-    return {**own, **pins}
-
-
-def _strangers(pins: Mapping[str, Pin], stack: Stack, words: Words) -> Iterator[Problem]:
-    for name in sorted(pins.keys() - stack.components.keys())[:_MAX_PROBLEMS]:
-        meant = words.did_you_mean(name, stack.components.keys())
-        yield Problem(
-            pins[name].place, f"'{name}' is not a component of stack '{stack.name}'{meant}"
-        )
 
 
 def projects_used_twice(stack: Stack, space: str) -> tuple[tuple[str, str], ...]:

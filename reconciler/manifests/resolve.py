@@ -276,18 +276,30 @@ class _Run:
         policy = commit.find(PolicyDocument, document.policy)
         platform = commit.find(PlatformVersionDocument, document.platform)
         fragments = tuple(commit.fragments.get(document.name, ()))
+        ringed = {
+            ring.platform.name: commit.find(PlatformVersionDocument, ring.platform)
+            for ring in document.rings
+            if ring.platform is not None
+        }
         optional = ((document.policy, policy), (document.platform, platform))
-        if not stack or not space or any(named and not found for named, found in optional):
+        absent = None in ringed.values()
+        if (
+            not stack
+            or not space
+            or absent
+            or any(named and not found for named, found in optional)
+        ):
             return tuple(
                 self._missing(kind, reference)
                 for kind, reference in _references(document)
                 if (kind, reference.name) not in self.claimed
             )
-        if platform and (Kind.PLATFORM_VERSION, platform.name) in self.doors.others:
+        based = [each for each in (platform, *ringed.values()) if each is not None]
+        if any((Kind.PLATFORM_VERSION, each.name) in self.doors.others for each in based):
             return ()  # told as its own problem
         links = self.uses.links.get(stack.name, ())
         used = {link.stack.name: link.stack for link in links}
-        inputs = (document, stack, space, policy, platform, *used.values(), *fragments)
+        inputs = (document, stack, space, policy, platform, *based, *used.values(), *fragments)
         kept = self.kept.get(document.name)
         if kept is not None and _same(kept[0], inputs):
             joined = kept[1]
@@ -299,6 +311,7 @@ class _Run:
                 space.space,
                 policy.policy if policy else Policy(),
                 platform.platform if platform else None,
+                {each.name: each.platform for each in based},
                 self._twins(stack.stack, space.name),
                 tuple(link.precondition(space.name) for link in links),
                 self.words,
@@ -325,5 +338,6 @@ def _references(document: EnvironmentDocument) -> Iterable[tuple[Kind, Reference
     yield Kind.STACK, document.stack
     if document.policy is not None:
         yield Kind.POLICY, document.policy
-    if document.platform is not None:
-        yield Kind.PLATFORM_VERSION, document.platform
+    for platform in (document.platform, *(ring.platform for ring in document.rings)):
+        if platform is not None:
+            yield Kind.PLATFORM_VERSION, platform

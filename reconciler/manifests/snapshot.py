@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.cellkey import CellKey
 from reconciler.core.manifest import API_VERSION, Problem
-from reconciler.core.snapshot import Reached, Snapshot, SnapshotCell
+from reconciler.core.snapshot import LEFT, Reached, Snapshot, SnapshotCell
 from reconciler.errors import ManifestsInvalid
 from reconciler.manifests.tree import Branch, Reader, read_tree
 from reconciler.manifests.wording import shown
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 16 * 1024 * 1024  # some 40,000 cells
 
-_STATES = ("settled", "unsettled", "never", "unobserved")
+_STATES = ("settled", "unsettled", "never", "unobserved", LEFT)
 _TEXTS = ("project", "deployment", "release", "assembled", "process", "variables")
 
 
@@ -59,6 +60,8 @@ def _fields(cell: SnapshotCell) -> Iterator[tuple[str, str]]:
             ("redeploy", str(cell.reached.redeploy)),
         )
         yield "reached", flow(reached)
+    if cell.tenant is not None:
+        yield "tenant", scalar(cell.tenant)
     for name in _TEXTS:
         if (value := getattr(cell, name)) is not None:
             yield name, scalar(value)
@@ -92,12 +95,12 @@ def parse_snapshot(data: bytes, path: str = "snapshot") -> Snapshot:
         server=octopus.text("server"),
         space=octopus.text("space"),
         environment=octopus.text("environment"),
-        cells={name: _cell(cells, name) for name in cells.branch.value},
+        cells={CellKey(name): _cell(cells, name) for name in cells.branch.value},
     )
 
 
 def _cell(cells: _Fields, name: str) -> SnapshotCell:
-    fields = cells.fields(name, ("version", "state", "reached", *_TEXTS, "packages"))
+    fields = cells.fields(name, ("version", "state", "reached", "tenant", *_TEXTS, "packages"))
     if fields.text("state") not in _STATES:
         raise fields.wrong("state", f"must be one of {', '.join(_STATES)}")
     reached = None
@@ -119,6 +122,7 @@ def _cell(cells: _Fields, name: str) -> SnapshotCell:
         process=fields.optional("process"),
         variables=fields.optional("variables"),
         packages=packages,
+        tenant=fields.optional("tenant"),
     )
 
 

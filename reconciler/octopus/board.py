@@ -20,6 +20,7 @@ class Board:
 
     projects: frozenset[str]
     environments: frozenset[str]
+    tenants: frozenset[str]
     items: tuple[BoardItem, ...]
     waiting: frozenset[str]
     limit: int | None
@@ -35,6 +36,7 @@ class Board:
         return cls(
             projects=frozenset(one.id for one in board.projects),
             environments=frozenset(one.id for one in board.environments),
+            tenants=frozenset(one.id for one in board.tenants or ()),
             items=tuple(items),
             waiting=frozenset(i.task_id for i in board.items if i.has_pending_interruptions),
             limit=board.project_limit,
@@ -47,6 +49,7 @@ class Board:
             self,
             projects=frozenset().union(*(board.projects for board in boards)),
             environments=frozenset().union(*(board.environments for board in boards)),
+            tenants=frozenset().union(*(board.tenants for board in boards)),
             items=tuple(dict.fromkeys(item for board in boards for item in board.items)),
             waiting=frozenset().union(*(board.waiting for board in boards)),
         )

@@ -1,7 +1,8 @@
 """One reading of a whole space, in a constant number of requests (rules 3, 16, 17).
 
 Five, side by side: the dashboard with the successes before, all projects, all environments, my
-permissions, the active tasks. A sixth, the pending interruptions, only while a task is active.
+permissions, the active tasks. A sixth, the pending interruptions, only while a task is active; a
+seventh, all tenants, only where somebody asks for them.
 Then what is new: each deployment and release once by its id, a hundred to a request. More only
 where the server truncates: the dashboard asked again for the projects it left out, further pages.
 
@@ -14,7 +15,7 @@ Source: Octopus REST API, `dashboard/dynamic` (`ProjectLimit`, `IsFiltered`), `t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from reconciler.core.state import (
@@ -30,13 +31,16 @@ from reconciler.core.state import (
 )
 from reconciler.octopus import translate, wire
 from reconciler.octopus.board import Board
+from reconciler.octopus.client import Answer
 from reconciler.octopus.pages import IDS_AT_ONCE, read_by_ids, read_pages, together
+from reconciler.octopus.tenants import ask_tenants, read_tenants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
-    from reconciler.octopus.client import Answer, OctopusHttp
+    from reconciler.core.tenant import Tenant
+    from reconciler.octopus.client import OctopusHttp
     from reconciler.ports import Known
 
 T = TypeVar("T")
@@ -80,7 +84,10 @@ class _Kept(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """The five answers to one look; `has_all_tasks` False: the list moved, or ended too early."""
+    """The answers to one look; `has_all_tasks` False: the list moved, or ended too early.
+
+    `tenants`: a text says why they were not told; None: nobody asked.
+    """
 
     start: Start
     board: Board
@@ -89,6 +96,7 @@ class _Said:
     permissions: Permissions
     tasks: tuple[wire.Task, ...]
     has_all_tasks: bool
+    tenants: tuple[Tenant, ...] | str | None = None
 
     def repeats(self, other: _Said) -> bool:
         """Tell whether every answer says the same, and no task is listed."""
@@ -98,6 +106,7 @@ class _Said:
             and self.projects is other.projects
             and self.environments is other.environments
             and self.permissions is other.permissions
+            and self.tenants is other.tenants
             and not self.tasks
             and not other.tasks
             and self.has_all_tasks
@@ -118,15 +127,18 @@ class Looker:
         self._projects = _Kept(_projects)
         self._environments = _Kept(_environments)
         self._permissions = _Kept(_permissions)
+        self._tenants = _Kept(read_tenants)
         self._last: tuple[_Said, SpaceState] | None = None
 
-    async def look(self, start: Start, known: Known, read_at: datetime) -> SpaceState:
-        """Read the space. `read_at` is a time before the first request.
+    async def look(
+        self, start: Start, known: Known, read_at: datetime, *, tenants: bool = False
+    ) -> SpaceState:
+        """Read the space, with its tenants if asked. `read_at` is a time before the first request.
 
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
         space = f"api/{start.space_id}"
-        said = await self._ask(space, start)
+        said = await self._ask(space, start, tenants=tenants)
         if self._last is not None and said.repeats(self._last[0]):
             return self._last[1].at(read_at)
         self._last = None
@@ -163,13 +175,19 @@ class Looker:
             releases=details.releases,
             gaps=tuple(gaps),
             space_name=start.space_name,
+            board_tenants=board.tenants,
         )
+        match said.tenants:
+            case tuple():
+                state = replace(state, tenants=said.tenants)
+            case str():
+                state = replace(state, tenants_unread=said.tenants)
         if details.are_final and board.limit is None:
             self._last = (said, state)
         return state
 
-    async def _ask(self, space: str, start: Start) -> _Said:
-        """Ask the five requests of every look, side by side."""
+    async def _ask(self, space: str, start: Start, *, tenants: bool) -> _Said:
+        """Ask the five requests of every look, and for tenants where asked, side by side."""
         http = self._http
         async with together() as group:
             boarding = group.create_task(self._board(space))
@@ -179,6 +197,8 @@ class Looker:
             tasks = group.create_task(
                 read_pages(http, f"{space}/tasks", {"active": "true"}, wire.Task, ONE_PAGE)
             )
+            serving = group.create_task(ask_tenants(http, space)) if tenants else None
+        served = None if serving is None else serving.result()
         return _Said(
             start,
             self._boards.value(boarding.result()),
@@ -186,6 +206,7 @@ class Looker:
             self._environments.value(environments.result()),
             self._permissions.value(allowed.result()),
             *tasks.result(),
+            tenants=self._tenants.value(served) if isinstance(served, Answer) else served,
         )
 
     async def _board(self, space: str, projects: Iterable[str] = ()) -> Answer:

@@ -103,13 +103,14 @@ class OctopusSpace:
         start = await self._started()
         return start.server, start.space_id
 
-    async def look(self, known: Known) -> SpaceState:
+    async def look(self, known: Known, *, tenants: bool = False) -> SpaceState:
         """Read the state of the whole space (see `look.py` for the requests).
 
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
         read_at = self._clock.now()
-        return await self._looker.look(await self._started(), known, read_at)
+        start = await self._started()
+        return await self._looker.look(start, known, read_at, tenants=tenants)
 
     async def automation(self, state: SpaceState) -> Automation:
         """Return what deploys by itself in the space just looked at (see `automation.py`).
@@ -190,17 +191,21 @@ class OctopusSpace:
             )
         return found if found.version == version else None  # Octopus takes 1.0 for 1.0.0
 
-    async def promotable(self, release_id: str) -> frozenset[str]:
+    async def promotable(self, release_id: str, tenant_id: str | None = None) -> frozenset[str]:
         """Return the ids of the environments the lifecycle lets this release go to now.
 
         Octopus answers this by what the asking user may deploy, so it is the deployer who asks.
 
-        Source: Octopus REST API, `GET /releases/{id}/deployments/template`, `PromoteTo`.
+        Source: Octopus REST API, `GET /releases/{id}/deployments/template`, `PromoteTo`, and
+        `TenantPromotions` for a tenant.
         """
         path = await self._path(f"releases/{_part(release_id)}/deployments/template")
         http = self._deployer or self._observer
         template = wire.decode(await http.get(path, alone=True), wire.DeploymentTemplate)
-        return frozenset(one.id for one in template.promote_to)
+        if tenant_id is None:
+            return frozenset(one.id for one in template.promote_to)
+        own = [one for one in template.tenant_promotions or () if one.id == tenant_id]
+        return frozenset(where.id for one in own for where in one.promote_to)
 
     async def form(
         self, release_id: str, environment_id: str, tenant_id: str | None = None
@@ -235,7 +240,9 @@ class OctopusSpace:
             name: value if isinstance(value, str) else value.reveal()
             for name, value in order.form_values
         }
-        body = wire.NewDeployment(order.release_id, order.environment_id, order.comments, values)
+        body = wire.NewDeployment(
+            order.release_id, order.environment_id, order.comments, values, order.tenant_id
+        )
         answer = await http.post(path, msgspec.json.encode(body), within, before)
         try:
             made = wire.decode(answer, wire.CreatedDeployment)
@@ -244,9 +251,15 @@ class OctopusSpace:
         return made.id, made.task_id
 
     async def deployments_of(
-        self, project_id: str | None, environment_id: str, take: int
+        self,
+        project_id: str | None,
+        environment_id: str,
+        take: int,
+        tenant_id: str | None = None,
     ) -> tuple[DeploymentDetail, ...]:
         """Return the newest deployments of a cell (project None: of the environment).
+
+        `tenant_id` None: whoever they are for.
 
         A search for an intent rests on this (rule 14), so an answer that ends too early or holds
         other cells' deployments is a BadAnswer, never a short list.
@@ -256,6 +269,8 @@ class OctopusSpace:
         query = {"environments": environment_id}
         if project_id is not None:
             query["projects"] = project_id
+        if tenant_id is not None:
+            query["tenants"] = tenant_id
         path = await self._path("deployments")
         found, complete = await read_pages(
             self._observer,
@@ -267,7 +282,9 @@ class OctopusSpace:
             alone=True,
         )
         strays = any(
-            one.environment_id != environment_id or project_id not in (None, one.project_id)
+            one.environment_id != environment_id
+            or project_id not in (None, one.project_id)
+            or tenant_id not in (None, one.tenant_id)
             for one in found
         )
         if strays or not complete:

@@ -142,6 +142,7 @@ class Dashboard(Wire, frozen=True):
     environments: list[Named]
     items: list[DashboardItem]
     project_limit: int | None
+    tenants: list[Named] | None = None  # older servers leave them out
     previous_items: list[DashboardItem] | None = None  # older servers list them apart
 
 
@@ -219,10 +220,18 @@ class Release(Wire, frozen=True):
     selected_packages: list[SelectedPackage] | None
 
 
+class TenantPromotion(Wire, frozen=True):
+    """Where a release may go now for one tenant."""
+
+    id: Id
+    promote_to: list[Named]
+
+
 class DeploymentTemplate(Wire, frozen=True):
     """`GET /{space}/releases/{id}/deployments/template`: where the release may go now."""
 
     promote_to: list[Named]
+    tenant_promotions: list[TenantPromotion] | None = None
 
 
 class CreatedDeployment(Wire, frozen=True):
@@ -260,6 +269,7 @@ class NewDeployment(Wire, frozen=True, omit_defaults=True):
     environment_id: str
     comments: str
     form_values: dict[str, str] = {}
+    tenant_id: str | None = None
 
 
 class Page(Wire, Generic[T], frozen=True):

@@ -27,7 +27,7 @@ def test_good_manifests_are_counted() -> None:
     result = validate(EXAMPLES)
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr.startswith("all good: 7 environments, ")
+    assert result.stderr.startswith("all good: 8 environments, ")
 
 
 def test_every_problem_is_a_line_with_its_place_and_the_fix(tmp_path: Path) -> None:

@@ -516,6 +516,49 @@ async def test_rule_31_a_narrowed_key_is_narrowed_in_the_reading_too(
         await shop.deploy(order(whole, "web-shop", "Test"))
 
 
+async def test_tenants_are_read_only_where_asked_for_and_deployed_to_one_by_one(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    simulator.add_tag_set("Ring", ["Pilot"])
+    connected = {"web-shop": ["Dev"]}
+    acme = simulator.add_tenant("Acme", connected=connected, tags=["Ring/Pilot"])
+    beta = simulator.add_tenant("Beta", connected=connected)
+    alone = await shop.look(NOTHING)
+
+    state = await shop.look(NOTHING, tenants=True)
+    fresh = simulator.release("web-shop", "9.9.9")
+    dev = next(one.id for one in state.environments if one.name == "Dev")
+    project = next(one.id for one in state.projects if one.slug == "web-shop")
+    deployment_id, _ = await shop.deploy(DeploymentOrder(fresh, dev, "for Acme", tenant_id=acme))
+    after = await shop.look(NOTHING, tenants=True)
+
+    assert alone.tenants is None
+    assert [(one.id, one.name, one.tags) for one in state.tenants or ()] == [
+        (acme, "Acme", frozenset({"Ring/Pilot"})),
+        (beta, "Beta", frozenset()),
+    ]
+    assert {dev} in [
+        set(places) for one in state.tenants or () for places in one.connected.values()
+    ]
+    assert state.board_tenants == {acme, beta}
+    assert [one.tenant_id for one in after.items if one.deployment_id == deployment_id] == [acme]
+    assert await shop.promotable(fresh, acme) == {dev}
+    found = [await shop.deployments_of(project, dev, 9, whom) for whom in (acme, beta)]
+    assert [[one.id for one in each] for each in found] == [[deployment_id], []]
+
+
+async def test_tenants_that_the_key_may_not_see_are_told_and_stop_nobody(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    simulator.fault("status", path="/tenants/all$", status=403)
+
+    state = await shop.look(NOTHING, tenants=True)
+
+    assert state.tenants is None
+    assert "403" in state.tenants_unread
+    assert state.gaps == ()
+
+
 async def test_a_release_may_go_where_its_lifecycle_lets_it(
     simulator: Simulator, shop: OctopusSpace
 ) -> None:

@@ -347,7 +347,7 @@ def test_a_project_made_anew_under_an_old_name_is_held(octopus: Octopus) -> None
 def test_a_project_deployed_per_tenant_is_not_judged(octopus: Octopus) -> None:
     octopus.projects[WALLET] = project(WALLET, tenanted_mode="Tenanted")
 
-    assert "tenants are not supported yet" in unread(sees(octopus).sighting)
+    assert "names none under" in unread(sees(octopus).sighting)
 
 
 def test_deployments_of_tenants_are_another_cell(octopus: Octopus) -> None:

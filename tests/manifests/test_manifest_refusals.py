@@ -597,7 +597,7 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
         'environments/qa.yaml:6:10: 1.10 is a number to YAML, not text; quote it: "1.10"',
         "environments/qa.yaml:7:3: unknown field 'componets', did you mean 'components'?",
         "environments/qa.yaml:8:3: unknown field 'windows'; known here: octopus, stack, policy, "
-        "platformVersion, components, suspend, alsoDeployedBy, variables",
+        "platformVersion, components, rings, suspend, alsoDeployedBy, variables",
         "environments/qa.yaml:9:3: missing field 'reason'",
         f"environments/qa.yaml:9:20: 'soon' is not a time: {TIME}",
         "policies/careful.yaml:9:14: 'held' is not one of continue, hold, did you mean 'hold'?",

@@ -229,6 +229,27 @@ async def what_opens_by_itself(world: Story, running: Daemon) -> None:
     await running.settles(1)
 
 
+async def tenants_of_two_rings(world: Story, running: Daemon) -> None:
+    world.octopus.add_tag_set("Ring", ["Pilot", "Early"])
+    both = {"jobs": ["Test"], "web": ["Test"]}
+    world.octopus.add_tenant("Acme", connected=both, tags=["Ring/Pilot", "Ring/Early"])
+    world.octopus.add_tenant("Beta", connected={"web": ["Test"]}, tags=["Ring/Early"])
+    head = FILES["environments/test.yaml"].partition("  components:")[0]
+    served = head.replace("environment: Test", "environment: Test, tenantTags: [Ring/Early]")
+    pins = '  components: {web: "1.0.0", jobs: "1.0.0"}\n'
+    rings = """  rings:
+    pilot: {tenantTags: [Ring/Pilot], components: {jobs: "1.0.0"}}
+    early: {tenantTags: [Ring/Early], components: {jobs: "1.1.0"}}
+"""
+    world.push({"environments/test.yaml": f"{served}{pins}{rings}"})
+    await running.settles(2)
+    world.push({"environments/test.yaml": f"{served}{pins}"})
+    await running.settles(2)
+    world.octopus.add_tenant("Cold", connected=both, tags=["Ring/Early"])
+    await looks(running)
+    await world.apply()
+
+
 async def what_another_stack_lacks(world: Story, running: Daemon) -> None:
     stack = FILES["stacks/platform.yaml"]
     other = stack.replace("name: platform", "name: other").partition("  components:")[0]
@@ -446,6 +467,13 @@ TALES: dict[Tale, set[Word]] = {
         GateName.SCHEDULED_ELSEWHERE,
         GateName.IN_FLIGHT,
         *of(BLOCKED, "lifecycle", "scheduled-elsewhere", "in-flight"),
+    },
+    tenants_of_two_rings: {
+        Reason.NOT_CONNECTED,
+        Reason.RING_CONFLICT,
+        Reason.NEW_TENANT,
+        *of(ConditionType.HELD, "NewTenant"),
+        *of(STALLED, "RingConflict"),
     },
     what_another_stack_lacks: {GateName.PRECONDITION, *of(BLOCKED, "precondition")},
     a_value_nobody_gives: {GateName.MISSING_VALUES, *of(STALLED, "missing-values")},

@@ -334,8 +334,8 @@ async def test_rule_9_a_reading_with_gaps_accepts_no_new_policy(world: Story) ->
     world.edit("policies/open.yaml", ("protected: true", "protected: false"))
     world.pin(api="1.0.0")
 
-    async def look(real: Any, known: Any) -> Any:
-        return replace(await real(known), gaps=("the list ended early",))
+    async def look(real: Any, known: Any, **more: Any) -> Any:
+        return replace(await real(known, **more), gaps=("the list ended early",))
 
     at_octopus(world, look=look)
     blind = await world.apply()

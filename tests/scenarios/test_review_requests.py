@@ -79,8 +79,8 @@ async def test_rule_15_a_reading_that_took_too_long_starts_nothing(world: Story)
     await world.accept()
     world.pin(api="1.1.0")
 
-    async def look(real: Any, known: Any) -> Any:
-        state = await real(known)
+    async def look(real: Any, known: Any, **more: Any) -> Any:
+        state = await real(known, **more)
         world.clock.turn(11.0)
         return state
 
@@ -101,9 +101,9 @@ async def test_rule_15_each_request_leaves_within_ten_seconds_of_its_reading(
     ages: list[float] = []
     slow = [9.0, 3.0, 9.0]
 
-    async def look(real: Any, known: Any) -> Any:
+    async def look(real: Any, known: Any, **more: Any) -> Any:
         begun.append(world.clock.monotonic())
-        return await real(known)
+        return await real(known, **more)
 
     async def deploy(real: Any, *order: Any) -> Any:
         ages.append(world.clock.monotonic() - begun[-1])

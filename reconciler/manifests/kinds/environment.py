@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from reconciler.core.manifest import Kind, Place, Until
+from reconciler.core.tenant import Selection
 from reconciler.core.variables import Given
 from reconciler.manifests.kinds.common import Reference, sure, until_of
 from reconciler.manifests.kinds.pins import build_pins
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from reconciler.core.manifest import Pin
     from reconciler.manifests.kinds.common import Head
     from reconciler.manifests.tree import Branch
+
+
+@dataclass(frozen=True, slots=True)
+class RingDocument:
+    """A ring of an environment, its platform version not yet followed."""
+
+    name: str
+    place: Place
+    whom: Selection
+    platform: Reference | None
+    pins: Mapping[str, Pin]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,8 @@ class EnvironmentDocument:
     suspend: Until | None
     also_deployed_by: tuple[str, ...]
     variables: Mapping[str, Given]
+    tenants: Selection
+    rings: tuple[RingDocument, ...]
 
 
 def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
@@ -53,6 +67,8 @@ def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
         suspend=until_of(spec.value.get("suspend")),
         also_deployed_by=tuple(spec.value.get("alsoDeployedBy", ())),
         variables=_variables(head, spec.below("variables")),
+        tenants=_selection(octopus),
+        rings=_rings(head, spec.below("rings")),
     )
 
 
@@ -63,3 +79,23 @@ def _variables(head: Head, branch: Branch | None) -> dict[str, Given]:
         name: Given(given_of(value), head.value_place(branch, name))
         for name, value in branch.value.items()
     }
+
+
+def _rings(head: Head, rings: Branch | None) -> tuple[RingDocument, ...]:
+    if rings is None:
+        return ()
+    return tuple(
+        RingDocument(
+            name,
+            head.key_place(rings, name),
+            _selection(ring),
+            head.optional(ring, "platformVersion"),
+            build_pins(head, ring.below("components")),
+        )
+        for name in rings.value
+        for ring in [sure(rings.below(name))]
+    )
+
+
+def _selection(said: Branch) -> Selection:
+    return Selection(tuple(said.value.get("tenants", ())), tuple(said.value.get("tenantTags", ())))

@@ -1,0 +1,73 @@
+"""What a plan says of one cell: what is done to it, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.core.cellkey import component_of
+
+if TYPE_CHECKING:
+    from reconciler.core.cellkey import CellKey
+
+
+class Kind(StrEnum):
+    """What is done to a cell."""
+
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    REDEPLOY = "redeploy"
+    IGNORE = "ignore"
+
+
+class Reason(StrEnum):
+    """Why. A closed list; docs/reasons.md says what to do about each."""
+
+    NEW_PIN = "new-pin"
+    NOT_DEPLOYED = "not-deployed"
+    DRIFT = "drift"
+    REDEPLOY = "redeploy"
+    UNSETTLED = "unsettled"
+    IN_SYNC = "in-sync"
+    UNMANAGED = "unmanaged"
+    HELD = "held"
+    HELD_BY_HAND = "held-by-hand"
+    DRIFT_LEFT = "drift-left"
+    SUSPENDED = "suspended"
+    UNOBSERVED = "unobserved"
+    UNKNOWN_DIRECTION = "unknown-direction"
+    UP_ONLY = "up-only"
+    NOT_CONNECTED = "not-connected"
+    NEW_TENANT = "new-tenant"
+    RING_CONFLICT = "ring-conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is done to one cell, from which version to which, in which wave (0: none), and why.
+
+    `redeploy` is the pin's counter. `waits_for` names the changes that come first. `note` is one
+    clean line for people.
+    """
+
+    cell: CellKey
+    kind: Kind
+    reason: Reason
+    from_version: str | None
+    to_version: str | None
+    note: str = ""
+    redeploy: int = 0
+    wave: int = 0
+    waits_for: tuple[CellKey, ...] = ()
+    unknown_direction: bool = False
+
+    @property
+    def component(self) -> str:
+        """The cell's component, as the stack names it."""
+        return component_of(self.cell)
+
+    @property
+    def is_change(self) -> bool:
+        """True for everything but ignore."""
+        return self.kind is not Kind.IGNORE
