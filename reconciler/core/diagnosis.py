@@ -124,10 +124,13 @@ def key_findings(
     space_id: str | None,
     cells: Iterable[tuple[str, Project, str]],
     now: datetime,
+    *,
+    approvals: bool = False,
 ) -> Iterator[Finding]:
     """Judge an accepted key: whose it is, when it expires, what it may.
 
-    `where` is its place. `space_id` None: it is not known, so what it may there is not judged.
+    `where` is its place. `approvals`: plans of the space may need some. `space_id` None: it is not
+    known, so what it may there is not judged.
     """
     who = f"the {use} key ({where}) is {clean(seen.user.username, 80)}'s"
     if seen.permissions.administers_system:
@@ -152,7 +155,8 @@ def key_findings(
         yield Finding(Check.KEY, about, Verdict.OK, f"{who}, a service account")
     yield _expiry(about, use, seen, now)
     if not seen.permissions.administers_system and space_id is not None:
-        yield _permissions(about, use, seen, lacks(use, seen.permissions, space_id, cells))
+        lacking = lacks(use, seen.permissions, space_id, cells, approvals=approvals)
+        yield _permissions(about, use, seen, lacking)
 
 
 def _expiry(about: str, use: Use, seen: KeySeen, now: datetime) -> Finding:

@@ -29,6 +29,7 @@ class Reach(StrEnum):
 
     CELLS = "every project and environment that is pinned"
     SPACE = "the whole space"
+    SYSTEM = "the whole server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,14 @@ ROLE = (
         "what is deployed per tenant is not observed",
         is_vital=False,
     ),
+    Need(
+        Use.OBSERVE,
+        "UserView",
+        Reach.SYSTEM,
+        "to see who approved a plan, where one needs that",
+        "no approval counts",
+        is_vital=False,
+    ),
     Need(Use.DEPLOY, "DeploymentCreate", Reach.CELLS, "to deploy", "nothing is deployed"),
     Need(Use.DEPLOY, "ReleaseView", Reach.CELLS, "to name the release", "nothing is deployed"),
     Need(
@@ -130,8 +139,8 @@ ROLE = (
     Need(Use.MACHINES, "MachineDelete", Reach.CELLS, "to forget them", "machines are left alone"),
     Need(Use.MACHINES, "MachineCreate", Reach.CELLS, "to put them back", "none comes back"),
 )
-"""Every permission that is ever used. Nothing of the system is in it, AdministerSystem least of
-all: such a key deploys in maintenance mode, so `apply` refuses it."""
+"""Every permission that is ever used. AdministerSystem is not in it: such a key deploys in
+maintenance mode, so `apply` refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +156,21 @@ def lacks(
     may: Permissions,
     space_id: str,
     cells: Iterable[tuple[str, Project, str]],
+    *,
+    approvals: bool = True,
 ) -> tuple[Lack, ...]:
     """Return what a key lacks of the role of its use.
 
     `cells` are (name, project, environment id). Of each permission the first cell it does not
-    reach is named.
+    reach is named. `approvals` False: no plan needs any, and nothing of the system is asked for.
     """
     known = tuple(cells)
     found = []
     for need in (one for one in ROLE if one.use is use):
+        if need.reach is Reach.SYSTEM:
+            if approvals and need.permission not in may.system:
+                found.append(Lack(need))
+            continue
         if may.allows(need.permission, space_id, None, None):
             continue
         if need.reach is Reach.SPACE or not known:

@@ -25,7 +25,7 @@ from reconciler.core.diagnosis import (
 )
 from reconciler.core.expand import pin_of
 from reconciler.core.manifest import DesiredState, ManifestSet
-from reconciler.core.policy import Mode
+from reconciler.core.policy import Mode, Start
 from reconciler.core.role import Use
 from reconciler.core.sighting import observe
 from reconciler.core.text import clean
@@ -211,7 +211,9 @@ class _Visit:
         for use, key in keys:
             if key is not None:
                 where, now = self._where(use), self._premises.clock.now()
-                self._told += key_findings(self._about, use, where, key, space_id, cells, now)
+                self._told += key_findings(
+                    self._about, use, where, key, space_id, cells, now, approvals=self._approves()
+                )
             elif use is Use.DEPLOY and not self._has_failed():
                 self._told.append(self._no_key())
         if self._space.deploy is None:
@@ -252,6 +254,15 @@ class _Visit:
 
     def _deploys(self) -> bool:
         return any(one.policy.mode is not Mode.OBSERVE for one in self._environments)
+
+    def _approves(self) -> bool:
+        """Tell whether a plan may need an approval as a matter of course."""
+        policies = [one.policy for one in self._environments]
+        return any(
+            one.mode is not Mode.OBSERVE
+            and (one.protected or one.approvals.required > 0 or one.start is Start.MANUAL)
+            for one in policies
+        )
 
     def _no_deploying(self) -> Finding:
         if not self._deploys():

@@ -168,6 +168,9 @@ def test_an_administrators_key_is_refused(shop: Shop) -> None:
 
 
 def test_each_permission_of_the_least_role_is_missed(shop: Shop) -> None:
+    policy = (shop.clone / "policy.yaml").read_text()
+    shop.push({"policy.yaml": policy.replace("{mode: apply}", "{mode: apply, protected: true}")})
+    shop.simulator.grant("reconciler", "UserView")
     for need in (one for one in ROLE if one.use is not Use.MACHINES):
         shop.simulator.revoke("reconciler", need.permission)
 

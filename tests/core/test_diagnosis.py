@@ -34,7 +34,7 @@ from reconciler.core.servers import FEATURES, is_at_least, missing_features
 from reconciler.core.state import Permissions, User
 
 DAY = timedelta(days=1)
-ALL = [one.permission for one in ROLE if one.use is Use.OBSERVE]
+ALL = [o.permission for o in ROLE if o.use is Use.OBSERVE and o.reach is not Reach.SYSTEM]
 CELLS = (("api in uk", project("api"), ENVIRONMENT_ID), ("db in uk", project("db"), ENVIRONMENT_ID))
 SERVICE = User("Users-7", "svc", "Service", is_service=True)
 KEY = KeySeen(SERVICE, may(*ALL), NOON + 90 * DAY, expiry_told=True)
@@ -60,7 +60,7 @@ def test_a_whole_key_is_well() -> None:
     assert {one.verdict for one in judged(KEY).values()} == {Verdict.OK}
 
 
-@pytest.mark.parametrize("need", [one for one in ROLE if one.use is Use.OBSERVE])
+@pytest.mark.parametrize("need", [o for o in ROLE if o.use is Use.OBSERVE and o.permission in ALL])
 def test_each_permission_that_a_key_lacks_is_told_with_what_that_means(need: Any) -> None:
     rest = [name for name in ALL if name != need.permission]
 
@@ -85,8 +85,17 @@ def test_a_narrowed_permission_is_enough_where_all_cells_are_in_it() -> None:
         granted |= may(one.permission, **limits).grants
     permissions = Permissions(granted, frozenset(), complete=True)
 
-    assert [lacks(use, permissions, SPACE_ID, CELLS) for use in Use] == [(), (), ()]
+    found = [lacks(use, permissions, SPACE_ID, CELLS, approvals=False) for use in Use]
+    assert found == [(), (), ()]
     assert lacks(Use.DEPLOY, permissions, "Spaces-9", CELLS) != ()
+
+
+def test_who_approved_is_asked_for_only_where_plans_need_approvals() -> None:
+    found = lacks(Use.OBSERVE, may(*ALL), SPACE_ID, CELLS)
+
+    assert [one.need.permission for one in found] == ["UserView"]
+    seen = Permissions(may(*ALL).grants, frozenset({"UserView"}), complete=True)
+    assert lacks(Use.OBSERVE, seen, SPACE_ID, CELLS) == ()
 
 
 def test_what_octopus_does_not_show_whole_is_unknown_and_not_lacking() -> None:

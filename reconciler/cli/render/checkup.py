@@ -61,7 +61,7 @@ def checkup_data(findings: Sequence[Finding]) -> dict[str, Data]:
 
 def role_lines() -> Iterator[str]:
     """Yield each permission of each use: how far it must reach, and what it is for."""
-    yield "Least roles for service accounts; each key's user gets its own. No system permission."
+    yield "Least roles for service accounts: each key's user gets its own, never AdministerSystem."
     for use in Use:
         yield f"\n{use}: {ABOUT[use]}"
         for one in ROLE:
@@ -79,12 +79,23 @@ def role_data() -> list[Data]:
         {
             "Name": f"Reconciler: {use}",
             "Description": f"The least that Reconciler needs: {ABOUT[use]}.",
-            "GrantedSpacePermissions": [*sorted(o.permission for o in ROLE if o.use is use)],
-            "GrantedSystemPermissions": [],
+            "GrantedSpacePermissions": _granted(use, system=False),
+            "GrantedSystemPermissions": _granted(use, system=True),
         }
         for use in Use
     ]
 
 
+def _granted(use: Use, *, system: bool) -> list[Data]:
+    named = [o.permission for o in ROLE if o.use is use and (o.reach is Reach.SYSTEM) is system]
+    return [*sorted(named)]
+
+
 def _reach(reach: Reach) -> str:
-    return "whole space" if reach is Reach.SPACE else "pinned cells"
+    match reach:
+        case Reach.CELLS:
+            return "pinned cells"
+        case Reach.SPACE:
+            return "whole space"
+        case Reach.SYSTEM:
+            return "system"
