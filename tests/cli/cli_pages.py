@@ -149,6 +149,31 @@ it lacks one, nothing is healed. Who else deploys is asked when something is to 
 `plan`: three requests, and one for each hundred projects of the space, every ten minutes at most.
 """
 
+COMPARISON_AS_DATA = """\
+## A comparison as data
+
+`reconciler compare A B -o json` writes a document of kind `Comparison`:
+
+| Field of `spec` | Value |
+| --- | --- |
+| `left`, `right` | the two sides: `name` as it was asked for, and `at`, the commit or time of it |
+| `differs` | true unless every component is known to be the same; `--detailed-exitcode` leaves \
+with 2 then |
+| `counts` | how many components stand in each relation, those not shown included |
+| `rows` | by component: `cell` (`component`, or `component@tenant`), `left` and `right` \
+(versions; null: none there, or none known), `relation` and `note`; what is the same only with \
+`--all` |
+
+| Relation | How B stands to A |
+| --- | --- |
+| `only-left`, `only-right` | one side does not have it |
+| `newer`, `older` | B has the higher, or the lower version |
+| `unordered` | the versions differ, and Octopus' own order does not tell which is higher |
+| `other-release` | equal versions of two releases; `note` says in what they differ |
+| `unknown` | of one side it is not known for certain what is there: unsettled, unread, running |
+| `same` | equal versions, and nothing known of the releases differs |
+"""
+
 PAUSES = """\
 ## Pauses
 
@@ -313,6 +338,7 @@ def cli_page() -> str:
         *(f"| {code:d} | {says} |" for code, says in MEANINGS.items()),
         "",
         PLAN_AS_DATA,
+        COMPARISON_AS_DATA,
         PAUSES,
         "## Help",
         "",
