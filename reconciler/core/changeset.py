@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _NOWHERE = "not set"
 _OWN = frozenset({"name", "pins", "place"})
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,11 +100,12 @@ def compare(base: ManifestSet, head: ManifestSet) -> Changeset:
 def judged_by(base: ManifestSet, now: DesiredState) -> Policy:
     """Return the policy a change of this environment is judged by: that of the base (rule 36).
 
-    One that the base has under this name, for an environment that is new; else the strictest.
+    One that the base has under this name, for an environment that is new; else the strictest, as
+    for one whose policy the base cannot tell (rule 11).
     """
     before = base.environments.get(now.environment.name)
-    if isinstance(before, DesiredState):
-        return before.policy
+    if before is not None:
+        return before.policy if isinstance(before, DesiredState) else STRICTEST
     for one in _whole(base):
         if one.environment.policy is not None and one.environment.policy == now.environment.policy:
             return one.policy
@@ -144,7 +146,7 @@ def _altered(
         changes = tuple(
             FieldChange(field, one.get(field, _NOWHERE), other.get(field, _NOWHERE))
             for field in sorted(one.keys() | other.keys())
-            if one.get(field) != other.get(field)
+            if one.get(field, _NOWHERE) != other.get(field, _NOWHERE)
         )
         if changes:
             yield kind, what, changes
@@ -153,14 +155,25 @@ def _altered(
 def _flat(value: Any, before: str = "") -> Iterator[tuple[str, str]]:
     """Yield the fields of a value by their names in manifests, the nested ones behind a dot."""
     for each in fields(value):
-        if not before and each.name in _OWN:
+        if not each.compare or (not before and each.name in _OWN):
             continue
         inner = getattr(value, each.name)
         name = f"{before}{_camel(each.name)}"
         if is_dataclass(inner) and not isinstance(inner, type):
             yield from _flat(inner, f"{name}.")
         elif not isinstance(inner, Place):
-            yield name, _words(inner)
+            yield name, _spoken(each.name, inner)
+
+
+def _spoken(name: str, value: Any) -> str:
+    """Return the value of a field; days and minutes of a window as people write them."""
+    match name, value:
+        case "days", frozenset():
+            return f"[{', '.join(_DAYS[day] for day in sorted(value))}]"
+        case "begins" | "ends", int():
+            return f"{value // 60:02}:{value % 60:02}"
+        case _:
+            return _words(value)
 
 
 def _camel(name: str) -> str:

@@ -70,7 +70,8 @@ deployments; null where none is known) and `unknownTasks` (left out of `seconds`
 | Field of `spec` | Value |
 | --- | --- |
 | `component`, `commit`, `readAt` | what is explained, at which commit, and when Octopus was read |
-| `pinned` | `version`, `redeploy`, `hold` (`reason`, `until`), `file`, `line`, and `written`: the \
+| `pinned` | `version`, `redeploy`, `hold` (`reason`, `until`), `platform` (the `name` of the \
+platform version and the `version` it has, or null), `file`, `line`, and `written`: the \
 `commit`, `author`, `email`, `at` and `subject` that wrote this line (null: git cannot tell); \
 null: it is pinned nowhere |
 | `seen` | `state` (settled, unsettled, never, unobserved) and `why`, the `version` of the last \

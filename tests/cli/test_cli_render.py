@@ -93,7 +93,7 @@ def test_the_last_line_says_what_it_takes_and_what_is_not_known() -> None:
         "3 tasks, about 30 API calls and 1 min without 2 tasks whose time is unknown"
     )
     assert needs(replace(known, tasks=2, calls=12, duration=None, unknown=2)) == (
-        "2 tasks and at least 12 API calls, time unknown: none was deployed here before"
+        "2 tasks, at least 12 API calls, and no receipt tells yet how long"
     )
     assert [spell(timedelta(seconds=n)) for n in (0, 59, 60, 3599, 3600, 3900, 90000)] == [
         *("0 s", "59 s", "1 min", "59 min 59 s", "1 h", "1 h 5 min", "25 h"),

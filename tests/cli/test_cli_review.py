@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cli_values import COMMIT, HOSTILE, READ_AT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from ruamel.yaml import YAML
 
+from reconciler.cli.plan import command
 from reconciler.cli.render.data import as_json, as_yaml
 from reconciler.cli.render.folding import LIMIT, Section, fold
 from reconciler.cli.render.review import review_data, review_markdown
@@ -23,6 +26,9 @@ from reconciler.core.gate import Gate, GateName
 from reconciler.core.manifest import Place, Problem
 from reconciler.core.plan import Action, Kind, Plan, Reason
 from reconciler.engine.review import Observed, Review, Reviewed
+
+if TYPE_CHECKING:
+    from cli_golden import Golden
 
 HEAD = "a1" * 20
 NOTHING = Changeset((), frozenset(), (), (), (), (), ())
@@ -51,7 +57,7 @@ def hostile_names(many: int) -> list[str]:
     return [f"{told.choice(texts)}{n}{told.choice(texts)}" for n in range(many)]
 
 
-def test_a_check_tells_rules_problems_plans_and_what_is_untouched() -> None:
+def test_a_check_tells_rules_problems_plans_and_what_is_untouched(golden: Golden) -> None:
     changes = replace(
         NOTHING,
         untouched=("qa", "test"),
@@ -73,40 +79,32 @@ def test_a_check_tells_rules_problems_plans_and_what_is_untouched() -> None:
         estimate=Estimate(1, 30, timedelta(seconds=90), 0),
     )
     dead = Reviewed("dead", False, Observed.LIVE, None, trouble="no answer from `x` @you")
-    text = review_markdown(review(live, snapshot, dead, changes=changes, behind=True))
+    whole = review(live, snapshot, dead, changes=changes, behind=True)
 
-    for line in (
-        "## Plan of 3 environments",
-        f"From the base `{COMMIT[:12]}` to the head `a1a1a1a1a1a1`, judged by the policy and the "
-        "spaces of the base. Nothing was changed.",
-        "Nothing is applied to `bad` before they are mended.",
-        "- `bad.yaml:3:9`: `2.40 is a number: quote it`",
-        "- policy `open` (of `live`, `qa`): `mode` `apply` → `heal`",
-        "### `live`",
-        "Octopus read 2026-11-20 11:31:02Z.",
-        "| `web` | ignore | `1.0.0` | `1.1.0` |  | held | `CHG-1` |",
-        "- `brake` on `the whole plan`: `too many`; opened by `fewer`",
-        "### `uk` (new)",
-        "As the audit branch has it since 2026-11-20 11:31:02Z, 3 h before; Octopus was not asked "
-        "about releases, lifecycles, permissions and running tasks.",
-        "Could not be planned: `` no answer from `x` @you ``",
-        "No longer in the manifests, and left as they run: `old`.",
-        "Untouched: `qa`, `test`.",
-    ):
-        assert f"\n{line}\n" in f"\n{text}"
-    assert "**The head does not contain the base:**" in text
-    assert "1 task, about 30 API calls and 1 min 30 s" in text
-    assert text.endswith(
-        "2 environments would change: 2 upgrades; 1 environment could not be planned; 1 problem in "
-        "the manifests; 2 environments untouched.\n"
-    )
-    data = review_data(review(live, snapshot, dead, changes=changes))
-    spec = json.loads(as_json(data))["spec"]
-    assert [one["observed"] for one in spec["environments"]] == ["live", "snapshot", "live"]
-    assert spec["problems"][0]["line"] == 3
-    assert spec["environments"][2]["plan"] is None
-    assert 'name: "old"' not in as_yaml(data)
-    assert '- "old"' in as_yaml(data)
+    golden.compare("review.md", review_markdown(whole))
+    golden.compare("review.json", as_json(review_data(whole)))
+    golden.compare("review.yaml", as_yaml(review_data(whole)))
+
+
+def test_a_change_that_touches_nothing_says_so() -> None:
+    text = review_markdown(review(changes=replace(NOTHING, untouched=("qa",))))
+
+    assert text.startswith("## No environment is touched\n")
+    assert text.endswith("0 environments would change; 1 environment untouched.\n")
+
+
+def test_the_example_workflow_runs_what_the_program_takes() -> None:
+    file = Path(__file__).parents[2] / ".github" / "examples" / "plan-pull-request.yml"
+    (job,) = YAML(typ="safe").load(file.read_text())["jobs"].values()
+    runs = " ".join(step.get("run", "") for step in job["steps"])
+    takes = {option for each in command.params for option in each.opts}
+
+    assert "reconciler plan --repo" in runs
+    asked = {word for word in runs.partition("reconciler plan")[2].split()[:8] if word[:2] == "--"}
+    assert asked == {"--repo", "--base", "--head"} & takes
+    assert {step.get("working-directory", "${{ runner.temp }}") for step in job["steps"]} == {
+        "${{ runner.temp }}"
+    }
 
 
 def test_a_thousand_hostile_changes_fit_below_the_limit_and_the_counts_stay() -> None:

@@ -1,12 +1,14 @@
 """What lies between two commits: environments, and the rules they are changed under."""
 
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from core_builders import APPLY, desired, pin
 
 from reconciler.core.changeset import FieldChange, compare, judged_by, space_of
 from reconciler.core.manifest import Invalid, ManifestSet, Place, Problem
 from reconciler.core.policy import STRICTEST, Limits, Mode
+from reconciler.core.window import Entry, Windows
 
 ELSEWHERE = Place("moved.yaml", 80, 7)
 BEFORE = desired({"api": "1.0", "db": "2.0"})
@@ -75,6 +77,30 @@ def test_rule_36_an_altered_policy_is_told_field_by_field_with_all_it_applies_to
         FieldChange("limits.downgrades", "not set", "99"),
         FieldChange("mode", "apply", "heal"),
     )
+
+
+def test_rule_36_windows_that_come_are_told_as_a_manifest_would_say_them() -> None:
+    nights = Entry(days=frozenset({0, 4}), begins=1320, ends=90)
+    london = Windows("Europe/London", ZoneInfo("Europe/London"), allow=(nights,))
+    name, after = BEFORE.environment.name, replace(BEFORE, policy=replace(APPLY, windows=london))
+
+    (altered,) = compare(ManifestSet({name: BEFORE}), ManifestSet({name: after})).alterations
+
+    assert {each.field: (each.before, each.after) for each in altered.fields} == {
+        "windows.allow": (
+            "not set",
+            "[{days: [mon, fri], dates: [], begins: 22:00, ends: 01:30}]",
+        ),
+        "windows.deny": ("not set", "[]"),
+        "windows.zoneName": ("not set", "Europe/London"),
+    }
+
+
+def test_rule_11_a_policy_that_the_base_cannot_tell_is_the_strictest() -> None:
+    name = BEFORE.environment.name
+    base = ManifestSet({name: Invalid(name, ()), **named("qa").environments})
+
+    assert judged_by(base, BEFORE) == STRICTEST
 
 
 def test_rule_36_policy_and_space_are_those_of_the_base() -> None:

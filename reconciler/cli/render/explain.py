@@ -48,6 +48,10 @@ def _chain(found: Explanation) -> Iterator[tuple[str, str]]:
     yield "pinned", _pinned(found)
     if found.written is not None:
         yield "by", _author(found.written)
+    if found.pin is not None and found.pin.base is not None:
+        base = found.pin.base
+        breaks = "" if base.version == found.pin.version else ", which this pin breaks"
+        yield "set", f"{clean(base.platform)} has {shown(base.version)}{breaks}"
     if found.pin is not None and found.pin.hold is not None:
         yield "held", _until(found.pin.hold)
     yield from (("seen", words) for words in _seen(found))
@@ -197,6 +201,9 @@ def _pin_data(found: Explanation) -> Data:
         "file": clean(pin.place.file, 300),
         "hold": held,
         "line": pin.place.line,
+        "platform": None
+        if pin.base is None
+        else {"name": clean(pin.base.platform), "version": clean(pin.base.version)},
         "redeploy": pin.redeploy,
         "version": clean(pin.version),
         "written": None if found.written is None else authorship_data(found.written),

@@ -124,15 +124,15 @@ def kinds(found: Mapping[str, int]) -> str:
     return " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def held(plan: Plan, gates: Sequence[Gate]) -> str:
-    """Say whether gates hold the plan: wholly, in part, or not."""
+def held(plan: Plan, gates: Sequence[Gate], free: str = "not held") -> str:
+    """Say whether gates hold the plan: wholly, in part, or not, which `free` says."""
     whole = sorted({gate.name.value for gate in gates if not gate.cell})
     if whole:
         return f"held by {', '.join(whole)}"
     closed = {gate.cell for gate in gates}
     stopped = sum(action.cell in closed for action in plan.changes)
     if not stopped:
-        return "not held"
+        return free
     return f"{stopped} of {len(plan.changes)} held by gates"
 
 
@@ -142,13 +142,18 @@ def unread(plan: Plan) -> str:
     return f", {unseen} of {len(plan.actions)} unobserved" if unseen else ""
 
 
-def summary(plan: Plan, gates: Sequence[Gate], estimate: Estimate | None = None) -> str:
-    """Return the plan in one sentence."""
+def summary(
+    plan: Plan,
+    gates: Sequence[Gate],
+    estimate: Estimate | None = None,
+    free: str = "not held",
+) -> str:
+    """Return the plan in one sentence; `free` says that no gate is closed."""
     digest = f"{unread(plan)}; digest {plan.digest[:DIGITS]}."
     if not plan.has_work:
         return f"Nothing to do at commit {plan.commit[:DIGITS]}{digest}"
     takes = "" if estimate is None else f", {needs(estimate)}"
-    return f"{counts(plan)}, {held(plan, gates)}{takes}{digest}"
+    return f"{counts(plan)}, {held(plan, gates, free)}{takes}{digest}"
 
 
 def needs(estimate: Estimate) -> str:
@@ -159,7 +164,7 @@ def needs(estimate: Estimate) -> str:
     tasks = number(estimate.tasks, "task")
     calls = number(estimate.calls, "API call")
     if estimate.duration is None:
-        return f"{tasks} and at least {calls}, time unknown: none was deployed here before"
+        return f"{tasks}, at least {calls}, and no receipt tells yet how long"
     took = f"{tasks}, about {calls} and {spell(estimate.duration)}"
     if not estimate.unknown:
         return took

@@ -73,7 +73,7 @@ def review_markdown(review: Review, limit: int = LIMIT) -> str:
 
 def _first(review: Review) -> Iterator[str]:
     many = len(review.environments)
-    yield f"## Plan of {number(many, 'environment')}"
+    yield f"## Plan of {number(many, 'environment')}" if many else "## No environment is touched"
     yield ""
     yield (
         f"From the base `{review.base[:DIGITS]}` to the head `{review.head[:DIGITS]}`, judged by "
@@ -112,7 +112,8 @@ def _environment_forms(review: Review, one: Reviewed) -> tuple[str, ...]:
         return _text([*head, told, ""]), f"- {code(one.name, 120)}: could not be planned\n", ""
     where = [_where(review, one, plan), ""]
     page = Page(plan, one.gates, one.others or {}, one.estimate)
-    sentence = [capital(summary(plan, one.gates, one.estimate)), ""]
+    free = "not held" if one.observed is Observed.LIVE else "not held as far as the snapshot tells"
+    sentence = [capital(summary(plan, one.gates, one.estimate, free)), ""]
     gates = gate_lines(one.gates)
     rows = list(map(row, page.rows))
     changed = rows[: len(plan.changes)]
@@ -120,7 +121,7 @@ def _environment_forms(review: Review, one: Reviewed) -> tuple[str, ...]:
     also = ["**Also deployed by**", "", *others, ""] if others else []
     left = [f"{capital(page.unchanged)}.", ""]
     folded = [f"{page.left_alone}.", ""]
-    brief = f"{counts(plan)}, {held(plan, one.gates)}" if plan.has_work else "nothing to do"
+    brief = f"{counts(plan)}, {held(plan, one.gates, free)}" if plan.has_work else "nothing to do"
     return (
         _text([*head, *where, *_table(rows), *left, *gates, *also, *sentence]),
         _text([*head, *where, *_table(changed), *folded, *gates, *also, *sentence]),
