@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from reconciler.simulator.answers import Refused, missing
+from reconciler.simulator.letters import product_names
 from reconciler.simulator.permissions import Access, access, refuse
 
 if TYPE_CHECKING:
@@ -184,12 +185,17 @@ class Call:
             raise Refused(400, "Model validation failed.")
         return Body(value)
 
-    def json(self) -> Any:
-        """Return the request's JSON value, None for an empty body."""
+    def json(self, *, as_written: bool = False) -> Any:
+        """Return the request's JSON value, None for an empty body; names as the product has them.
+
+        Raises:
+            Refused: 400 for what is no JSON.
+        """
         if not self.raw_body.strip():
             return None
         try:
-            return msgspec.json.decode(self.raw_body)
+            value = msgspec.json.decode(self.raw_body)
+            return value if as_written else product_names(value)
         except (msgspec.DecodeError, RecursionError):
             raise Refused(400, "The request body is not valid JSON.") from None
 

@@ -75,7 +75,7 @@ def changed_fields(
         given = body.get(name)
         if given is None:
             made.pop(name, None)
-        elif value is not None and _kind(given) is not _kind(value):
+        elif isinstance(given, list) if value is None else _kind(given) is not _kind(value):
             raise Refused(
                 400, "Model validation failed.", (f"The {name} field has the wrong type.",)
             )
@@ -96,8 +96,9 @@ def without_secrets(value: Any) -> Any:
         return [without_secrets(each) for each in value]
     if not isinstance(value, dict):
         return value
-    if "NewValue" in value:
-        has = bool(value["NewValue"]) or value.get("HasValue") is True
+    low = {name.casefold(): each for name, each in value.items()}
+    if "newvalue" in low:
+        has = bool(low["newvalue"]) or low.get("hasvalue") is True
         return {"HasValue": has, "NewValue": None, "Hint": None}
     return {name: without_secrets(each) for name, each in value.items()}
 

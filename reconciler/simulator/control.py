@@ -55,7 +55,7 @@ def control_routes(simulator: Simulator) -> list[Route]:
     @routes.post("simulator/faults")
     def add(call: Call) -> object:
         _administrator(call)
-        given = call.json()
+        given = call.json(as_written=True)
         if isinstance(given, dict) and _PARTS & given.keys():
             return _take(given)
         wanted = given if isinstance(given, list) else [given]
