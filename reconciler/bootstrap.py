@@ -17,10 +17,10 @@ from reconciler.core.manifest import Place
 from reconciler.core.receipt import PAYLOAD_TYPE
 from reconciler.core.text import clean
 from reconciler.credentials import Credentials, File, Given
-from reconciler.engine.doctor import Premises
 from reconciler.engine.doors import Doors, Pace
 from reconciler.engine.events import Said
 from reconciler.engine.gather import Gathering
+from reconciler.engine.visit import Premises
 from reconciler.errors import UsageError
 from reconciler.git.address import HttpsCredential, parse_address
 from reconciler.git.audit import GitAudit

@@ -8,68 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from reconciler.core.checkup import Check, Finding, Verdict
-from reconciler.core.deployers import who_else
-from reconciler.core.diagnosis import (
-    deployer_finding,
-    failure,
-    key_findings,
-    platform_finding,
-    retention_finding,
-    server_findings,
-    shared_keys,
-)
-from reconciler.core.expand import pin_of
-from reconciler.core.manifest import DesiredState, ManifestSet
-from reconciler.core.policy import Mode, Start
-from reconciler.core.role import Use
-from reconciler.core.sighting import observe
+from reconciler.core.diagnosis import failure, shared_keys
+from reconciler.core.manifest import DesiredState
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
-from reconciler.errors import (
-    CredentialRefused,
-    GitTrouble,
-    OctopusTrouble,
-    ReconcilerError,
-    Unreachable,
-)
-from reconciler.ports import Known
+from reconciler.engine.visit import Visit
+from reconciler.errors import GitTrouble, ReconcilerError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from reconciler.core.checkup import Keeping
-    from reconciler.core.manifest import Space
-    from reconciler.core.sighting import ObservedState
-    from reconciler.core.state import Project, SpaceState
-    from reconciler.ports import AuditBranch, Clock, ManifestReader, Octopus, Repository
+    from reconciler.core.manifest import ManifestSet
+    from reconciler.engine.visit import Premises
 
-T = TypeVar("T")
-
-LAST_PLATFORMS = 3
-"""Platform versions of a space whose releases are asked for: the last ones by name."""
 DIGITS = 12
 PROBLEMS = 3
 """Problems of manifests that are told; `validate` tells all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Premises:
-    """What is looked at. Doors that may fail to open are opened here: then that is a finding.
-
-    `patience` is how many seconds one part is given.
-    """
-
-    clock: Clock
-    repository: Callable[[], Repository]
-    audit: Callable[[], AuditBranch | None]
-    manifests: ManifestReader
-    octopus: Callable[[Space], Octopus]
-    patience: float
 
 
 async def examine(premises: Premises) -> tuple[Finding, ...]:
@@ -87,11 +44,11 @@ async def examine(premises: Premises) -> tuple[Finding, ...]:
     visits = []
     for name in sorted(by_space):
         first = by_space[name][0].space.server
-        visits.append(_Visit(premises, by_space[name], manifests, asks_server=first not in servers))
+        visits.append(Visit(premises, by_space[name], manifests, asks_server=first not in servers))
         servers.add(first)
-    for told in await asyncio.gather(*(visit.findings() for visit in visits)):
-        findings += told
-    return tuple(findings)
+    async with asyncio.TaskGroup() as group:
+        told = [group.create_task(visit.findings()) for visit in visits]
+    return (*findings, *(one for task in told for one in task.result()))
 
 
 async def _git(premises: Premises) -> tuple[list[Finding], ManifestSet | None]:
@@ -163,221 +120,3 @@ def _manifests(found: ManifestSet) -> Iterator[Finding]:
     else:
         says = f"{whole} environment{'' if whole == 1 else 's'}, all valid"
         yield Finding(Check.MANIFESTS, "", Verdict.OK, says)
-
-
-class _Visit:
-    """One space, looked at with its own keys."""
-
-    def __init__(
-        self,
-        premises: Premises,
-        environments: Sequence[DesiredState],
-        manifests: ManifestSet,
-        *,
-        asks_server: bool,
-    ) -> None:
-        self._premises = premises
-        self._environments = environments
-        self._manifests = manifests
-        self._asks_server = asks_server
-        self._space = environments[0].space
-        self._about = f"space {self._space.name}"
-        self._is_away = False
-        self._told: list[Finding] = []
-
-    async def findings(self) -> list[Finding]:
-        """Look at the server, the keys, and each environment, as far as each can be read."""
-        self._encryption()
-        try:
-            octopus = self._premises.octopus(self._space)
-        except ReconcilerError as error:
-            return [*self._told, failure(Check.KEY, self._about, error)]
-        checkup = octopus.checkup()
-        if self._asks_server:
-            about = f"server {clean(self._space.server, 120)}"
-            server = await self._part(Check.SERVER, about, checkup.server)
-            if server is not None:
-                self._told += server_findings(about, server)
-        # before the look: a 403 there would silence the key
-        keys = [
-            (use, await self._part(Check.KEY, self._about, partial(checkup.key, use)))
-            for use in (Use.OBSERVE, Use.DEPLOY)
-            if use is Use.OBSERVE or self._space.deploy is not None
-        ]
-        space_id = await self._space_id(octopus)
-        state = await self._part(Check.KEY, self._about, partial(octopus.look, Known({}, {})))
-        seen = [] if state is None else [(e, observe(e, state, None)) for e in self._environments]
-        cells = tuple(_cells(seen))
-        for use, key in keys:
-            if key is not None:
-                where, now = self._where(use), self._premises.clock.now()
-                self._told += key_findings(
-                    self._about, use, where, key, space_id, cells, now, approvals=self._approves()
-                )
-            elif use is Use.DEPLOY and not self._has_failed():
-                self._told.append(self._no_key())
-        if self._space.deploy is None:
-            self._told.append(self._no_deploying())
-        if state is not None:
-            await self._environments_of(octopus, state, seen)
-        return list(dict.fromkeys(self._told))
-
-    async def _space_id(self, octopus: Octopus) -> str | None:
-        try:
-            return (await octopus.identity())[1]
-        except ReconcilerError:
-            return None  # why is told already
-
-    def _where(self, use: Use) -> str:
-        source = self._space.observe if use is Use.OBSERVE else self._space.deploy
-        if source is None:
-            return "nowhere"
-        return f"variable {source.env}" if source.env else f"file {source.file}"
-
-    def _has_failed(self) -> bool:
-        return any(
-            o.check in (Check.KEY, Check.SERVER) and o.verdict is not Verdict.OK for o in self._told
-        )
-
-    def _encryption(self) -> None:
-        if self._space.server.startswith("https:") or _is_here(self._space.server):
-            return
-        says = f"keys travel to {clean(self._space.server, 120)} without encryption"
-        to_do = "write its https address into the Space manifest"
-        self._told.append(Finding(Check.KEY, self._about, Verdict.WARNING, says, to_do))
-
-    def _no_key(self) -> Finding:
-        where = self._where(Use.DEPLOY)
-        verdict = Verdict.FAILED if self._deploys() else Verdict.WARNING
-        says = f"the deploy key ({where}) is not set"
-        return Finding(Check.KEY, self._about, verdict, says, f"put it there: {where}")
-
-    def _deploys(self) -> bool:
-        return any(one.policy.mode is not Mode.OBSERVE for one in self._environments)
-
-    def _approves(self) -> bool:
-        """Tell whether a plan may need an approval as a matter of course."""
-        policies = [one.policy for one in self._environments]
-        return any(
-            one.mode is not Mode.OBSERVE
-            and (one.protected or one.approvals.required > 0 or one.start is Start.MANUAL)
-            for one in policies
-        )
-
-    def _no_deploying(self) -> Finding:
-        if not self._deploys():
-            says = "no deploy key is named, and every policy only observes"
-            return Finding(Check.KEY, self._about, Verdict.OK, says)
-        return Finding(
-            Check.KEY,
-            self._about,
-            Verdict.FAILED,
-            "no deploy key is named, and there are policies that apply",
-            f"name where it is as `deploy` in Space {self._space.name} ({self._space.place})",
-        )
-
-    async def _environments_of(
-        self,
-        octopus: Octopus,
-        state: SpaceState,
-        observed: Sequence[tuple[DesiredState, ObservedState]],
-    ) -> None:
-        automation = await self._part(
-            Check.DEPLOYERS, self._about, partial(octopus.automation, state)
-        )
-        keeping = await self._part(Check.RETENTION, self._about, octopus.checkup().keeping)
-        by_id = {one.lifecycle: one for one in keeping or ()}
-        current = {(item.project_id, item.version) for item in state.items}
-        for desired, seen in observed:
-            about = f"environment {desired.environment.name}"
-            if seen.environment_id is None:
-                says = (
-                    f"Octopus shows no one environment '{desired.environment.octopus_environment}'"
-                )
-                to_do = f"mend the name at {desired.environment.place}"
-                self._told.append(
-                    Finding(Check.MANIFESTS, about, Verdict.FAILED, clean(says), to_do)
-                )
-                continue
-            if automation is not None:
-                others = who_else(seen, state, automation)
-                named = desired.environment.also_deployed_by
-                self._told.append(deployer_finding(about, others, named))
-            if keeping is not None:
-                waiting = dict(_waiting(desired, seen, current, by_id))
-                self._told.append(retention_finding(about, waiting))
-        await self._platforms(octopus, state)
-
-    async def _platforms(self, octopus: Octopus, state: SpaceState) -> None:
-        stacks = {one.stack.name for one in self._environments}
-        ours = [one for one in self._manifests.platforms.values() if one.stack in stacks]
-        for platform in sorted(ours, key=lambda one: one.name)[-LAST_PLATFORMS:]:
-            names = (self._space.name, state.space_id, state.space_name)
-            ids = {
-                captured.release: name
-                for name, captured in platform.components.items()
-                if captured.release is not None and captured.space in names
-            }
-            if not ids or (
-                platform.source and platform.source.server != state.server.installation_id
-            ):
-                continue
-            there = await self._part(
-                Check.RETENTION, self._about, partial(octopus.checkup().still_there, tuple(ids))
-            )
-            if there is not None:
-                gone = [name for release, name in ids.items() if release not in there]
-                self._told.append(platform_finding(platform, self._space.name, gone, len(ids)))
-
-    async def _part(self, check: Check, about: str, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """Return what a part says; None, with a finding, where it cannot be read in time.
-
-        A server that does not answer, or not in time, is not asked for anything more.
-        """
-        if self._is_away:
-            return None
-        try:
-            async with asyncio.timeout(self._premises.patience):
-                return await ask()
-        except CredentialRefused as error:
-            self._told.append(failure(Check.KEY, self._about, error))
-        except OctopusTrouble as error:
-            self._is_away = isinstance(error, Unreachable)
-            where = Check.SERVER if self._is_away else check
-            self._told.append(failure(where, about, error))
-        except ReconcilerError as error:
-            self._told.append(failure(check, about, error))
-        except TimeoutError:
-            self._is_away = True
-            says = f"no whole answer within {self._premises.patience:.0f} s"
-            to_do = "see how busy Octopus is; give it longer with --timeout"
-            self._told.append(Finding(check, about, Verdict.FAILED, says, to_do))
-        return None
-
-
-def _is_here(server: str) -> bool:
-    host = server.split("://", 1)[-1].split("/", 1)[0]
-    return host.startswith(("127.", "localhost", "[::1]"))
-
-
-def _cells(
-    observed: Iterable[tuple[DesiredState, ObservedState]],
-) -> Iterator[tuple[str, Project, str]]:
-    for desired, seen in observed:
-        for name, cell in seen.cells.items():
-            if cell.project is not None and seen.environment_id is not None:
-                yield f"{name} in {desired.environment.name}", cell.project, seen.environment_id
-
-
-def _waiting(
-    desired: DesiredState,
-    seen: ObservedState,
-    current: set[tuple[str, str]],
-    lifecycles: Mapping[str, Keeping],
-) -> Iterator[tuple[str, Keeping | None]]:
-    """Yield the cells whose pinned release runs nowhere, with the lifecycle of their project."""
-    for name, cell in seen.cells.items():
-        pin = pin_of(desired.environment, cell)
-        if pin is None or cell.project is None or (cell.project.id, pin.version) in current:
-            continue
-        yield name, lifecycles.get(cell.project.lifecycle_id)

@@ -1,7 +1,7 @@
 """What `doctor` asks of a server beside a look: itself, a key, and what retention keeps.
 
 Nothing of this is asked by a pass. A route that a server does not know (404), or that the key's
-user may not ask (403), leaves its part untold; a refused key ends everything, as everywhere.
+user may not ask (403), leaves its part untold. A refused key is not used again, as everywhere.
 
 Source: Octopus REST API, `GET /api` (and its header Date), `serverstatus`, `authentication`,
 `deploymentfreezes`, `users/{id}/apikeys` (`ApiKey.Hint` is how the key begins; `Expires`),
@@ -98,7 +98,7 @@ class Lifecycle(wire.Wire, frozen=True):
 async def see_server(http: OctopusHttp, clock: Clock) -> ServerSeen:
     """Return what a server says of itself, in four requests.
 
-    Raises: Unreachable, RateLimited, BadAnswer, RemoteRejected, CredentialRefused.
+    Raises: Unreachable, RateLimited, BadAnswer, RemoteRejected, NotAllowed.
     """
     asked = clock.now()
     answer = await http.get("api")
@@ -161,11 +161,12 @@ async def still_there(http: OctopusHttp, space_id: str, ids: Collection[str]) ->
 async def _told(
     http: OctopusHttp, path: str, query: dict[str, str], shape: type[T]
 ) -> T | bool | None:
-    """Return what a route says; False: the server does not know it; None: it did not tell."""
+    """Return what a route says; False: the server does not know it; None: it did not tell.
+
+    A refused key is told where the key is looked at; it leaves what the server said before.
+    """
     try:
         return wire.decode(await http.get(path, query, alone=True), shape)
-    except CredentialRefused:
-        raise
     except RemoteRejected as error:
         return False if error.status == NOT_FOUND else None
     except (NotAllowed, BadAnswer):

@@ -157,6 +157,7 @@ def test_rule_30_a_key_that_is_absent_or_refused_is_told_by_its_place(
 
     assert "failed" in verdicts(told, "key")
     assert words in told["text"]
+    assert verdicts(told, "server") == (["ok"] if key else [])
     assert "NOBODYS" not in told["text"]
 
 

@@ -104,9 +104,12 @@ async def test_rule_31_a_refused_key_is_not_asked_with_again(
     httpserver.expect_request("/api").respond_with_json(ROOT)
     httpserver.expect_request("/api/serverstatus").respond_with_json({}, status=401)
 
-    with pytest.raises(CredentialRefused):
-        await see_server(http, clock)
+    seen = await see_server(http, clock)
 
+    assert (seen.server.version, seen.in_maintenance, seen.has_freezes) == ("2023.4.1", None, None)
+    assert len(httpserver.log) == 2
+    with pytest.raises(CredentialRefused):
+        await see_key(http)
     assert len(httpserver.log) == 2
 
 
