@@ -26,7 +26,7 @@ _SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """A kind of task that people may queue; arguments it cannot do without."""
+    """A kind of task that people may queue; arguments it cannot do without (one of `A|B`)."""
 
     title: str
     on_machines: bool = False
@@ -35,8 +35,9 @@ class Chore:
 
 
 CHORES = {
-    "AdHocScript": Chore("Run script", on_machines=True, needs=("ScriptBody",)),
+    "AdHocScript": Chore("Run script", on_machines=True, needs=("ScriptBody|ActionTemplateId",)),
     "Backup": Chore("Backup", of_server=True),
+    "ConfigureLetsEncrypt": Chore("Configure Let's Encrypt", of_server=True),
     "ExportProjects": Chore("Export projects"),
     "Health": Chore("Check health", on_machines=True),
     "ImportProjects": Chore("Import projects"),
@@ -45,8 +46,10 @@ CHORES = {
     "MigrationPartialExport": Chore("Migration partial export", of_server=True),
     "Retention": Chore("Apply retention policies"),
     "SyncCommunityActionTemplates": Chore("Sync community step templates", of_server=True),
+    "SynchronizeBuiltInPackageRepositoryIndex": Chore("Re-index the built-in feed"),
     "SynchronizeExternalSecurityGroups": Chore("Sync external security groups", of_server=True),
     "SystemIntegrityCheck": Chore("System integrity check", of_server=True),
+    "TestAccount": Chore("Test account", needs=("AccountId",)),
     "TestAzureAccount": Chore("Test Azure account", needs=("AccountId",)),
     "TestEmail": Chore("Send test email", of_server=True, needs=("EmailAddress",)),
     "UpdateCalamari": Chore("Update Calamari", on_machines=True),

@@ -88,6 +88,24 @@ async def test_discrete_channels_have_one_current_release_each(
     ]
 
 
+async def test_the_progression_of_a_release_hides_deployments_that_one_may_not_see(
+    simulator: Simulator, api: Any
+) -> None:
+    simulator.deploy("Web Shop", "1.1.0", "Dev")
+    (release,) = (await api.get("/api/projects/web-shop/releases?searchByVersion=1.1.0"))["Items"]
+
+    async def places() -> set[str]:
+        progress = await api.get(release["Links"]["Progression"])
+        cells = [
+            each["Deployment"] for phase in progress["Phases"] for each in phase["Deployments"]
+        ]
+        return {each["EnvironmentId"] for each in cells}
+
+    assert await places() == {"Environments-1", "Environments-2"}
+    simulator.restrict("reconciler", "DeploymentView", environments=["Test"])
+    assert await places() == {"Environments-2"}
+
+
 async def test_the_progression_of_a_project_shows_its_newest_releases(api: Any) -> None:
     shown = await api.get("/api/projects/web-shop/progression?releaseHistoryCount=2")
     assert [each["Release"]["Version"] for each in shown["Releases"]] == ["1.2.0", "1.1.0"]

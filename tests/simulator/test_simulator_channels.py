@@ -69,6 +69,8 @@ async def test_a_channel_that_a_step_names_stays(admin: Any) -> None:
         "The channel you are about to remove is used by 'Deploy Web Shop' step."
     )
     order = "/api/projects/web-shop/channels/order"
+    before = await admin.get(order)
+    assert await admin.post(order, status=200) == before
     both = await admin.get(order)
     await admin.put(order, both[::-1])
     assert await admin.get(order) == both[::-1]

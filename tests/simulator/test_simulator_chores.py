@@ -110,6 +110,24 @@ async def test_a_finished_chore_is_run_again_and_a_deployment_is_not(
     await admin.post("/api/tasks/rerun/ServerTasks-1", status=400)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("AdHocScript", {"ActionTemplateId": "ActionTemplates-1", "TargetType": "Machines"}),
+        ("ConfigureLetsEncrypt", {"DnsName": "octopus.example.com"}),
+        ("SynchronizeBuiltInPackageRepositoryIndex", {}),
+        ("TestAccount", {"AccountId": "Accounts-1"}),
+    ],
+)
+async def test_tasks_of_older_clients_are_known(
+    simulator: Simulator, admin: Any, name: str, arguments: dict[str, Any]
+) -> None:
+    body = {"Name": name, "Description": "x", "Arguments": arguments}
+    made = await admin.post("/api/tasks", body)
+    simulator.advance(5)
+    assert (await admin.get(made["Links"]["Self"]))["State"] == "Success"
+
+
 async def test_tasks_of_the_server_belong_to_no_space(
     simulator: Simulator, admin: Any, api: Any
 ) -> None:

@@ -170,6 +170,10 @@ async def test_variables_in_git_belong_to_a_branch_and_secrets_to_all(
 
     assert await names(f"{DEV}/variables") == ["Pwd", "Url"]
     assert await names(f"{MAIN}/variables") == ["Pwd"]
+    assert await admin.get("/api/variables/names?project=Projects-1&gitRef=dev") == ["Pwd", "Url"]
+    assert await admin.get("/api/variables/names?project=Projects-1") == ["Pwd"]
+    assert await names("/api/variables/preview?project=Projects-1&gitRef=dev") == ["Pwd", "Url"]
+    await admin.get("/api/variables/preview?project=Projects-1&gitRef=x", status=404)
     simulator.restore(simulator.backup())
     ref = {"VersionControlReference": {"GitRef": "dev"}}
     release = await admin.post("/api/releases", {**RELEASE, **ref})

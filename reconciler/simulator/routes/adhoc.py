@@ -50,8 +50,10 @@ def create_task(call: Call) -> object:
         raise Refused(400, "Model validation failed.", ("The Arguments field has the wrong type.",))
     given = {key.casefold(): value for key, value in (arguments or {}).items()}
     for needed in chore.needs:
-        if not given.get(needed.casefold()):
-            raise Refused(400, "Model validation failed.", (f"The {needed} argument is required.",))
+        names = needed.split("|")
+        if not any(given.get(each.casefold()) for each in names):
+            wanted = f"The {' or '.join(names)} argument is required."
+            raise Refused(400, "Model validation failed.", (wanted,))
     if space is not None:
         _check_places(call, space, given)
     task = queue_chore(

@@ -55,12 +55,20 @@ def order_of_channels(call: Call) -> object:
     return [each.id for each in project_in(call).channels]
 
 
+@routes.post("projects/{project}/channels/order")
+def order_channels_by_post(call: Call) -> object:
+    """POST /projects/{id}/channels/order: as PUT; without a body the order stays."""
+    return order_channels(call)
+
+
 @routes.put("projects/{project}/channels/order")
 def order_channels(call: Call) -> object:
     """PUT /projects/{id}/channels/order: an array of all ids, or an object with it as `Ids`."""
     project = project_in(call)
     call.demand("ProcessEdit", project)
     written: Any = call.json()
+    if written is None and call.method == "POST":
+        return [each.id for each in project.channels]
     wanted = list(Body(written).texts("Ids")) if isinstance(written, dict) else written
     by_id = {each.id: each for each in project.channels}
     if not isinstance(wanted, list) or sorted(map(str, wanted)) != sorted(by_id):

@@ -210,16 +210,20 @@ def _projects_of(call: Call, groups: frozenset[str]) -> set[str]:
 
 @routes.get("events/categories")
 def categories(call: Call) -> object:
-    """GET /events/categories."""
-    del call
-    return [_named(name) for name in _CATEGORIES]
+    """GET /events/categories: with `appliesTo` those about one kind of thing, as Machine."""
+    kind = (call.query.text("appliesTo") or "").casefold()
+    return [_named(name) for name in _CATEGORIES if name.casefold().startswith(kind)]
 
 
 @routes.get("events/groups")
 def groups(call: Call) -> object:
-    """GET /events/groups: which categories belong together."""
-    del call
-    return [{**_named(name), "EventCategories": list(own)} for name, own in _GROUPS.items()]
+    """GET /events/groups: which categories belong together; `appliesTo` as for categories."""
+    kind = (call.query.text("appliesTo") or "").casefold()
+    return [
+        {**_named(name), "EventCategories": list(own)}
+        for name, own in _GROUPS.items()
+        if name.casefold().startswith(kind)
+    ]
 
 
 @routes.get("events/agents")

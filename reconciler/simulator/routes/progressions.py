@@ -30,6 +30,7 @@ def release_progression(call: Call) -> object:
     release = release_in(call)
     project = call.space.projects[release.project_id]
     steps = progress_of(call.space, project, release)
+    held = call.access("DeploymentView")
     phases: list[dict[str, object]] = []
     current = next((step for step in steps if step.is_reachable and not step.is_complete), None)
     for step in steps:
@@ -52,6 +53,7 @@ def release_progression(call: Call) -> object:
                     }
                     for each in release.deployments
                     if each.environment_id in targets
+                    and held.allows(project, each.environment_id, each.tenant_id)
                 ],
             }
         )

@@ -63,6 +63,7 @@ def nodes_summary(call: Call) -> object:
         "Nodes": [
             {
                 **_node_resource(node),
+                "Links": {"Node": f"/api/octopusservernodes/{node.id}"},
                 "RunningTaskCount": node.running,
                 "IsOffline": False,
                 "LastSeen": None,

@@ -11,11 +11,12 @@ from reconciler.simulator.routes.variables import seen_variables, shown_variable
 from reconciler.simulator.scopes import Place, winners
 from reconciler.simulator.templates import is_given
 from reconciler.simulator.tenantvalues import templates_of
+from reconciler.simulator.versioncontrol import no_reference, variables_at
 from reconciler.simulator.world import find
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
-    from reconciler.simulator.records import LibrarySet, Project
+    from reconciler.simulator.records import LibrarySet, Project, VariableSet
     from reconciler.simulator.tenancy import Tenant
 
 routes = Routes()
@@ -35,26 +36,46 @@ def _project(call: Call, wanted: str) -> Project:
     return project
 
 
+def _own_set(call: Call, project: Project) -> VariableSet:
+    """Return a project's variables, as the git reference has them that the query may name."""
+    wanted = call.query.text("gitRef")
+    if wanted is None or project.repository is None:
+        return call.space.variables[project.variable_set_id]
+    found = project.repository.find(wanted)
+    if found is None:
+        raise no_reference(wanted)
+    return variables_at(call.space, project, found.commit)
+
+
 @routes.get("variables/names")
 def names(call: Call) -> object:
-    """GET /variables/names: of a project with its library sets and templates, or of all."""
+    """GET /variables/names: of a project with its library sets and templates, or of all.
+
+    `projectEnvironmentsFilter` leaves out what is scoped to other environments.
+    """
     wanted = call.query.text("project")
     if wanted is None:
         held = call.demand_anywhere("VariableViewUnscoped")
         projects = [each for each in call.space.projects.values() if held.allows(each)]
     else:
         projects = [_project(call, wanted)]
+    places = call.query.many("projectEnvironmentsFilter")
     found: set[str] = set()
     for project in projects:
-        sets = [project.variable_set_id]
+        sets = [_own_set(call, project)]
         owners: list[Project | LibrarySet] = [project]
         for library in _libraries(call, project):
-            sets.append(library.variable_set_id)
+            sets.append(call.space.variables[library.variable_set_id])
             owners.append(library)
         for each in sets:
-            found.update(one["Name"] for one in call.space.variables[each].variables)
+            found.update(one["Name"] for one in each.variables if _is_for(one, places))
         found.update(one["Name"] for each in owners for one in templates_of(each))
     return sorted(found, key=str.casefold)
+
+
+def _is_for(variable: dict[str, Any], places: frozenset[str] | None) -> bool:
+    scope = variable["Scope"].get("Environment")
+    return places is None or not scope or not places.isdisjoint(scope)
 
 
 @routes.get("variables/preview")
@@ -66,7 +87,7 @@ def preview(call: Call) -> object:
         raise Refused(400, "No project was provided.")
     project, space = _project(call, wanted), call.space
     tenant = space.tenants.get(call.query.text("tenant") or "")
-    own = space.variables[project.variable_set_id]
+    own = _own_set(call, project)
     candidates = seen_variables(call, own)
     for library in _libraries(call, project):
         candidates += seen_variables(call, space.variables[library.variable_set_id])
