@@ -6,6 +6,7 @@ file touches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -15,7 +16,7 @@ from reconciler.core.manifest import DesiredState, Invalid, Place
 from reconciler.core.policy import STRICTEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from reconciler.core.manifest import ManifestSet, Problem, Space
     from reconciler.core.policy import Policy
@@ -159,7 +160,9 @@ def _flat(value: Any, before: str = "") -> Iterator[tuple[str, str]]:
             continue
         inner = getattr(value, each.name)
         name = f"{before}{_camel(each.name)}"
-        if is_dataclass(inner) and not isinstance(inner, type):
+        if each.name == "platform":  # its pins are told by the plan
+            yield "platformVersion", _NOWHERE if inner is None else inner.name
+        elif is_dataclass(inner) and not isinstance(inner, type):
             yield from _flat(inner, f"{name}.")
         elif not isinstance(inner, Place):
             yield name, _spoken(each.name, inner)
@@ -195,7 +198,7 @@ def _words(value: Any) -> str:
         case tuple() | list() | frozenset() | set():
             each = map(_words, value)
             return f"[{', '.join(each if isinstance(value, tuple | list) else sorted(each))}]"
-        case dict():
+        case Mapping():
             return f"{{{', '.join(f'{k}: {_words(v)}' for k, v in sorted(value.items()))}}}"
         case _ if is_dataclass(value) and not isinstance(value, type):
             return f"{{{', '.join(f'{name}: {words}' for name, words in _flat(value))}}}"
@@ -211,10 +214,6 @@ def _bare(value: Any) -> Any:
         return tuple((name, _bare(each)) for name, each in inner if not isinstance(each, Place))
     if isinstance(value, tuple):
         return tuple(map(_bare, value))
-    if hasattr(value, "items"):
-        return _sorted_bare(value)
+    if isinstance(value, Mapping):
+        return tuple((key, _bare(each)) for key, each in sorted(value.items()))
     return value
-
-
-def _sorted_bare(value: Mapping[Any, Any]) -> tuple[Any, ...]:
-    return tuple((key, _bare(each)) for key, each in sorted(value.items()))

@@ -85,6 +85,20 @@ def test_every_golden_plan_is_as_its_schema_says() -> None:
         checker.validate(json.loads(file.read_text()))
 
 
+def test_the_schema_knows_every_word_a_plan_can_say() -> None:
+    actions = tuple(
+        Action(cell_key(f"{kind}-{reason}", "A b"), kind, reason, None, None, wave=1)
+        for kind in Kind
+        for reason in Reason
+    )
+    gates = [Gate(cell_key("a"), name, "m", "o") for name in GateName]
+    plan = Plan("qa", "4f" * 32, plan_and_gates()[0].read_at, actions)
+
+    data = plan_data(Page(plan, gates, everything=True))
+
+    jsonschema.Draft202012Validator(SCHEMA).validate(data)
+
+
 def test_the_last_line_says_what_it_takes_and_what_is_not_known() -> None:
     known = Estimate(1, 1, timedelta(seconds=59.6), 0)
 

@@ -133,6 +133,19 @@ def test_a_check_of_broken_manifests_names_their_places_and_plans_the_others(
     assert "Untouched: `qa`." in result.stdout
 
 
+def test_a_server_that_refuses_the_key_is_told_and_leaves_with_1(
+    told: Shop, changed: tuple[str, str]
+) -> None:
+    base, head = changed
+
+    result = check(told, "--base", base, "--head", head, OCTOPUS_SHOP_KEY="API-WRONG")
+
+    assert result.exit_code == 1
+    assert result.stdout.count("Could not be planned: `") == 2
+    assert "2 environments could not be planned; 0 environments untouched." in result.stdout
+    assert "API-WRONG" not in result.output
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from core_builders import APPLY, desired, pin
+from core_builders import APPLY, PLACE, desired, pin
 
 from reconciler.core.changeset import FieldChange, compare, judged_by, space_of
 from reconciler.core.manifest import Invalid, ManifestSet, Place, Problem
+from reconciler.core.platform import PlatformVersion
 from reconciler.core.policy import STRICTEST, Limits, Mode
 from reconciler.core.window import Entry, Windows
 
@@ -94,6 +95,17 @@ def test_rule_36_windows_that_come_are_told_as_a_manifest_would_say_them() -> No
         "windows.deny": ("not set", "[]"),
         "windows.zoneName": ("not set", "Europe/London"),
     }
+
+
+def test_another_platform_version_is_told_by_its_name_alone() -> None:
+    name = BEFORE.environment.name
+    platform = PlatformVersion("2026.2", "gaming", {}, PLACE)
+    after = replace(BEFORE, environment=replace(BEFORE.environment, platform=platform))
+
+    (altered,) = compare(ManifestSet({name: BEFORE}), ManifestSet({name: after})).alterations
+
+    assert (altered.kind, altered.name) == ("environment", name)
+    assert altered.fields == (FieldChange("platformVersion", "not set", "2026.2"),)
 
 
 def test_rule_11_a_policy_that_the_base_cannot_tell_is_the_strictest() -> None:

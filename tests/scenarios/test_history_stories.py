@@ -105,6 +105,26 @@ async def test_history_tells_what_was_invalid_and_what_came_and_went(world: Stor
     assert began["written"]["subject"] == "The beginning"
 
 
+async def test_what_another_platform_version_brings_is_told_pin_by_pin(world: Story) -> None:
+    text = (world.work / TEST).read_text()
+    jobs = text.replace("  components:\n", '  platformVersion: "1"\n  components:\n')
+    jobs = jobs.replace('    jobs: "1.0.0"\n', "").replace('    mail: "1.0.0"\n', "")
+    version = "apiVersion: reconciler/v1\nkind: PlatformVersion\nmetadata: {name: @}\nspec:\n"
+    version += '  stack: platform\n  components:\n    jobs: {version: "1.0.0"}\n'
+    first = version + '    mail: {version: "1.0.0"}\n'
+    world.push({"one.yaml": first.replace("@", '"1"'), TEST: jobs}, "Name a platform version")
+    second = first.replace("@", '"2"').replace('mail: {version: "1.0.0"}', 'mail: {version: "1.1"}')
+    world.push({"two.yaml": second, TEST: jobs.replace('"1"\n', '"2"\n')}, "Take the next")
+
+    newest, *_ = entries = await told(world)
+
+    assert (newest["written"]["subject"], moves(newest)) == (
+        *("Take the next",),
+        {"mail": ("1.0.0", "1.1")},
+    )
+    assert [entry["written"]["subject"] for entry in entries[1:]] == ["The beginning"]
+
+
 async def test_what_nothing_ever_pinned_has_no_history(world: Story) -> None:
     for name in ("none", "../x", "Test"):
         async with world.doors() as doors:
