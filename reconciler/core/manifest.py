@@ -96,6 +96,7 @@ class Base:
 class Pin:
     """The version one component is to run in one environment, and where that is written.
 
+    `place` is the line of the version; its column is the component's where both share the line.
     `base` is what the environment's platform version has for it, None where that has nothing.
     `is_own` False: the platform version alone pins it, and `place` is there.
     """

@@ -60,10 +60,10 @@ def test_an_environment_is_joined_with_its_space_stack_policy_and_fragments() ->
 def test_a_pin_knows_where_its_version_is_written_its_hold_and_its_redeploy_counter() -> None:
     pins = state(load(WORLD), "production-uk").environment.pins
 
-    assert pins["wallet-api"].place == Place("environments/production-uk.yaml", 9, 17)
-    assert pins["lobby-ui"].place == Place("environments/production-uk.yaml", 10, 25)
+    assert pins["wallet-api"].place == Place("environments/production-uk.yaml", 9, 5)
+    assert pins["lobby-ui"].place == Place("environments/production-uk.yaml", 10, 5)
     assert pins["lobby-ui"].hold == Until("CHG-1301", datetime(2026, 12, 1, tzinfo=UTC))
-    assert pins["wallet-db"].place == Place("teams/wallet.yaml", 7, 26)
+    assert pins["wallet-db"].place == Place("teams/wallet.yaml", 7, 5)
     assert pins["wallet-db"].redeploy == 2
     assert pins["wallet-db"].hold is None
 
@@ -138,7 +138,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
 
     assert found.problems == ()
     place = state(found, "qa").environment.pins["wallet-api"].place
-    assert place == Place("environments/qa.yaml", 7, 28)
+    assert place == Place("environments/qa.yaml", 7, 16)
 
 
 def test_hidden_files_and_other_suffixes_are_no_manifests() -> None:

@@ -108,9 +108,9 @@ def test_rule_6_an_unquoted_scalar_that_some_yaml_reads_as_no_text_is_refused_wi
         (f"{'a' * 64}: '1.0'", f"8:5: '{'a' * 64}' {NAME}"),
         (
             "wallet-ap: '1.0'",
-            "8:16: 'wallet-ap' is not a component of stack 'platform', did you mean 'wallet-api'?",
+            "8:5: 'wallet-ap' is not a component of stack 'platform', did you mean 'wallet-api'?",
         ),
-        ("zzz: '1.0'", "8:10: 'zzz' is not a component of stack 'platform'"),
+        ("zzz: '1.0'", "8:5: 'zzz' is not a component of stack 'platform'"),
         (
             "wallet-api: {version: '1', redeploy: -1}",
             "8:42: expected a whole number from 0 up, found '-1'",
@@ -344,7 +344,7 @@ def test_components_of_one_octopus_project_are_not_pinned_together() -> None:
     same = STACK.replace("Projects-7", "Wallet api")
 
     assert lines(load(changed(platform=same))) == [
-        "environments/production-uk.yaml:10:25: 'lobby-ui' is the same Octopus project as "
+        "environments/production-uk.yaml:10:5: 'lobby-ui' is the same Octopus project as "
         "'wallet-api': pin one of them"
     ]
 
@@ -543,8 +543,8 @@ def test_a_name_used_twice_names_both_places() -> None:
         "also at a/stack.yaml:3:18; rename one",
         "teams/wallet.yaml:3:18: Pins 'wallet-production-uk' exists twice: "
         "also at b/pins.yaml:3:18; rename one",
-        "teams/wallet.yaml:7:26: 'wallet-db' is pinned twice for production-uk: "
-        "also at b/pins.yaml:7:26; keep one",
+        "teams/wallet.yaml:7:5: 'wallet-db' is pinned twice for production-uk: "
+        "also at b/pins.yaml:7:5; keep one",
     ]
 
 
@@ -552,8 +552,8 @@ def test_a_pin_in_an_environment_and_a_fragment_names_both_places() -> None:
     both = PINS.replace("wallet-db: {", "wallet-api: {")
 
     assert lines(load(changed(wallet=both))) == [
-        "teams/wallet.yaml:7:27: 'wallet-api' is pinned twice for production-uk: "
-        "also at environments/production-uk.yaml:9:17; keep one"
+        "teams/wallet.yaml:7:5: 'wallet-api' is pinned twice for production-uk: "
+        "also at environments/production-uk.yaml:9:5; keep one"
     ]
 
 
@@ -561,8 +561,8 @@ def test_a_cell_that_two_environments_claim_names_both() -> None:
     same = QA.replace("environment: QA", "environment: production UK")
 
     assert lines(load(changed(qa=same))) == [
-        "environments/qa.yaml:7:28: 'wallet-api' in Octopus environment 'production UK' is "
-        "already pinned by Environment 'production-uk' at environments/production-uk.yaml:9:17"
+        "environments/qa.yaml:7:16: 'wallet-api' in Octopus environment 'production UK' is "
+        "already pinned by Environment 'production-uk' at environments/production-uk.yaml:9:5"
     ]
 
 

@@ -48,16 +48,22 @@ def build_pins(head: Head, components: Branch | None) -> dict[str, Pin]:
     pins = {}
     for name, value in components.value.items():
         mark: Any
+        at: Any
+        at, mark = marks[name]
         if type(value) is str:
-            mark = marks[name][1]
             if version_trouble(value) is not None:
                 raise Unfit
-            pins[name] = Pin(value, Place(path, mark.line + 1, mark.column + 1))
+            if at.line != mark.line:
+                at = mark
+            pins[name] = Pin(value, Place(path, at.line + 1, at.column + 1))
         else:
             version = value["version"]
             if version_trouble(version) is not None:
                 raise Unfit
-            place = head.value_place(sure(components.below(name)), "version")
+            mark = sure(components.below(name)).value_mark("version")
+            if at.line != mark.line:
+                at = mark
+            place = Place(path, at.line + 1, at.column + 1)
             hold = until_of(value.get("hold"))
             pins[name] = Pin(version, place, value.get("redeploy", 0), hold)
     return pins
