@@ -44,7 +44,7 @@ def test_every_problem_is_a_line_with_its_place_and_the_fix(tmp_path: Path) -> N
     assert all(line.startswith("environments/hospital-test.yaml:") for line in lines)
     assert any("did you mean 'components'?" in line for line in lines)
     assert result.stderr == (
-        f"{len(lines)} problem{'s' if len(lines) > 1 else ''}; 1 environment of 7 cannot be "
+        f"{len(lines)} problem{'s' if len(lines) > 1 else ''}; 1 environment of 8 cannot be "
         "applied until they are mended\n"
     )
 

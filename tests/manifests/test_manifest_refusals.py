@@ -195,9 +195,9 @@ def test_a_wrong_pin_is_refused_at_its_place(component: str, line: str) -> None:
         ("components:", "componets:", "7:3: unknown field 'componets', did you mean 'components'?"),
         ("components:", "x: 1\n  components:", "7:3: unknown field 'x'; known here: octopus, "
                                                "stack, policy, platformVersion, "
-                                               "components, suspend, alsoDeployedBy, variables"),
-        ("environment: QA}", "environment: QA, tenants: [a]}", "5:43: 'tenants' is not supported "
-                                                                "yet"),
+                                               "components, rings, suspend, alsoDeployedBy, "
+                                               "variables"),
+        ("environment: QA}", "environment: QA, tenants: []}", "5:52: must not be empty"),
         ("environment: QA}", "environment: '' }", "5:39: must not be empty"),
         ("environment: QA}", f"environment: {'x' * 201}}}", "5:39: longer than 200 characters"),
     ],
@@ -208,7 +208,7 @@ def test_a_wrong_environment_is_refused_at_its_place(old: str, new: str, line: s
 
 @pytest.mark.parametrize(
     "field",
-    ["change", "rings", "formerly", "tenants", "tenantTags"],
+    ["change", "formerly"],
 )
 def test_a_field_of_an_environment_that_is_not_carried_out_yet_is_refused(field: str) -> None:
     found = lines(load(changed(qa=f"{QA}  {field}: x\n")))
