@@ -15,6 +15,7 @@ from reconciler.core.canonical import digest_hex
 from reconciler.core.cell import Excluded, Unobserved
 from reconciler.core.decide import choose
 from reconciler.core.expand import cell_order, cell_pins
+from reconciler.core.platform import broken_alignment
 from reconciler.core.text import clean
 from reconciler.core.wave import dependants, dependencies, needed_changes, order, waves
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import DesiredState
+    from reconciler.core.platform import Broken
     from reconciler.core.sighting import ObservedState
 
 __all__ = ["Action", "Kind", "Plan", "Reason", "make_plan"]
@@ -36,6 +38,8 @@ class Plan:
     """One action per cell of one environment at one commit, sorted by cell.
 
     `mixed` names changes that cannot be ordered because a neighbour moves the other way.
+    `platform` is the platform version the environment runs on, empty where it runs on none, and
+    `broken` are the pins that break the alignment with it.
     """
 
     environment: str
@@ -43,6 +47,8 @@ class Plan:
     read_at: datetime
     actions: tuple[Action, ...]
     mixed: frozenset[CellKey] = frozenset()
+    platform: str = ""
+    broken: tuple[Broken, ...] = ()
 
     @cached_property
     def changes(self) -> tuple[Action, ...]:
@@ -106,12 +112,15 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
     waits, mixed = order(needed_changes(cell_order(desired, observed), changing), downwards)
     for name, number in waves(waits).items():
         actions[name] = replace(actions[name], wave=number, waits_for=tuple(sorted(waits[name])))
+    platform = desired.environment.platform
     return Plan(
         environment=desired.environment.name,
         commit=commit,
         read_at=observed.read_at,
         actions=tuple(actions[name] for name in sorted(actions)),
         mixed=mixed,
+        platform="" if platform is None else platform.name,
+        broken=broken_alignment(desired.environment),
     )
 
 

@@ -96,6 +96,12 @@ class PlatformVersion:
         )
 
 
+def platforms_of(environment: Environment) -> tuple[PlatformVersion, ...]:
+    """Return the platform versions that an environment and its rings run on, each once."""
+    named = (environment.platform, *(ring.platform for ring in environment.rings))
+    return tuple({one.name: one for one in named if one is not None}.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Broken:
     """A pin of the environment's own that is another than its platform version's."""
@@ -107,7 +113,9 @@ class Broken:
 
 
 def broken_alignment(environment: Environment) -> tuple[Broken, ...]:
-    """Return the pins that break the alignment with a platform version, by component."""
+    """Return the pins that break the alignment with the environment's platform version, by name."""
+    if environment.platform is None:
+        return ()
     return tuple(
         Broken(name, pin.version, pin.base.platform, pin.base.version)
         for name, pin in sorted(environment.pins.items())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.compare import release_difference
 from reconciler.core.expand import pin_of
 from reconciler.core.gate import Gate, GateName
-from reconciler.core.platform import identity
+from reconciler.core.platform import identity, platforms_of
 from reconciler.core.text import clean
 from reconciler.core.version import is_same_release
 
@@ -37,21 +37,18 @@ def replaced_gates(
     and in the space they were captured in, packages everywhere. A pin that breaks the alignment
     with its platform version asks for another release, and has no such gate.
     """
-    platform = environment.platform
-    if platform is None:
-        return
-    server = None if platform.source is None else platform.source.server
-    for action in plan.changes:
+    platforms = {platform.name: platform for platform in platforms_of(environment)}
+    for action in plan.changes if platforms else ():
         pin, release = pin_of(environment, observed.cells[action.cell]), releases.get(action.cell)
         if pin is None or pin.base is None or release is None:
             continue
-        captured = platform.components.get(action.component)
-        if captured is None or pin.base.platform != platform.name:
-            continue
+        platform = platforms[pin.base.platform]
+        captured = platform.components[action.component]
         if not is_same_release(captured.version, pin.version):
             continue
         now = identity(release, observed.space_id, captured.place)
-        is_near = server == observed.server.installation_id
+        source = platform.source
+        is_near = source is not None and source.server == observed.server.installation_id
         difference = release_difference(captured, now, is_near=is_near)
         if difference:
             yield Gate(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.core.manifest import Pin, Place
+    from reconciler.core.platform import PlatformVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,12 @@ NOBODY = Selection()
 class Ring:
     """Tenants of an environment that run other versions than the rest: `pins` by component.
 
-    The pins of a ring's platform version stand in `pins` where the ring itself has none.
+    The pins of a ring's platform version stand in `pins` where the ring itself has none; that one
+    is `platform`.
     """
 
     name: str
     whom: Selection
     pins: Mapping[str, Pin]
     place: Place
+    platform: PlatformVersion | None = None

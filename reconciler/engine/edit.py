@@ -306,10 +306,16 @@ def _said(state: DesiredState | Invalid) -> DesiredState | str:
     if isinstance(state, Invalid):
         return state.name
     environment = state.environment
-    platform = None if environment.platform is None else _named(environment.platform)
-    rings = tuple(replace(ring, pins=_own(ring.pins), place=_NOWHERE) for ring in environment.rings)
+    rings = tuple(
+        replace(ring, pins=_own(ring.pins), platform=_named_only(ring.platform), place=_NOWHERE)
+        for ring in environment.rings
+    )
     said = replace(
-        environment, pins=_own(environment.pins), rings=rings, platform=platform, place=_NOWHERE
+        environment,
+        pins=_own(environment.pins),
+        rings=rings,
+        platform=_named_only(environment.platform),
+        place=_NOWHERE,
     )
     return replace(state, environment=said)
 
@@ -320,8 +326,10 @@ def _own(pins: Mapping[str, Pin]) -> dict[str, Pin]:
     return {name: replace(pin, place=_NOWHERE, base=None) for name, pin in own.items()}
 
 
-def _named(platform: PlatformVersion) -> PlatformVersion:
+def _named_only(platform: PlatformVersion | None) -> PlatformVersion | None:
     """Return a platform version by its name alone: what it says is compared by its digest."""
+    if platform is None:
+        return None
     return PlatformVersion(platform.name, platform.stack, {}, _NOWHERE)
 
 
@@ -341,7 +349,7 @@ def _as_edited(
             case Unpin(component):
                 del pins[component]
             case Rebase(platform):
-                environment = replace(environment, platform=_named(platforms[platform]))
+                environment = replace(environment, platform=_named_only(platforms[platform]))
             case Hold(component, hold_):
                 pins[component] = replace(pins[component], hold=hold_)
             case Suspend(until):

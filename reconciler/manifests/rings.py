@@ -49,7 +49,7 @@ def join_rings(
                 )
         problems.extend(strangers(pins, stack, words))
         problems.extend(_whom(document, each, words))
-        rings.append(Ring(each.name, each.whom, pins, each.place))
+        rings.append(Ring(each.name, each.whom, pins, each.place, platform))
     problems.extend(_contradictions(rings))
     return tuple(rings), problems
 

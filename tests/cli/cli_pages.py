@@ -62,6 +62,8 @@ cleaned: one line, bounded, without control characters. `schema/plan.schema.json
 deployers that are not listed; `unread`: why these may not be all |
 | `estimate` | what it would take: `tasks`, `apiCalls`, `seconds` (from the receipts of earlier \
 deployments; null where none is known) and `unknownTasks` (left out of `seconds`) |
+| `platformVersion` | the platform version it runs on (null: none): `name`, and `broken`, the pins \
+that break the alignment: `component`, `pinned`, `expected` |
 
 `docs/reasons.md` explains every reason and gate.
 

@@ -22,6 +22,7 @@ from reconciler.core.deployers import Deployer, DeployerKind, Others
 from reconciler.core.estimate import Estimate
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import Action, Kind, Plan, Reason
+from reconciler.core.platform import Broken
 
 if TYPE_CHECKING:
     from cli_golden import Golden
@@ -277,3 +278,30 @@ def test_a_terminal_folds_and_colours_and_no_color_forbids_it(
     assert "\x1b[32m" in coloured
     assert "\x1b[3" not in plain
     assert "downgrade" in plain
+
+
+def test_every_form_says_which_pins_break_the_alignment(capsys: pytest.CaptureFixture[str]) -> None:
+    plan, gates = plan_and_gates()
+    broken = tuple(Broken(name, "1.1.1", "2026.11.1", "1.1.0") for name in ("a", "b", "c", "d"))
+    based = replace(plan, platform="2026.11.1")
+
+    said = {}
+    for output in ENDINGS:
+        show_plan(Page(replace(based, broken=broken), gates), output)
+        said[output] = capsys.readouterr().out
+
+    line = (
+        "platform version 2026.11.1: alignment broken by a 1.1.1 instead of 1.1.0, b 1.1.1 instead"
+        " of 1.1.0, c 1.1.1 instead of 1.1.0, and 1 more"
+    )
+    assert line in said["table"]
+    assert f"Alignment: `{line}`" in said["markdown"]
+    data = json.loads(said["json"])
+    jsonschema.Draft202012Validator(SCHEMA).validate(data)
+    assert data["spec"]["platformVersion"]["broken"][0] == {
+        "component": "a",
+        "expected": "1.1.0",
+        "pinned": "1.1.1",
+    }
+    assert Page(based, gates).alignment == "platform version 2026.11.1: aligned"
+    assert Page(plan, gates).alignment == ""

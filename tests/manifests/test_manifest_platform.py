@@ -3,7 +3,13 @@
 import pytest
 from manifest_world import PLATFORM, QA, changed, lines, load, state, stopped
 
-from reconciler.core.platform import Broken, Captured, Source, broken_alignment
+from reconciler.core.platform import (
+    Broken,
+    Captured,
+    Source,
+    broken_alignment,
+    platforms_of,
+)
 
 ON_BASE = QA.replace("  stack: platform\n", '  stack: platform\n  platformVersion: "2026.11.1"\n')
 
@@ -139,3 +145,17 @@ def test_two_platform_versions_of_one_name_are_both_refused() -> None:
     assert "PlatformVersion '2026.11.1' exists twice: also at " in lines(found)[0]
     assert stopped(found) == ["qa"]
     assert dict(found.platforms) == {}
+
+
+def test_the_platform_version_of_a_ring_is_one_of_the_environments_too() -> None:
+    ringed = ON_BASE.replace("environment: QA}", "environment: QA, tenantTags: [Ring/Pilot]}") + (
+        '  rings: {pilot: {tenantTags: [Ring/Pilot], platformVersion: "2026.11.2"}}\n'
+    )
+    files = changed(qa=ringed, pilot=PLATFORM.replace("2026.11.1", "2026.11.2"))
+
+    environment = state(load(files), "qa").environment
+
+    assert [one.name for one in platforms_of(environment)] == ["2026.11.1", "2026.11.2"]
+    assert {one.digest for one in platforms_of(environment)} == {
+        one.digest for one in load(files).platforms.values()
+    }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
-    from reconciler.core.plan import Action
+    from reconciler.core.plan import Action, Plan
 
 Data = str | int | bool | None | list["Data"] | dict[str, "Data"]
 
@@ -40,6 +40,7 @@ def plan_data(page: Page) -> dict[str, Data]:
             "gates": [gate_data(gate) for gate in sorted(page.gates)],
             "alsoDeployedBy": other_data(page.others),
             "estimate": None if page.estimate is None else _estimate(page.estimate),
+            "platformVersion": _platform(plan) if plan.platform else None,
         },
     }
 
@@ -47,6 +48,20 @@ def plan_data(page: Page) -> dict[str, Data]:
 def moment(time: datetime) -> str:
     """Return a time as all data has it: `YYYY-MM-DDTHH:MM:SSZ`."""
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _platform(plan: Plan) -> Data:
+    return {
+        "broken": [
+            {
+                "component": clean(one.component),
+                "expected": clean(one.expected),
+                "pinned": clean(one.version),
+            }
+            for one in plan.broken
+        ],
+        "name": clean(plan.platform),
+    }
 
 
 def _estimate(estimate: Estimate) -> Data:

@@ -34,9 +34,15 @@ def plan_markdown(page: Page) -> str:
         f"At commit `{plan.commit[:DIGITS]}`, Octopus read {read_at(plan.read_at)}. "
         f"{capital(page.unchanged)}.",
         "",
+        *alignment_lines(page),
         capital(summary(plan, page.gates, page.estimate)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def alignment_lines(page: Page) -> list[str]:
+    """Return how the pins stand to their platform version, nothing where there is none."""
+    return [f"Alignment: {code(page.alignment, 400)}", ""] if page.alignment else []
 
 
 HEAD = (

@@ -73,6 +73,21 @@ class Page:
         return f"{shown}: {self.in_sync} of {len(self.plan.actions)}"
 
     @property
+    def alignment(self) -> str:
+        """Say which pins break the alignment with the platform version; empty: there is none."""
+        plan = self.plan
+        if not plan.platform:
+            return ""
+        named = [
+            f"{one.component} {clean(one.version, 60)} instead of {clean(one.expected, 60)}"
+            for one in plan.broken[:MANY]
+        ]
+        if len(plan.broken) > MANY:
+            named.append(f"and {len(plan.broken) - MANY} more")
+        broken = f"alignment broken by {', '.join(named)}" if named else "aligned"
+        return f"platform version {plan.platform}: {broken}"
+
+    @property
     def left_alone(self) -> str:
         """Say how many components are left alone, and why: `Left alone: 3 in-sync, 1 held`."""
         found = Counter(a.reason for a in self.plan.actions if not a.is_change)

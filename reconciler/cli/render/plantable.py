@@ -40,6 +40,8 @@ def print_plan(page: Page) -> None:
         show(console, _table(rows))
     console.print()
     console.print(Text(page.unchanged))
+    if page.alignment:
+        console.print(Text(page.alignment))
     _print_gates(console, page.gates)
     if also := other_lines(page.others):
         console.print()

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.render.data import moment, plan_data
 from reconciler.cli.render.folding import LIMIT, Section, fold
-from reconciler.cli.render.markdown import HEAD, capital, code, gate_lines, legend_lines, row
+from reconciler.cli.render.markdown import (
+    HEAD,
+    alignment_lines,
+    capital,
+    code,
+    gate_lines,
+    legend_lines,
+    row,
+)
 from reconciler.cli.render.others import other_lines
 from reconciler.cli.render.plan import (
     DIGITS,
@@ -119,8 +127,9 @@ def _environment_forms(review: Review, one: Reviewed) -> tuple[str, ...]:
     changed = rows[: len(plan.changes)]
     others = [f"- {code(line, 900)}" for line in other_lines(page.others)]
     also = ["**Also deployed by**", "", *others, ""] if others else []
-    left = [f"{capital(page.unchanged)}.", ""]
-    folded = [f"{page.left_alone}.", ""]
+    aligned = alignment_lines(page)
+    left = [f"{capital(page.unchanged)}.", "", *aligned]
+    folded = [f"{page.left_alone}.", "", *aligned]
     brief = f"{counts(plan)}, {held(plan, one.gates, free)}" if plan.has_work else "nothing to do"
     return (
         _text([*head, *where, *_table(rows), *left, *gates, *also, *sentence]),
