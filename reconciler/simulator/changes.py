@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.simulator.calls import Body, Call
     from reconciler.simulator.records import Deployment, Release, Space, Task
@@ -21,6 +22,8 @@ __all__ = [
     "free_name",
     "has_dependants",
     "note",
+    "same_kind",
+    "unless_refused",
     "without_secrets",
 ]
 
@@ -52,6 +55,16 @@ def free_name(kind: str, records: Iterable[Any], body: Body, *, own: object = No
     return name
 
 
+@contextmanager
+def unless_refused(undo: Callable[[], object]) -> Iterator[None]:
+    """Take back what was begun when the block is refused."""
+    try:
+        yield
+    except Refused:
+        undo()
+        raise
+
+
 def has_dependants(kind: str) -> Refused:
     """Return the 400 for deleting what others need, in the product's words."""
     return Refused(400, f"The {kind} has dependent resources and cannot be deleted.")
@@ -75,7 +88,7 @@ def changed_fields(
         given = body.get(name)
         if given is None:
             made.pop(name, None)
-        elif isinstance(given, list) if value is None else _kind(given) is not _kind(value):
+        elif isinstance(given, list) if value is None else not same_kind(given, value):
             raise Refused(
                 400, "Model validation failed.", (f"The {name} field has the wrong type.",)
             )
@@ -84,10 +97,10 @@ def changed_fields(
     return made
 
 
-def _kind(value: object) -> type:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float
-    return type(value)
+def same_kind(one: object, other: object) -> bool:
+    """Tell whether two JSON values are of one type; all numbers are."""
+    numbers = [isinstance(each, int | float) and type(each) is not bool for each in (one, other)]
+    return all(numbers) or type(one) is type(other)
 
 
 def without_secrets(value: Any) -> Any:

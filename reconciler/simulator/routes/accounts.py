@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import note
+from reconciler.simulator.changes import note, unless_refused
 from reconciler.simulator.membership import work_out_permissions
 from reconciler.simulator.router import Routes, Scope
 from reconciler.simulator.routes.users import user_resource
@@ -43,7 +43,8 @@ def new_account(world: World, body: Body, *, is_service: bool) -> User:
             400, "User creation failed.", (f"The username '{username}' is already in use.",)
         )
     user = world.add_user(username, username, is_service=is_service)
-    _write(user, body)
+    with unless_refused(lambda: world.users.pop(user.id)):
+        _write(user, body)
     everyone = world.teams.get("teams-everyone")
     if everyone is not None:
         everyone.members.append(user.id)
@@ -58,17 +59,17 @@ def change_user(call: Call) -> object:
     body = call.body()
     if body.text("Password") is not None and user.is_service:
         raise Refused(400, "Passwords cannot be set for service user accounts.")
+    is_active = user.is_active if body.get("IsActive") is None else body.flag("IsActive")
     _write(user, body)
-    if body.get("IsActive") is not None and user is not call.user:
-        user.is_active = body.flag("IsActive")
+    user.is_active = user.is_active if user is call.user else is_active
     note(call, "Modified", "User", user.username, user.id)
     return user_resource(user, call.user)
 
 
 def _write(user: User, body: Body) -> None:
-    user.display_name = body.text("DisplayName") or user.username
-    user.email = body.text("EmailAddress") or ""
+    display_name, email = body.text("DisplayName"), body.text("EmailAddress")
     password = body.text("Password")
+    user.display_name, user.email = display_name or user.username, email or ""
     if password is not None and not user.is_service:
         user.password = hash_password(password)
 

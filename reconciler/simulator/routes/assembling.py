@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
 from reconciler.simulator.calls import Body
@@ -45,8 +45,19 @@ def create_release(call: Call) -> object:
         notes=body.text("ReleaseNotes"),
         ignore_channel_rules=ignore,
         reference=_reference(project, body),
+        custom=custom_fields(body),
     )
     return created(release_resource(call.space, release))
+
+
+def custom_fields(body: Body) -> dict[str, Any]:
+    """Return the custom fields of a release to be."""
+    given = body.get("CustomFields")
+    if given is not None and not isinstance(given, dict):
+        raise Refused(
+            400, "Model validation failed.", ("The CustomFields field has the wrong type.",)
+        )
+    return given or {}
 
 
 def _reference(project: Project, body: Body) -> Reference | None:
@@ -170,6 +181,7 @@ def assemble(
     notes: str | None,
     ignore_channel_rules: bool,
     reference: Reference | None,
+    custom: dict[str, Any],
 ) -> Release:
     """Make a release after every check the server does.
 
@@ -204,6 +216,8 @@ def assemble(
         ignore_channel_rules=ignore_channel_rules,
         reference=reference,
     )
+    if custom:
+        release.more["CustomFields"] = custom
     names = {
         (each.action, each.reference): each.package for step in steps for each in step.packages
     }

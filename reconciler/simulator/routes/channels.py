@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
+from reconciler.simulator.changes import (
+    changed_fields,
+    free_name,
+    has_dependants,
+    note,
+    unless_refused,
+)
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.projects import project_in
@@ -103,7 +109,13 @@ def create_channel(call: Call) -> object:
     _lifecycle(call, body)
     _type(body)
     made = call.world.add_channel(call.space, project, name)
-    _write(call, made, body)
+
+    def undo() -> None:
+        project.channels.remove(made)
+        del call.space.channels[made.id]
+
+    with unless_refused(undo):
+        _write(call, made, body)
     note(call, "Created", "Channel", name, made.id, project.id)
     return created(channel_resource(call.space, made))
 
@@ -117,8 +129,8 @@ def change_channel(call: Call) -> object:
     name = free_name("Channel", project.channels, body, own=channel)
     _lifecycle(call, body)
     _type(body)
-    channel.name = name
     _write(call, channel, body)
+    channel.name = name
     note(call, "Modified", "Channel", channel.name, channel.id, project.id)
     return channel_resource(call.space, channel)
 
@@ -138,11 +150,7 @@ def _type(body: Body) -> str | None:
 
 
 def _write(call: Call, channel: Channel, body: Body) -> None:
-    channel.description = body.text("Description") or ""
-    channel.lifecycle_id = _lifecycle(call, body)
-    if body.flag("IsDefault"):
-        for each in call.space.projects[channel.project_id].channels:
-            each.is_default = each is channel
+    description, is_default = body.text("Description") or "", body.flag("IsDefault")
     settled = ("Description", "LifecycleId", "IsDefault", "ProjectId")
     shown = channel_resource(call.space, channel)
     if (_type(body) or shown["Type"]) == "EphemeralEnvironment":
@@ -153,6 +161,10 @@ def _write(call: Call, channel: Channel, body: Body) -> None:
         channel.more["Rules"] = rules
     if body.get("TenantTags") is not None:
         channel.more["TenantTags"] = list(tags)
+    channel.description, channel.lifecycle_id = description, _lifecycle(call, body)
+    if is_default:
+        for each in call.space.projects[channel.project_id].channels:
+            each.is_default = each is channel
 
 
 @routes.on("DELETE", "channels/{channel}", "projects/{project}/channels/{channel}")

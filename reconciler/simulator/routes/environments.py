@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
+from reconciler.simulator.changes import (
+    changed_fields,
+    free_name,
+    has_dependants,
+    note,
+    unless_refused,
+)
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.ephemeralenvironments import EPHEMERAL, PARENTS, shown_in_v2
@@ -127,7 +133,8 @@ def create_environment(call: Call) -> object:
     body = call.body()
     name = free_name("Environment", call.space.environments.values(), body)
     made = call.world.add_environment(call.space, name)
-    _write(call, made, body)
+    with unless_refused(lambda: call.space.environments.pop(made.id)):
+        _write(call, made, body)
     note(call, "Created", "Environment", name, made.id)
     return created(environment_resource(call.space, made))
 
@@ -137,25 +144,24 @@ def change_environment(call: Call) -> object:
     """PUT /environments/{id}."""
     environment = environment_in(call, "EnvironmentEdit")
     body = call.body()
-    environment.name = free_name(
-        "Environment", call.space.environments.values(), body, own=environment
-    )
+    name = free_name("Environment", call.space.environments.values(), body, own=environment)
     _write(call, environment, body)
+    environment.name = name
     note(call, "Modified", "Environment", environment.name, environment.id)
     return environment_resource(call.space, environment)
 
 
 def _write(call: Call, environment: Environment, body: Body) -> None:
     shown = environment_resource(call.space, environment)
-    environment.description = body.text("Description") or ""
-    environment.use_guided_failure = body.flag("UseGuidedFailure")
+    description, guided = body.text("Description") or "", body.flag("UseGuidedFailure")
     order = body.get("SortOrder")
     if order is not None and (not isinstance(order, int) or isinstance(order, bool)):
         raise Refused(400, "Model validation failed.", ("The SortOrder field has the wrong type.",))
-    if order is not None and call.method == "PUT":
-        environment.sort_order = order
     settled = ("Description", "UseGuidedFailure", "SortOrder")
     environment.more = changed_fields(shown, body, *settled, kept=environment.more)
+    environment.description, environment.use_guided_failure = description, guided
+    if order is not None and call.method == "PUT":
+        environment.sort_order = order
 
 
 @routes.on("DELETE", "environments/{environment}")

@@ -8,7 +8,12 @@ from reconciler.simulator.answers import Refused, created
 from reconciler.simulator.numbering import donor_of, next_number, unmasked
 from reconciler.simulator.prompts import by_ids, prompted
 from reconciler.simulator.router import Routes
-from reconciler.simulator.routes.assembling import assemble, default_channel, git_reference
+from reconciler.simulator.routes.assembling import (
+    assemble,
+    custom_fields,
+    default_channel,
+    git_reference,
+)
 from reconciler.simulator.routes.commands import (
     environments_named,
     named,
@@ -58,6 +63,7 @@ def create_release(call: Call) -> object:
         notes=body.text("releaseNotes"),
         ignore_channel_rules=body.flag("ignoreChannelRules"),
         reference=reference,
+        custom=custom_fields(body),
     )
     return created({"ReleaseId": release.id, "ReleaseVersion": release.version})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import free_name, has_dependants, note, without_secrets
+from reconciler.simulator.changes import free_name, has_dependants, note, same_kind, without_secrets
 from reconciler.simulator.packages import Feed
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes
@@ -41,6 +41,11 @@ _BUILT_IN: dict[str, Any] = {
     "DeletePackagesAssociatedWithReleases": False,
     "IsBuiltInRepoSyncEnabled": False,
 }
+_TYPED: dict[str, Any] = {
+    **dict.fromkeys(("EnhancedMode", "UseMachineCredentials"), False),
+    **{name: {} for name in ("Password", "SecretKey", "OidcAuthentication")},
+}
+"""Values of the types of fields that are no text."""
 _EXTERNAL = ("FeedUri", "EnhancedMode", "Username", "Password", "RegistryPath", "ApiVersion",
              "AccessKey", "SecretKey", "Region", "OidcAuthentication", "LayoutRegex",
              "Repository", "UseMachineCredentials")  # fmt: skip
@@ -180,6 +185,10 @@ def change_feed(call: Call) -> object:
 def _fields(body: Body, kept: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return what a body sets, without secrets; what it leaves out stays."""
     given = {name: without_secrets(body.get(name)) for name in names}
+    for name, value in given.items():
+        known = (_COMMON | _BUILT_IN).get(name, _TYPED.get(name, ""))
+        if None not in (value, known) and not same_kind(value, known):
+            raise Refused(400, "Model validation failed.", (f"The {name} has the wrong type.",))
     return kept | {name: value for name, value in given.items() if value is not None}
 
 

@@ -83,10 +83,11 @@ def create_set(call: Call) -> object:
     kind = body.text("ContentType") or "Variables"
     if kind.casefold() not in _KINDS:
         raise Refused(400, "Model validation failed.", (f"There is no content type '{kind}'.",))
+    description = body.text("Description") or ""
     templates = read_templates(body.bodies("Templates"))
     own = call.world.new_id("LibraryVariableSets")
     made = LibrarySet(own, name, f"variableset-{own}", _KINDS[kind.casefold()], templates=templates)
-    made.description = body.text("Description") or ""
+    made.description = description
     space.library_sets[own] = made
     space.variables[made.variable_set_id] = VariableSet(made.variable_set_id, own, 0)
     note(call, "Created", "Library variable set", name, own)
@@ -99,9 +100,10 @@ def change_set(call: Call) -> object:
     found = _set_in(call, "LibraryVariableSetEdit")
     body = call.body()
     name = free_name("Library variable set", call.space.library_sets.values(), body, own=found)
+    description, templates = body.text("Description") or "", found.templates
     if body.get("Templates") is not None:
-        found.templates = read_templates(body.bodies("Templates"))
-    found.name, found.description = name, body.text("Description") or ""
+        templates = read_templates(body.bodies("Templates"))
+    found.name, found.description, found.templates = name, description, templates
     note(call, "Modified", "Library variable set", name, found.id)
     return library_resource(call.space, found)
 

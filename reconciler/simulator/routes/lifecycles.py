@@ -6,7 +6,13 @@ import uuid
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
+from reconciler.simulator.changes import (
+    changed_fields,
+    free_name,
+    has_dependants,
+    note,
+    unless_refused,
+)
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.progress import phases_of
 from reconciler.simulator.records import Phase
@@ -130,7 +136,8 @@ def create_lifecycle(call: Call) -> object:
     name = free_name("Lifecycle", call.space.lifecycles.values(), body)
     phases = _phases(call, body)
     made = call.world.add_lifecycle(call.space, name, phases)
-    _write(call, made, body)
+    with unless_refused(lambda: call.space.lifecycles.pop(made.id)):
+        _write(call, made, body)
     note(call, "Created", "Lifecycle", name, made.id)
     return created(_plain(call.space, made))
 
@@ -142,17 +149,17 @@ def change_lifecycle(call: Call) -> object:
     call.demand("LifecycleEdit")
     body = call.body()
     name = free_name("Lifecycle", call.space.lifecycles.values(), body, own=lifecycle)
-    lifecycle.phases = _phases(call, body)
-    lifecycle.name = name
+    phases = _phases(call, body)
     _write(call, lifecycle, body)
+    lifecycle.phases, lifecycle.name = phases, name
     note(call, "Modified", "Lifecycle", name, lifecycle.id)
     return _plain(call.space, lifecycle)
 
 
 def _write(call: Call, lifecycle: Lifecycle, body: Body) -> None:
-    lifecycle.description = body.text("Description") or ""
-    shown = _plain(call.space, lifecycle)
+    description, shown = body.text("Description") or "", _plain(call.space, lifecycle)
     lifecycle.more = changed_fields(shown, body, "Description", "Phases", kept=lifecycle.more)
+    lifecycle.description = description
 
 
 def _phases(call: Call, body: Body) -> tuple[Phase, ...]:

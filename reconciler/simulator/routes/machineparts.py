@@ -146,9 +146,9 @@ _READ_ONLY = (
 
 def write_common(machine: Machine, shown: dict[str, Any], body: Body, policy: str) -> None:
     """Write what targets and workers share, besides the name and the endpoint."""
-    machine.policy_id = policy
-    machine.is_disabled = body.flag("IsDisabled")
+    is_disabled = body.flag("IsDisabled")
     machine.more = changed_fields(shown, body, *_READ_ONLY, kept=machine.more)
+    machine.policy_id, machine.is_disabled = policy, is_disabled
 
 
 def has_changed(before: Machine, after: dict[str, Any]) -> bool:

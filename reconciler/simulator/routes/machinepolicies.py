@@ -159,8 +159,9 @@ def change_policy(call: Call) -> object:
 
 def _write(call: Call, policy: MachinePolicy, body: Body) -> None:
     shown = policy_resource(call.space, policy)
+    description = body.text("Description") or ""
     policy.more = changed_fields(shown, body, "Description", "IsDefault", kept=policy.more)
-    policy.description = body.text("Description") or ""
+    policy.description = description
 
 
 @routes.on("DELETE", "machinepolicies/{policy}")

@@ -207,13 +207,13 @@ def create_machine(call: Call) -> object:
     space = call.space
     name = free_name("Machine", space.machines.values(), body)
     places, endpoint = _places(call, body), parts.read_endpoint(body)
-    policy = parts.policy_of(space, body)
+    policy, is_checked = parts.policy_of(space, body), not body.flag("SkipInitialHealthCheck")
     for environment in places["environments"]:
         call.demand("MachineCreate", environment=environment)
     made = add_machine(call.world, space, name, endpoint=endpoint, user=call.user, **places)
     parts.write_common(made, machine_resource(call, made), body, policy)
     reachable = endpoint["CommunicationStyle"] != "OfflineDrop"
-    if reachable and not body.flag("SkipInitialHealthCheck"):
+    if reachable and is_checked:
         arguments = {"MachineIds": [made.id]}
         queue_chore(call.world, space, "Health", f"Check health of {name}", arguments)
     return created(machine_resource(call, made))

@@ -86,8 +86,9 @@ def create_group(call: Call) -> object:
     call.demand_anywhere("ProjectGroupCreate")
     body = call.body()
     name = free_name("Project group", call.space.groups.values(), body)
+    description = body.text("Description") or ""
     group = call.world.add_group(call.space, name)
-    group.description = body.text("Description") or ""
+    group.description = description
     note(call, "Created", "Project group", name, group.id)
     return created(group_resource(call.space, group))
 
@@ -97,10 +98,10 @@ def change_group(call: Call) -> object:
     """PUT /projectgroups/{id}."""
     group = _group_in(call, "ProjectGroupEdit")
     body = call.body()
-    group.name = free_name("Project group", call.space.groups.values(), body, own=group)
-    group.description = body.text("Description") or ""
-    shown = group_resource(call.space, group)
+    name = free_name("Project group", call.space.groups.values(), body, own=group)
+    description, shown = body.text("Description") or "", group_resource(call.space, group)
     group.more = changed_fields(shown, body, "Description", kept=group.more)
+    group.name, group.description = name, description
     note(call, "Modified", "Project group", group.name, group.id)
     return group_resource(call.space, group)
 

@@ -11,6 +11,7 @@ from reconciler.simulator.changes import (
     free_name,
     has_dependants,
     note,
+    unless_refused,
 )
 from reconciler.simulator.cloning import clone_into
 from reconciler.simulator.paging import by_name, matching, page
@@ -24,7 +25,7 @@ from reconciler.simulator.versioncontrol import GIT_FIELDS
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
-    from reconciler.simulator.records import Project, Release
+    from reconciler.simulator.records import Project, Release, Space
 
 __all__ = ["project_in", "routes", "visible_projects"]
 
@@ -114,11 +115,12 @@ def create_project(call: Call) -> object:
     )
     call.space.processes[made.process_id].steps = ()
     call.space.processes[made.process_id].version = 0
-    if origin is None:
-        _write(call, made, body)
-    else:
-        clone_into(call.world, call.space, origin, made)
-        made.description = body.text("Description") or ""
+    with unless_refused(lambda: _forget(call.space, made)):
+        if origin is None:
+            _write(call, made, body)
+        else:
+            made.description = body.text("Description") or ""
+            clone_into(call.world, call.space, origin, made)
     note(call, "Created", "Project", name, made.id)
     return created(project_resource(call.space, made))
 
@@ -130,11 +132,19 @@ def change_project(call: Call) -> object:
     call.demand("ProjectEdit", project)
     body = call.body()
     name = _free_name(call, body, own=project)
-    project.group_id, project.lifecycle_id = _places(call, body)
-    project.name = name
+    places = _places(call, body)
     _write(call, project, body)
+    project.name, (project.group_id, project.lifecycle_id) = name, places
     note(call, "Modified", "Project", name, project.id)
     return project_resource(call.space, project)
+
+
+def _forget(space: Space, project: Project) -> None:
+    """Take back a project that has nothing but what it is born with."""
+    for channel in project.channels:
+        del space.channels[channel.id]
+    del space.processes[project.process_id], space.variables[project.variable_set_id]
+    del space.projects[project.id]
 
 
 def _write(call: Call, project: Project, body: Body) -> None:
@@ -148,10 +158,10 @@ def _write(call: Call, project: Project, body: Body) -> None:
     if templates is not None:
         more["Templates"] = templates
     check_release_creation(call.space, project, more)
-    project.description = body.text("Description") or ""
-    project.is_disabled = body.flag("IsDisabled")
-    project.has_discrete_channels = body.flag("DiscreteChannelRelease")
-    project.more = more
+    description = body.text("Description") or ""
+    is_disabled, is_discrete = body.flag("IsDisabled"), body.flag("DiscreteChannelRelease")
+    project.description, project.more = description, more
+    project.is_disabled, project.has_discrete_channels = is_disabled, is_discrete
 
 
 def _free_name(call: Call, body: Body, own: Project | None = None) -> str:

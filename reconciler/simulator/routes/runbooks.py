@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import changed_fields, free_name, has_dependants, note
+from reconciler.simulator.changes import (
+    changed_fields,
+    free_name,
+    has_dependants,
+    note,
+    unless_refused,
+)
 from reconciler.simulator.paging import by_name, matching, page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.environments import environment_resource
@@ -156,8 +162,9 @@ def create_runbook(call: Call) -> object:
     name = free_name("Runbook", _siblings(call, project.id), body)
     scope = _scope(call, body)
     made = add_runbook(call.world, call.space, project, name)
+    with unless_refused(lambda: forget_runbook(call.world, call.space, made)):
+        _write(call, made, body)
     made.scope, made.environments = scope
-    _write(call, made, body)
     note(call, "Created", "Runbook", name, made.id, project.id)
     return created(runbook_resource(call.space, made))
 
@@ -172,8 +179,8 @@ def change_runbook(call: Call) -> object:
     wanted = body.text("PublishedRunbookSnapshotId")
     if wanted is not None and wanted not in {each.id for each in runbook.snapshots}:
         raise missing("Runbook Snapshot")
-    runbook.scope, runbook.environments = scope
     _write(call, runbook, body)
+    runbook.scope, runbook.environments = scope
     runbook.name, runbook.published_id = name, wanted
     note(call, "Modified", "Runbook", name, runbook.id, runbook.project_id)
     return runbook_resource(call.space, runbook)
@@ -198,9 +205,9 @@ def _write(call: Call, runbook: Runbook, body: Body) -> None:
         "ProjectId", "Description", "RunbookProcessId", "PublishedRunbookSnapshotId",
         "EnvironmentScope", "Environments",
     )  # fmt: skip
-    shown = runbook_resource(call.space, runbook)
+    description, shown = body.text("Description") or "", runbook_resource(call.space, runbook)
     runbook.more = changed_fields(shown, body, *settled, kept=runbook.more)
-    runbook.description = body.text("Description") or ""
+    runbook.description = description
 
 
 @routes.on("DELETE", *_ONE)

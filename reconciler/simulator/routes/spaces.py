@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused, created, missing
-from reconciler.simulator.changes import forget_task, free_name, note
+from reconciler.simulator.changes import forget_task, free_name, note, unless_refused
 from reconciler.simulator.membership import work_out_permissions
 from reconciler.simulator.paging import matching, page
 from reconciler.simulator.router import Routes, Scope
@@ -79,9 +79,15 @@ def create_space(call: Call) -> object:
             "Model validation failed.",
             ("A space needs at least one team or user to manage it.",),
         )
+    slug = body.text("Slug")
     space = call.world.add_space(name)
-    space.slug = _free_slug(call, body.text("Slug") or space.slug, space)
-    _write(call, space, body)
+
+    def undo() -> None:
+        del call.world.spaces[space.id], call.world.teams[f"teams-spacemanagers-{space.id}"]
+
+    space.slug = _free_slug(call, slug or space.slug, space)
+    with unless_refused(undo):
+        _write(call, space, body)
     note(call, "Created", "Space", name, space.id)
     return created(space_resource(space))
 
@@ -92,8 +98,9 @@ def change_space(call: Call) -> object:
     call.demand_system("SpaceEdit")
     space = _space_in(call)
     body = call.body()
-    space.name = free_name("Space", call.world.spaces.values(), body, own=space)
+    name = free_name("Space", call.world.spaces.values(), body, own=space)
     _write(call, space, body)
+    space.name = name
     note(call, "Modified", "Space", space.name, space.id)
     return space_resource(space)
 
@@ -106,19 +113,21 @@ def _space_in(call: Call) -> Space:
 
 
 def _write(call: Call, space: Space, body: Body) -> None:
-    space.description = body.text("Description") or ""
-    space.task_queue_stopped = body.flag("TaskQueueStopped")
-    space.is_private = body.flag("IsPrivate")
+    description, is_default = body.text("Description") or "", body.flag("IsDefault")
+    is_stopped, is_private = body.flag("TaskQueueStopped"), body.flag("IsPrivate")
+    own = f"teams-spacemanagers-{space.id}"
+    teams = list(dict.fromkeys((own, *body.texts("SpaceManagersTeams"))))
+    members = list(dict.fromkeys(body.texts("SpaceManagersTeamMembers")))
+    if any(each not in call.world.users for each in members):
+        raise missing("User")
+    space.description = description
+    space.task_queue_stopped, space.is_private = is_stopped, is_private
     if body.get("SpaceManagersTeams") is not None:
-        own = f"teams-spacemanagers-{space.id}"
-        space.manager_teams = list(dict.fromkeys((own, *body.texts("SpaceManagersTeams"))))
+        space.manager_teams = teams
     if body.get("SpaceManagersTeamMembers") is not None:
-        members = list(dict.fromkeys(body.texts("SpaceManagersTeamMembers")))
-        if any(each not in call.world.users for each in members):
-            raise missing("User")
         space.manager_members = members
-        call.world.teams[f"teams-spacemanagers-{space.id}"].members = list(members)
-    if body.flag("IsDefault"):
+        call.world.teams[own].members = list(members)
+    if is_default:
         for each in call.world.spaces.values():
             each.is_default = each is space
     elif body.get("IsDefault") is False:

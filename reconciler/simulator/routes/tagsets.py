@@ -82,7 +82,8 @@ def create_set(call: Call) -> object:
     sets = call.space.tag_sets
     name = _name(free_name("Tag set", sets.values(), body))
     order = 1 + max((each.sort_order for each in sets.values()), default=-1)
-    made = TagSet(call.world.new_id("TagSets"), name, order, body.text("Description") or "")
+    description = body.text("Description") or ""
+    made = TagSet(call.world.new_id("TagSets"), name, order, description)
     made.tags = _tags(call, made, body)
     sets[made.id] = made
     note(call, "Created", "Tag set", name, made.id)
@@ -113,6 +114,7 @@ def change_set(call: Call) -> object:
     found = _set_in(call, "TagSetEdit")
     body = call.body()
     name = _name(free_name("Tag set", call.space.tag_sets.values(), body, own=found))
+    description = body.text("Description") or ""
     tags = found.tags if body.get("Tags") is None else _tags(call, found, body)
     kept = {each.id for each in tags}
     used = tags_in_use(call.space)
@@ -120,7 +122,7 @@ def change_set(call: Call) -> object:
         raise has_dependants("Tag")
     before = {each.id: found.canonical(each) for each in found.tags}
     found.name, found.tags = name, tags
-    found.description = body.text("Description") or ""
+    found.description = description
     order = body.get("SortOrder")
     found.sort_order = order if type(order) is int else found.sort_order
     rename_tags(

@@ -162,7 +162,8 @@ def _write(call: Call, tenant: Tenant, body: Body) -> None:
     tags = check_tags(call.space, body.texts("TenantTags"))
     environments = _connections(call.space, body.get("ProjectEnvironments"))
     is_disabled = body.flag("IsDisabled")
-    tenant.description = body.text("Description") or ""
+    description = body.text("Description") or ""
+    tenant.description = description
     tenant.tags, tenant.environments, tenant.is_disabled = tags, environments, is_disabled
 
 

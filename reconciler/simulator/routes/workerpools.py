@@ -158,6 +158,7 @@ def _write(call: Call, pool: WorkerPool, body: Body) -> None:
     kind = body.text("WorkerPoolType") or pool.kind
     if kind not in _KINDS:
         raise Refused(400, "Model validation failed.", (f"'{kind}' is no type of worker pool.",))
+    description, is_default = body.text("Description") or "", body.flag("IsDefault")
     pool.more = changed_fields(
         pool_resource(call.space, pool),
         body,
@@ -165,8 +166,8 @@ def _write(call: Call, pool: WorkerPool, body: Body) -> None:
         kept=pool.more,
     )
     pool.kind = kind
-    pool.description = body.text("Description") or ""
-    if body.flag("IsDefault"):
+    pool.description = description
+    if is_default:
         for each in call.space.worker_pools.values():
             each.is_default = False
         pool.is_default = True

@@ -118,12 +118,12 @@ def create_worker(call: Call) -> object:
     space = call.space
     name = free_name("Worker", space.workers.values(), body)
     pools, endpoint = _pools(call, body), parts.read_endpoint(body)
-    policy = parts.policy_of(space, body)
+    policy, is_checked = parts.policy_of(space, body), not body.flag("SkipInitialHealthCheck")
     made = add_machine(
         call.world, space, name, endpoint=endpoint, user=call.user, is_worker=True, pools=pools
     )
     parts.write_common(made, worker_resource(call, made), body, policy)
-    if not body.flag("SkipInitialHealthCheck"):
+    if is_checked:
         arguments = {"MachineIds": [made.id], "RestrictedTo": "Workers"}
         queue_chore(call.world, space, "Health", f"Check health of {name}", arguments)
     return created(worker_resource(call, made))
