@@ -6,17 +6,22 @@ For a second look with `init`: names that manifests gave are kept, and only diff
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from reconciler.core.cell import Unobserved
+from reconciler.core.cellkey import cell_key
 from reconciler.core.estate import Known, LeftOut
+from reconciler.core.expand import pin_of
 from reconciler.core.manifest import DesiredState
-from reconciler.core.sighting import environment_in
+from reconciler.core.sighting import environment_in, observe
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.core.estate import Estate, FoundEnvironment
+    from reconciler.core.cell import ObservedCell
+    from reconciler.core.estate import Estate, FoundEnvironment, FoundPin
     from reconciler.core.manifest import ManifestSet
     from reconciler.core.state import SpaceState
 
@@ -88,64 +93,79 @@ def news(estate: Estate, ours: Sequence[DesiredState], state: SpaceState) -> tup
             found.append(News(f"environment {one.environment.name}", says))
         else:
             by_id.setdefault(where, []).append(one)
-    for environment in estate.environments:
-        if environment.id in by_id:
-            found += _pins(environment, by_id[environment.id], stacked, state)
+    for id_, parts in groupby(estate.environments, lambda one: one.id):
+        first, *more = parts
+        runs = {**first.runs, **{cell: run for one in more for cell, run in one.runs.items()}}
+        if id_ in by_id:
+            found += _pins(runs, by_id[id_], stacked, state)
         else:
-            says = f"no manifest is about it; components that run there: {len(environment.pins)}"
-            found.append(News(f"environment {environment.name}", says))
+            says = f"no manifest is about it; cells that run there: {len(runs)}"
+            found.append(News(f"environment {first.name}", says))
     return tuple(found)
 
 
 def _pins(
-    environment: FoundEnvironment,
+    runs: Mapping[tuple[str, str | None], str],
     ours: Sequence[DesiredState],
     stacked: set[str],
     state: SpaceState,
 ) -> Iterator[News]:
-    runs = {pin.component: pin.version for pin in environment.pins}
-    pinned: set[str] = set()
+    """Compare what runs in one environment, by component and tenant's id, with its manifests."""
+    pinned: set[tuple[str, str | None]] = set()
     for one in ours:
         about = f"environment {one.environment.name}"
-        pinned |= one.environment.pins.keys()
-        for name, pin in sorted(one.environment.pins.items()):
-            project = state.project_index.find(
-                one.stack.components[name].project_in(one.space.name)
-            )
-            version = runs.get(name)
-            if isinstance(project, str):
-                yield News(about, f"{name} is pinned, and {project}")
-            elif version is not None and version != pin.version:
-                says = f"{name} is pinned at {clean(pin.version, 60)} and runs {version}"
-                yield News(about, says, name, version)
+        for key, cell in sorted(observe(one, state, None).cells.items()):
+            pin, where = pin_of(one.environment, cell), (cell.component, _tenant(cell))
+            pinned.add(where)
+            version = runs.get(where)
+            if cell.project is None and isinstance(cell.sighting, Unobserved):
+                yield News(about, f"{key} is pinned, and {cell.sighting.why}")
+            elif pin is not None and version is not None and version != pin.version:
+                says = f"{key} is pinned at {clean(pin.version, 60)} and runs {version}"
+                yield News(about, says, cell.component, version)
     about = f"environment {ours[0].environment.name}"
-    for name in sorted((runs.keys() & stacked) - pinned):
-        says = f"{name} runs {runs[name]}, and is pinned nowhere"
-        yield News(about, says, name, runs[name])
+    names = {tenant.id: tenant.key for tenant in state.tenants or ()}
+    for component, tenant in sorted(runs.keys() - pinned, key=str):
+        if component in stacked:
+            key = cell_key(component, names.get(tenant or "", ""))
+            version = runs[component, tenant]
+            says = f"{key} runs {version}, and is pinned nowhere"
+            yield News(about, says, component, version)
 
 
-def only_new(estate: Estate, ours: Sequence[DesiredState]) -> Estate:
+def _tenant(cell: ObservedCell) -> str | None:
+    return None if cell.tenant is None else cell.tenant.id
+
+
+def only_new(estate: Estate, ours: Sequence[DesiredState], state: SpaceState) -> Estate:
     """Return of an estate the environments without a manifest, with what their stack has.
 
     What the stack does not have yet is left without a pin there.
     """
     stacked = ours[0].stack.components.keys()
-    known = {one.environment.name for one in ours}
-    environments = []
-    for one in estate.environments:
-        if one.name in known:
-            continue
-        why = "the stack does not have it yet"
-        left = (
-            LeftOut(pin.component, why, pin.version)
-            for pin in one.pins
-            if pin.component not in stacked
-        )
-        environments.append(
-            replace(
-                one,
-                pins=tuple(pin for pin in one.pins if pin.component in stacked),
-                left=(*one.left, *left),
-            )
-        )
-    return replace(estate, environments=tuple(environments))
+    known = {environment_in(one, state) for one in ours}
+    return replace(
+        estate,
+        environments=tuple(
+            _within(one, stacked) for one in estate.environments if one.id not in known
+        ),
+    )
+
+
+def _within(one: FoundEnvironment, stacked: Collection[str]) -> FoundEnvironment:
+    """Return a new environment with only those pins that the stack has."""
+    pins = {pin.component: pin.version for pin in one.pins}
+    pins |= {pin.component: pin.version for ring in one.rings for pin in ring.pins}
+    why = "the stack does not have it yet"
+    left = (LeftOut(name, why, pins[name]) for name in sorted(pins) if name not in stacked)
+    rings = (replace(ring, pins=_of(ring.pins, stacked)) for ring in one.rings)
+    return replace(
+        one,
+        pins=_of(one.pins, stacked),
+        rings=tuple(ring for ring in rings if ring.pins),
+        left=(*one.left, *left),
+    )
+
+
+def _of(pins: Iterable[FoundPin], stacked: Collection[str]) -> tuple[FoundPin, ...]:
+    return tuple(pin for pin in pins if pin.component in stacked)

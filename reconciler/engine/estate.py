@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.estate import find_estate
+from reconciler.core.estate_find import find_estate
 from reconciler.core.estate_news import in_this_space, known_of, news, only_new
 from reconciler.ports import Known as Details
 
@@ -50,7 +50,7 @@ async def survey_estate(
 
     Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
     """
-    state = await octopus.look(Details({}, {}))
+    state = await octopus.look(Details({}, {}), tenants=True)
     automation = await octopus.automation(state)
     groups = await octopus.project_groups(state)
     ours = in_this_space(candidates, state)
@@ -62,5 +62,5 @@ async def survey_estate(
         me=state.me,
         is_known=bool(ours),
         news=news(estate, ours, state) if ours else (),
-        new=only_new(estate, ours) if ours else estate,
+        new=only_new(estate, ours, state) if ours else estate,
     )

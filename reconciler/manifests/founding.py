@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.core.deployers import Deployer
-    from reconciler.core.estate import Estate, FoundComponent, FoundEnvironment
+    from reconciler.core.estate import Estate, FoundComponent, FoundEnvironment, FoundRing
 
 WATCHED, PROTECTED = "observe", "observe-protected"
 """The policies of what was adopted; both only observe."""
@@ -210,22 +210,39 @@ def _environment(estate: Estate, one: FoundEnvironment, policy: str) -> str:
         *_others(one.deployers, one.unread),
         _head("Environment", one.name).rstrip("\n"),
         "spec:",
-        f"  octopus: {{space: {scalar(estate.space)}, environment: {scalar(one.reference)}}}",
+        f"  octopus: {{{_where(estate, one)}}}",
         f"  stack: {scalar(estate.stack)}",
         f"  policy: {scalar(policy)}",
         "  components:" if one.pins else "  components: {}",
     ]
     cells = {pin.component: _pin(pin.component, pin.version, pin.remark) for pin in one.pins}
     for out in one.left:
-        line = out.component if out.version is None else _pin(out.component, out.version, "")
+        line = clean(out.component) if out.version is None else _pin(out.component, out.version)
         cells[out.component] = f"# {line} # left out: {clean(out.why, _REMARK)}"
     lines += [f"    {cells[name]}" for name in sorted(cells)]
     if one.never:
         lines.append(f"    # never deployed here: {_listed(one.never, MOST_NEVER)}")
-    return _joined(lines)
+    return _joined([*lines, *_rings(one.rings)])
 
 
-def _pin(component: str, version: str, remark: str) -> str:
+def _where(estate: Estate, one: FoundEnvironment) -> str:
+    where = f"space: {scalar(estate.space)}, environment: {scalar(one.reference)}"
+    tenants = ", ".join(map(scalar, one.tenants))
+    return f"{where}, tenants: [{tenants}]" if tenants else where
+
+
+def _rings(rings: Iterable[FoundRing]) -> Iterator[str]:
+    for number, ring in enumerate(rings):
+        if number == 0:
+            yield "  # What these tenants run and others do not, or not all of them."
+            yield "  rings:"
+        yield f"    {scalar(ring.name)}:"
+        yield f"      tenants: [{', '.join(map(scalar, ring.tenants))}]"
+        yield "      components:"
+        yield from (f"        {_pin(pin.component, pin.version)}" for pin in ring.pins)
+
+
+def _pin(component: str, version: str, remark: str = "") -> str:
     said = f" # {clean(remark, _REMARK)}" if remark else ""
     return f"{scalar(component)}: {quoted(version)}{said}"
 

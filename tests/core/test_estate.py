@@ -12,13 +12,14 @@ from reconciler.core.estate import (
     FoundPin,
     Known,
     LeftOut,
-    find_estate,
     is_pin,
     is_text,
 )
+from reconciler.core.estate_find import find_estate
 from reconciler.core.estate_news import known_of, news, only_new
 from reconciler.core.manifest import Environment, ManifestSet
 from reconciler.core.state import OctopusEnvironment, TaskState
+from reconciler.core.tenant import Tenant
 
 SERVER = "https://octopus.example"
 SEES = (*VIEWS, "TriggerView", "LifecycleView")
@@ -110,6 +111,63 @@ def test_tenants_are_named_by_what_they_run() -> None:
     out = london(found(octopus))["api"]
 
     assert out == LeftOut("api", "it is deployed to tenants: '1.0' for 2, '1.1' for 1")
+
+
+NORDIC = Tenant(
+    "Tenants-1", "Nordic Games", frozenset(), {"Projects-api": frozenset({ENVIRONMENT_ID})}
+)
+ALBA = replace(NORDIC, id="Tenants-2", name="Bet Alba")
+NOVA = replace(NORDIC, id="Tenants-3", name="Nova\nBet")
+
+
+def tenanted(octopus: Octopus, mode: str = "Tenanted", **more: Any) -> Estate:
+    octopus.projects["api"] = project("api", tenanted_mode=mode)
+    ids = frozenset({"Tenants-1", "Tenants-2", "Tenants-3"})
+    return found(octopus, tenants=(ALBA, NORDIC, NOVA), board_tenants=ids, **more)
+
+
+def test_what_all_tenants_run_is_a_pin_for_everybody() -> None:
+    octopus = Octopus.with_projects("api", "db")
+    octopus.deployed("db", "7")
+    octopus.deployed("api", "1.0", tenant="Tenants-1")
+    octopus.deployed("api", "1.0", tenant="Tenants-3")
+
+    one = tenanted(octopus).environments[0]
+
+    assert one.tenants == ("Nordic Games", "Tenants-3")
+    assert (one.pins, one.rings) == ((FoundPin("api", "1.0"), FoundPin("db", "7")), ())
+    assert one.left == one.never == ()
+    assert one.runs == {("api", "Tenants-1"): "1.0", ("api", "Tenants-3"): "1.0", ("db", None): "7"}
+
+
+def test_tenants_that_run_other_versions_are_rings_and_a_failure_is_left_out() -> None:
+    octopus = Octopus.with_projects("api")
+    octopus.deployed("api", "1.0", tenant="Tenants-1")
+    octopus.deployed("api", "1.1", tenant="Tenants-2")
+    octopus.deployed("api", "1.1", TaskState.FAILED, tenant="Tenants-3")
+
+    one = tenanted(octopus).environments[0]
+
+    assert [(ring.name, ring.tenants, ring.pins) for ring in one.rings] == [
+        ("bet-alba", ("Bet Alba",), (FoundPin("api", "1.1"),)),
+        ("nordic-games", ("Nordic Games",), (FoundPin("api", "1.0"),)),
+    ]
+    assert one.left == (LeftOut("api@Tenants-3", "the newest attempt, of '1.1', ended as failed"),)
+
+
+def test_what_runs_with_and_without_tenants_gets_two_manifests() -> None:
+    octopus = Octopus.with_projects("api")
+    octopus.deployed("api", "2.0")
+    octopus.deployed("api", "1.0", tenant="Tenants-1")
+
+    one, other, _ = tenanted(octopus, "TenantedOrUntenanted").environments
+
+    assert (one.name, one.pins, one.tenants) == ("production-uk", (FoundPin("api", "2.0"),), ())
+    assert (other.name, other.pins, other.tenants) == (
+        "production-uk-tenants",
+        (FoundPin("api", "1.0"),),
+        ("Nordic Games",),
+    )
 
 
 def test_a_disabled_project_is_no_component() -> None:
@@ -233,7 +291,7 @@ def looked_again(
     known = known_of((one,), ManifestSet({one.environment.name: one}), state)
     estate = find_estate(SERVER, state, Automation(), {}, protected=str.isupper, known=known)
     told = [(each.about, each.says) for each in news(estate, (one,), state)]
-    return told, only_new(estate, (one,))
+    return told, only_new(estate, (one,), state)
 
 
 def test_a_second_look_tells_only_what_differs() -> None:
@@ -253,7 +311,7 @@ def test_a_second_look_tells_only_what_differs() -> None:
             "gone is pinned, and Octopus shows no project 'gone' in this space",
         ),
         ("environment production-uk", "db runs 1.0, and is pinned nowhere"),
-        ("environment production-eu", "no manifest is about it; components that run there: 0"),
+        ("environment production-eu", "no manifest is about it; cells that run there: 0"),
     ]
     assert [one.name for one in new.environments] == ["production-eu"]
 

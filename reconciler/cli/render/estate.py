@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-    from reconciler.core.estate import Estate
+    from reconciler.core.estate import Estate, FoundEnvironment
     from reconciler.core.estate_news import News
     from reconciler.engine.estate import Surveyed
 
@@ -54,7 +54,7 @@ def report_lines(seen: Surveyed, estate: Estate, made: Collection[str]) -> Itera
     """Yield what was written (or would be), and everything in it that needs a person."""
     if not seen.is_known:
         yield _read(seen)
-        pins = sum(len(one.pins) for one in estate.environments)
+        pins = sum(map(_pins, estate.environments))
         yield (
             f"{_count(len(estate.components), 'component')}, "
             f"{_count(len(estate.environments), 'environment')}, {_count(pins, 'pin')}"
@@ -64,7 +64,7 @@ def report_lines(seen: Surveyed, estate: Estate, made: Collection[str]) -> Itera
     yield from _section(
         "left without a pin:",
         (
-            f"{one.name} {out.component}: {clean(out.why, 300)}"
+            f"{one.name} {clean(out.component)}: {clean(out.why, 300)}"
             for one in estate.environments
             for out in one.left
         ),
@@ -104,8 +104,13 @@ def _counts(estate: Estate, path: str) -> str:
         if environment_path(one) == path:
             left = f", {len(one.left)} left" if one.left else ""
             protected = ", protected" if one.is_protected else ""
-            return f"  {_count(len(one.pins), 'pin')}{left}{protected}"
+            tenants = f" for {_count(len(one.tenants), 'tenant')}" if one.tenants else ""
+            return f"  {_count(_pins(one), 'pin')}{tenants}{left}{protected}"
     return ""
+
+
+def _pins(one: FoundEnvironment) -> int:
+    return len(one.pins) + sum(len(ring.pins) for ring in one.rings)
 
 
 def _deployers(estate: Estate) -> Iterator[str]:
