@@ -96,6 +96,7 @@ NEEDY = {
     "api/package-metadata/{build}",
     "api/reporting/deployments-counted-by-week",
     "api/retentionpolicies",
+    "api/scheduledprojecttriggers/{trigger}",
     "api/scopeduserroles/{scopedRole}",
     "api/serviceaccounts/{user}/oidcidentities/{identity}/v1",
     "api/teammembership",

@@ -401,3 +401,15 @@ async def test_a_trigger_runs_a_runbook_for_the_tenants_that_it_may(
         ("Environments-2", "Tenants-2"),
         ("Environments-1", "Tenants-1"),
     ]
+
+
+@pytest.mark.parametrize("owner", ["runbooks/Runbooks-1", "runbookSnapshots/RunbookSnapshots-1"])
+async def test_runs_are_previewed_for_several_places_at_once(admin: Any, owner: str) -> None:
+    await _make(admin)
+    places = [{"EnvironmentId": "Environments-1"}, {"EnvironmentId": "Environments-2"}]
+    path = f"/api/projects/Projects-1/{owner}/runbookRuns/previews"
+    shown = await admin.post(path, {"DeploymentPreviews": places}, status=200)
+    one = await admin.get(f"/api/{owner}/runbookRuns/preview/Environments-2")
+    assert (len(shown), shown[1]) == (2, one)
+    wrong = [{"EnvironmentId": "Environments-1", "TenantId": "Tenants-9"}]
+    await admin.post(path, {"DeploymentPreviews": wrong}, status=404)

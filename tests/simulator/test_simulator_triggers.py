@@ -62,6 +62,11 @@ async def test_lists_of_triggers_filter_by_name_action_and_category(admin: Any) 
     assert await names("?triggerActionCategory=Runbook") == []
     assert await names("/scheduled") == ["Noon"]
     assert (await admin.get("/api/projecttriggers"))["TotalResults"] == 3
+    scheduled = await admin.get("/api/scheduledprojecttriggers")
+    assert [each["Name"] for each in scheduled["Items"]] == ["Noon", "Noon"]
+    one = scheduled["Items"][0]
+    assert await admin.get(f"/api/scheduledprojecttriggers/{one['Id']}") == one
+    await admin.get("/api/scheduledprojecttriggers/ProjectTriggers-2", status=404)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ SPACE_TEMPLATES = {
     "WorkerPoolsSummary": "workerpools/summary{?ids,partialName,machinePartialName,isDisabled,"
     "healthStatuses,commStyles,hideEmptyWorkerPools,shellNames}",
     "WorkerPoolsSupportedTypes": "workerpools/supportedtypes",
+    "ScheduledProjectTriggers": "scheduledprojecttriggers{/id}{?skip,take,ids}",
     "ProjectTriggers": "projecttriggers{/id}{?skip,take,ids,runbooks}",
     "Interruptions": "interruptions{/id}{?skip,take,regarding,pendingOnly,ids}",
     "ActionTemplates": f"actiontemplates{_PAGE}",

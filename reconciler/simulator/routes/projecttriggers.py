@@ -89,6 +89,27 @@ def scheduled_of_project(call: Call) -> object:
     return _page(call, found, "{?skip,take,partialName}")
 
 
+@routes.get("scheduledprojecttriggers")
+def all_scheduled(call: Call) -> object:
+    """GET /scheduledprojecttriggers: of every project that the caller sees, by name."""
+    held, projects = call.demand_anywhere("TriggerView"), call.space.projects
+    found = [
+        each
+        for each in sorted(call.space.triggers.values(), key=by_name)
+        if each.filter["FilterType"] in SCHEDULES and held.allows(projects[each.project_id])
+    ]
+    return _page(call, matching(call, found), "{/id}{?skip,take,ids}")
+
+
+@routes.get("scheduledprojecttriggers/{trigger}")
+def one_scheduled(call: Call) -> object:
+    """GET /scheduledprojecttriggers/{id}."""
+    trigger = _trigger_in(call, "TriggerView")
+    if trigger.filter["FilterType"] not in SCHEDULES:
+        raise missing("Project Trigger")
+    return trigger_resource(call.space, trigger)
+
+
 def _trigger_in(call: Call, permission: str) -> Trigger:
     trigger = call.space.triggers.get(call.param("trigger"))
     inside = project_in(call).id if "project" in (call.params or {}) else None

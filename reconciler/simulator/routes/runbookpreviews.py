@@ -92,16 +92,53 @@ def template_of_snapshot(call: Call) -> object:
 )
 def preview_of_runbook(call: Call) -> object:
     """GET /runbooks/{id}/runbookRuns/preview/{env}: of what is published, else the draft."""
+    return _preview_now(call, runbook_in(call), *_place(call))
+
+
+def _place(call: Call) -> tuple[str, str | None]:
+    """Return the ids of the environment and the tenant that the path names."""
+    return call.param("environment"), (call.params or {}).get("tenant")
+
+
+@routes.post(
+    "runbooks/{runbook}/runbookRuns/previews",
+    "projects/{project}/runbooks/{runbook}/runbookRuns/previews",
+)
+def previews_of_runbook(call: Call) -> object:
+    """POST /runbooks/{id}/runbookRuns/previews: one for each place of `DeploymentPreviews`."""
     runbook = runbook_in(call)
+    return [
+        _preview_now(call, runbook, each.need("EnvironmentId"), each.text("TenantId"))
+        for each in call.body().bodies("DeploymentPreviews")
+    ]
+
+
+@routes.post(
+    "runbookSnapshots/{snapshot}/runbookRuns/previews",
+    "projects/{project}/runbookSnapshots/{snapshot}/runbookRuns/previews",
+)
+def previews_of_snapshot(call: Call) -> object:
+    """POST /runbookSnapshots/{id}/runbookRuns/previews."""
+    snapshot = snapshot_in(call)
+    return [
+        _preview_of(call, snapshot, each.need("EnvironmentId"), each.text("TenantId"))
+        for each in call.body().bodies("DeploymentPreviews")
+    ]
+
+
+def _preview_now(
+    call: Call, runbook: Runbook, environment: str, tenant: str | None
+) -> dict[str, object]:
     space = call.space
     shown = space.runbook_snapshots.get(runbook.published_id or "")
     if shown is not None:
-        return _preview_of(call, shown)
+        return _preview_of(call, shown, environment, tenant)
     project = space.projects[runbook.project_id]
     included = project.more.get("IncludedLibraryVariableSetIds", [])
     libraries = (space.library_sets[each].variable_set_id for each in included)
     process = space.runbook_processes[runbook.process_id]
-    return _preview(call, runbook, process, (project.variable_set_id, *libraries))
+    sets = (project.variable_set_id, *libraries)
+    return _preview(call, runbook, process, sets, environment, tenant)
 
 
 @routes.get(
@@ -112,19 +149,26 @@ def preview_of_runbook(call: Call) -> object:
 )
 def preview_of_snapshot(call: Call) -> object:
     """GET /runbookSnapshots/{id}/runbookRuns/preview/{env}."""
-    return _preview_of(call, snapshot_in(call))
+    return _preview_of(call, snapshot_in(call), *_place(call))
 
 
-def _preview_of(call: Call, snapshot: RunbookSnapshot) -> dict[str, object]:
+def _preview_of(
+    call: Call, snapshot: RunbookSnapshot, environment: str, tenant: str | None
+) -> dict[str, object]:
     process = call.space.runbook_processes[snapshot.process_snapshot_id]
-    return _preview(call, snapshot.runbook, process, snapshot.variable_sets)
+    sets = snapshot.variable_sets
+    return _preview(call, snapshot.runbook, process, sets, environment, tenant)
 
 
 def _preview(
-    call: Call, runbook: Runbook, process: Process, variable_sets: tuple[str, ...]
+    call: Call,
+    runbook: Runbook,
+    process: Process,
+    variable_sets: tuple[str, ...],
+    environment_id: str,
+    tenant: str | None,
 ) -> dict[str, object]:
-    environment = environment_named(call.space, call.param("environment"))
-    tenant = (call.params or {}).get("tenant")
+    environment = environment_named(call.space, environment_id)
     if tenant is not None and tenant not in call.space.tenants:
         raise missing("Tenant")
     policy = policy_of(runbook.more, "ConnectivityPolicy")
