@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
+    from reconciler.core.preview import Preview
     from reconciler.core.refusal import Refusal
     from reconciler.core.role import Use
     from reconciler.core.secret import Secret
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         Task,
         User,
     )
-    from reconciler.core.variables import FormElement
     from reconciler.errors import ReconcilerError
 
 
@@ -423,10 +423,27 @@ class Octopus(Protocol):
         For a tenant, where one is given.
         """
 
-    async def form(
+    async def preview(
         self, release_id: str, environment_id: str, tenant_id: str | None = None
-    ) -> tuple[FormElement, ...]:
-        """Return the prompted variables that a deployment of a release there is asked for with."""
+    ) -> Preview:
+        """Return what a deployment of a release there would ask for, and where it would go."""
+
+    async def known_releases(
+        self, wanted: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], ReleaseDetail]:
+        """Return those of (project id, version) that were seen before, read afresh.
+
+        One request for each hundred; none where none was seen.
+        """
+
+    async def missing_packages(self, release_id: str) -> tuple[str, ...]:
+        """Return the packages of a release that the built-in feed has no more: clean words."""
+
+    async def defect(self, release_id: str) -> str | None:
+        """Return in whose words a release is blocked now (clean); None: it is not."""
+
+    async def channel_names(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the names of channels by id, one request for each hundred."""
 
     async def deploy(
         self,

@@ -211,6 +211,22 @@ GATES = {
         "Octopus is in maintenance mode, or the task queue of the space is stopped",
         "Wait, or ask an administrator of Octopus.",
     ),
+    GateName.CHANNEL: Meaning(
+        "the release is of a channel that the stack does not deploy this component from",
+        "Pin a release of one of the stack's `channels`, or name this channel there.",
+    ),
+    GateName.RELEASE_BLOCKED: Meaning(
+        "somebody blocked the release with a defect in Octopus",
+        "Resolve the defect in Octopus, or pin another version.",
+    ),
+    GateName.PACKAGE_MISSING: Meaning(
+        "a package of the release is not in the built-in feed any more; other feeds are not asked",
+        "Push the package again, or pin another version.",
+    ),
+    GateName.NO_MACHINES: Meaning(
+        "no step of the deployment that needs a machine would find one",
+        "Add or enable a machine with the role, or let the project deploy to no machines.",
+    ),
 }
 
 CONDITIONS = {

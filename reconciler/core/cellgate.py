@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import Gate, GateName
+from reconciler.core.policy import Preflight
 from reconciler.core.retry import retry_gate, seen_attempt
 from reconciler.core.text import clean
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Action, Plan
+    from reconciler.core.policy import Policy
     from reconciler.core.retry import Attempt
     from reconciler.core.sighting import ObservedCell, ObservedState
     from reconciler.core.state import Permissions
@@ -125,3 +128,18 @@ def dependency_gates(plan: Plan, gates: Sequence[Gate]) -> tuple[Gate, ...]:
                 )
             )
     return tuple(found)
+
+
+def whole_set_gates(plan: Plan, gates: Sequence[Gate], policy: Policy) -> tuple[Gate, ...]:
+    """Hold a whole plan while one of its changes is held, where the policy wants all or nothing."""
+    changing = {action.cell for action in plan.changes}
+    closed = [gate for gate in gates if gate.cell in changing]
+    if policy.preflight is not Preflight.WHOLE_SET or not closed:
+        return ()
+    first = min(closed)
+    held = len({gate.cell for gate in closed})
+    message = (
+        f"{held} of {len(changing)} changes held, and policy '{policy.name}' says preflight: "
+        f"whole-set; {first.cell}: {first.message}"
+    )
+    return (Gate(WHOLE, first.name, message, first.opener),)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Plan
 
-LOOK = 7  # requests of one look at a space while a task is active, new deployments included
+LOOK = 10  # requests of one look while a task is active, with new deployments and halts
 LOOKS = 2  # before the lease is taken, and again under it
 PREFLIGHT = 3  # requests for each change, at each of these looks
 EACH = 2  # to ask for a deployment, and to read how it ended

@@ -41,6 +41,10 @@ class GateName(StrEnum):
     START = "start"
     FREEZE = "freeze"
     MAINTENANCE = "maintenance"
+    CHANNEL = "channel"
+    RELEASE_BLOCKED = "release-blocked"
+    PACKAGE_MISSING = "package-missing"
+    NO_MACHINES = "no-machines"
 
 
 OPENS_BY_ITSELF = frozenset(

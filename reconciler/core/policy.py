@@ -49,6 +49,13 @@ class Start(StrEnum):
     MANUAL = "manual"  # by an approval
 
 
+class Preflight(StrEnum):
+    """What a closed gate on one change means for the others."""
+
+    PER_COMPONENT = "per-component"  # those that do not depend on it go ahead
+    WHOLE_SET = "whole-set"  # nothing begins
+
+
 @dataclass(frozen=True, slots=True)
 class Approvals:
     """How many persons approve a plan, and for how many hours at most an approval stands.
@@ -74,6 +81,7 @@ class Policy:
     windows: Windows | None = None
     start: Start = Start.AUTO
     approvals: Approvals = field(default_factory=Approvals)
+    preflight: Preflight = Preflight.PER_COMPONENT
 
 
 STRICTEST = Policy(protected=True)

@@ -123,7 +123,8 @@ class Project:
     """An Octopus project; `tenanted_mode` is Untenanted, TenantedOrUntenanted or Tenanted.
 
     `lifecycle_id` and `process_id` are empty where Octopus did not say. `in_git`: its process is
-    kept in Git, and only the frozen ones of its releases can be read by id.
+    kept in Git, and only the frozen ones of its releases can be read by id. `allows_no_machines`:
+    a deployment that finds no machine is none that fails.
     """
 
     id: str
@@ -136,6 +137,7 @@ class Project:
     lifecycle_id: str = ""
     process_id: str = ""
     in_git: bool = False
+    allows_no_machines: bool = False
 
 
 @dataclass(frozen=True, slots=True)

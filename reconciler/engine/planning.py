@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.core.brake import observe_gates
-from reconciler.core.cellgate import cell_gates, dependency_gates
+from reconciler.core.cellgate import cell_gates, dependency_gates, whole_set_gates
 from reconciler.core.cellkey import WHOLE
 from reconciler.core.deployers import deployer_gates, who_else
 from reconciler.core.gate import Gate, GateName
@@ -17,19 +16,17 @@ from reconciler.core.plan import Reason
 from reconciler.core.precondition import precondition_gates
 from reconciler.core.replaced import replaced_gates
 from reconciler.core.retry import stop_gates
-from reconciler.core.text import clean
 from reconciler.core.windowgate import window_gates
 from reconciler.engine.approving import judge_approvals
-from reconciler.engine.doors import blocking, side_by_side
+from reconciler.engine.doors import blocking
 from reconciler.engine.healing import plan_of
 from reconciler.engine.history import failed_attempts, refused_attempts, usual_durations
 from reconciler.engine.pausing import names_of_server
-from reconciler.engine.prompts import filled_form
+from reconciler.engine.preflight import Preflight
 from reconciler.engine.survey import survey
-from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from datetime import timedelta
 
     from reconciler.core.cellkey import CellKey
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
     from reconciler.engine.prompts import Form
     from reconciler.engine.survey import Situation
-    from reconciler.ports import Octopus
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +139,22 @@ async def judge_situation(
         others = who_else(observed, situation.space_state, automation)
     gates += deployer_gates(plan, others, desired.environment.also_deployed_by)
     denied = {gate.cell for gate in gates if gate.name is GateName.PERMISSION}
-    checked, releases, forms = await _preflight(doors, octopus, plan, situation, denied)
-    gates += checked
-    gates += replaced_gates(plan, desired.environment, observed, releases)
+    preflight = Preflight(doors, octopus, situation, denied)
+    await preflight.ask(plan)
+    gates += preflight.gates
+    gates += replaced_gates(plan, desired.environment, observed, preflight.releases)
+    gates += whole_set_gates(plan, gates, desired.policy)
     gates += dependency_gates(plan, gates)
     tries_again = any(attempt.next_try is not None for attempt in refused.values())
     return Planned(
         situation,
         plan,
         tuple(sorted(gates)),
-        releases,
+        preflight.releases,
         others,
         tries_again,
         takes,
-        forms,
+        preflight.forms,
         approvers=tuple(sorted(standing.all)),
     )
 
@@ -170,83 +168,3 @@ def _acceptance(situation: Situation) -> str:
         )
     name = situation.desired.environment.name
     return f"`reconciler accept {name}` after a look at this plan"
-
-
-async def _preflight(
-    doors: Doors, octopus: Octopus, plan: Plan, situation: Situation, denied: Collection[CellKey]
-) -> tuple[list[Gate], dict[CellKey, ReleaseDetail], dict[CellKey, Form]]:
-    """Ask Octopus about each change whether its release exists and may go there now.
-
-    And which values it prompts for. Three requests per changed cell, a few at once; Octopus does
-    not say where a release may go to whom it denies deploying.
-    """
-    if situation.space_state is None:
-        return [], {}, {}
-    turn = asyncio.Semaphore(doors.pace.preflight_at_once)
-    gates: list[Gate] = []
-    releases: dict[CellKey, ReleaseDetail] = {}
-    forms: dict[CellKey, Form] = {}
-
-    async def check(action: Action) -> None:
-        async with turn:
-            release = await _release(octopus, situation, action)
-            if isinstance(release, Gate):
-                gates.append(release)
-                return
-            releases[action.cell] = release
-            if action.cell in denied:
-                return
-            gate = await _lifecycle(octopus, situation, action, release)
-            if gate is not None:
-                gates.append(gate)
-                return
-            form = await filled_form(octopus, doors.value, situation, action, release)
-            if isinstance(form, Gate):
-                gates.append(form)
-            else:
-                forms[action.cell] = form
-
-    await side_by_side(check(action) for action in plan.changes)
-    return gates, releases, forms
-
-
-async def _release(octopus: Octopus, situation: Situation, action: Action) -> ReleaseDetail | Gate:
-    project = situation.observed.cells[action.cell].project
-    version = action.to_version
-    release = (
-        None
-        if project is None or version is None
-        else await octopus.find_release(project.id, version)
-    )
-    if release is not None:
-        return release
-    where = "" if project is None else f" in project '{clean(project.name)}'"
-    return Gate(
-        action.cell,
-        GateName.RELEASE_MISSING,
-        f"there is no release {clean(version or '', 60)}{where}",
-        "the release is created in Octopus, or a commit pins one that exists",
-    )
-
-
-async def _lifecycle(
-    octopus: Octopus, situation: Situation, action: Action, release: ReleaseDetail
-) -> Gate | None:
-    tenant_id = situation.observed.cells[action.cell].tenant_id
-    try:
-        allowed = await octopus.promotable(release.id, tenant_id)
-    except RemoteRejected as error:
-        return Gate(action.cell, GateName.LIFECYCLE, error.message, "Octopus answers the question")
-    except CredentialRefused:
-        raise
-    except NotAllowed as error:
-        return Gate(action.cell, GateName.PERMISSION, error.message, "an administrator grants it")
-    if situation.observed.environment_id in allowed:
-        return None
-    environment = clean(situation.desired.environment.octopus_environment, 60)
-    return Gate(
-        action.cell,
-        GateName.LIFECYCLE,
-        f"the lifecycle does not let {clean(release.version, 60)} go to {environment} now",
-        "the release succeeds in the phases before, or its channel's lifecycle is changed",
-    )

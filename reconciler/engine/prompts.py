@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.manifest import CredentialSource
+from reconciler.core.text import clean
 from reconciler.core.variables import fill
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected, UsageError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 async def filled_form(
     octopus: Octopus, look: Look, situation: Situation, action: Action, release: ReleaseDetail
 ) -> Form | Gate:
-    """Return the values one deployment is asked for with, or what is missing for it.
+    """Return the values one deployment is asked for with, or what it lacks: values, or machines.
 
     A secret is looked for, and not kept: it is read again when the request leaves.
     """
@@ -34,13 +35,22 @@ async def filled_form(
     environment = situation.observed.environment_id or ""
     try:
         tenant_id = situation.observed.cells[action.cell].tenant_id
-        form = await octopus.form(release.id, environment, tenant_id)
+        preview = await octopus.preview(release.id, environment, tenant_id)
     except CredentialRefused:
         raise
     except (NotAllowed, RemoteRejected) as error:
         opener = "Octopus answers the question"
         return Gate(action.cell, GateName.MISSING_VALUES, error.message, opener)
-    filled = fill(form, dict(situation.desired.values.get(action.component, ())))
+    project = situation.observed.cells[action.cell].project
+    if preview.stranded and not (project is not None and project.allows_no_machines):
+        steps = clean(", ".join(preview.stranded[:3]), 120)
+        return Gate(
+            action.cell,
+            GateName.NO_MACHINES,
+            f"no machine here takes part in the steps that need one ({steps})",
+            "a machine with the role is added or enabled, or the project allows to deploy to none",
+        )
+    filled = fill(preview.form, dict(situation.desired.values.get(action.component, ())))
     if filled.lacks:
         return Gate(action.cell, GateName.MISSING_VALUES, "; ".join(filled.lacks), opener)
     try:

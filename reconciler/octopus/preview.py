@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.core.preview import Preview
 from reconciler.core.variables import FormElement
 from reconciler.octopus.wire import Id, Text, Wire
 
@@ -39,13 +40,31 @@ class Form(Wire, frozen=True):
     values: dict[str, Any]
 
 
-class Preview(Wire, frozen=True):
+class PreviewedStep(Wire, frozen=True):
+    """A step, and the machines it goes to; where it needs some and there are none, it says so."""
+
+    action_name: str
+    machine_names: list[str] | None = None
+    is_disabled: bool = False
+    has_no_applicable_machines: bool = False
+
+
+class DeploymentPreview(Wire, frozen=True):
     """A deployment as it would be."""
 
     form: Form
+    steps_to_execute: list[PreviewedStep] | None = None
 
 
-def elements(preview: Preview) -> tuple[FormElement, ...]:
+def preview_of(said: DeploymentPreview) -> Preview:
+    """Return what a deployment would ask for, and which steps would find no machine."""
+    steps = [step for step in said.steps_to_execute or () if not step.is_disabled]
+    somewhere = any(step.machine_names for step in steps)
+    stranded = [step.action_name for step in steps if step.has_no_applicable_machines]
+    return Preview(_elements(said), () if somewhere else tuple(stranded))
+
+
+def _elements(preview: DeploymentPreview) -> tuple[FormElement, ...]:
     """Return the prompted variables of a preview."""
     found = []
     for element in preview.form.elements:

@@ -16,7 +16,7 @@ import msgspec
 from reconciler.core.state import Server
 from reconciler.core.text import clean
 from reconciler.errors import BadAnswer, NotAllowed, RemoteRejected
-from reconciler.octopus import preview, translate, wire
+from reconciler.octopus import translate, wire
 from reconciler.octopus.automation import AutomationReader
 from reconciler.octopus.budget import Budgets
 from reconciler.octopus.checkup import SpaceCheckup
@@ -27,15 +27,18 @@ from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
 from reconciler.octopus.people import read_approver, read_known
+from reconciler.octopus.preview import DeploymentPreview, preview_of
+from reconciler.octopus.releases import ReleaseIds, read_channels, read_defect, read_missing
 from reconciler.octopus.words import server_root
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from reconciler.core.approval import Approver
     from reconciler.core.approval import Known as KnownPeople
     from reconciler.core.deployers import Automation
     from reconciler.core.halt import Halts
+    from reconciler.core.preview import Preview
     from reconciler.core.secret import Secret
     from reconciler.core.state import (
         DeploymentDetail,
@@ -45,7 +48,6 @@ if TYPE_CHECKING:
         Task,
         User,
     )
-    from reconciler.core.variables import FormElement
     from reconciler.octopus.key import ServerKey
     from reconciler.ports import Clock, DeploymentOrder, Known
 
@@ -89,6 +91,7 @@ class OctopusSpace:
             )
         self._looker = Looker(self._observer)
         self._automation = AutomationReader(self._observer, clock)
+        self._releases = ReleaseIds(self._observer)
         self._starting = asyncio.Lock()
         self._start: tuple[Secret, Start] | None = None
         self._deploying_user: tuple[Secret, User] | None = None
@@ -110,7 +113,9 @@ class OctopusSpace:
         """
         read_at = self._clock.now()
         start = await self._started()
-        return await self._looker.look(start, known, read_at, tenants=tenants)
+        state = await self._looker.look(start, known, read_at, tenants=tenants)
+        self._releases.note(state.releases.values())
+        return state
 
     async def automation(self, state: SpaceState) -> Automation:
         """Return what deploys by itself in the space just looked at (see `automation.py`).
@@ -189,7 +194,10 @@ class OctopusSpace:
                 f"ProjectId is {clean(found.project_id)}.",
                 hint="see what stands between here and Octopus",
             )
-        return found if found.version == version else None  # Octopus takes 1.0 for 1.0.0
+        if found.version != version:
+            return None  # Octopus takes 1.0 for 1.0.0
+        self._releases.note([found])
+        return found
 
     async def promotable(self, release_id: str, tenant_id: str | None = None) -> frozenset[str]:
         """Return the ids of the environments the lifecycle lets this release go to now.
@@ -207,15 +215,37 @@ class OctopusSpace:
         own = [one for one in template.tenant_promotions or () if one.id == tenant_id]
         return frozenset(where.id for one in own for where in one.promote_to)
 
-    async def form(
+    async def preview(
         self, release_id: str, environment_id: str, tenant_id: str | None = None
-    ) -> tuple[FormElement, ...]:
-        """Return the prompted variables a deployment would be asked for with (see `preview.py`)."""
+    ) -> Preview:
+        """Return what a deployment would ask for and find (see `preview.py`)."""
         whose = "" if tenant_id is None else f"/{_part(tenant_id)}"
         where = f"releases/{_part(release_id)}/deployments/preview/{_part(environment_id)}{whose}"
         http = self._deployer or self._observer
         answer = await http.get(await self._path(where), alone=True)
-        return preview.elements(wire.decode(answer, preview.Preview))
+        return preview_of(wire.decode(answer, DeploymentPreview))
+
+    async def known_releases(
+        self, wanted: Collection[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], ReleaseDetail]:
+        """Return those of (project id, version) that were seen before, read afresh."""
+        start = await self._started()
+        return await self._releases.read(start.space_id, wanted)
+
+    async def missing_packages(self, release_id: str) -> tuple[str, ...]:
+        """Return the packages of a release that the built-in feed has no more."""
+        start = await self._started()
+        return await read_missing(self._observer, start.space_id, release_id)
+
+    async def defect(self, release_id: str) -> str | None:
+        """Return in whose words a release is blocked now; None: it is not."""
+        start = await self._started()
+        return await read_defect(self._observer, start.space_id, release_id)
+
+    async def channel_names(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the names of channels by id."""
+        start = await self._started()
+        return await read_channels(self._observer, start.space_id, ids)
 
     async def deploy(
         self,

@@ -91,6 +91,7 @@ def _limit(ids: list[str], dimension: str) -> frozenset[str] | None:
 
 def project(said: wire.Project) -> Project:
     """Return a project."""
+    connectivity = said.project_connectivity_policy
     return Project(
         id=said.id,
         slug=said.slug,
@@ -102,6 +103,8 @@ def project(said: wire.Project) -> Project:
         lifecycle_id=said.lifecycle_id or "",
         process_id=said.deployment_process_id or "",
         in_git=said.is_version_controlled,
+        allows_no_machines=connectivity is not None
+        and connectivity.allow_deployments_to_no_targets,
     )
 
 

@@ -89,6 +89,12 @@ class PermissionSet(Wire, frozen=True):
     is_permissions_complete: bool
 
 
+class ConnectivityPolicy(Wire, frozen=True):
+    """How a project takes machines that are not there."""
+
+    allow_deployments_to_no_targets: bool = False
+
+
 class Project(Wire, frozen=True):
     """A project, of `GET /{space}/projects/all`."""
 
@@ -102,6 +108,7 @@ class Project(Wire, frozen=True):
     lifecycle_id: str | None = None
     deployment_process_id: str | None = None
     is_version_controlled: bool = False
+    project_connectivity_policy: ConnectivityPolicy | None = None
 
 
 class Environment(Wire, frozen=True):

@@ -212,7 +212,7 @@ async def test_what_the_board_names_is_found_again_by_other_roads(octopus: Octop
     assert len(await octopus.log_lines(item.task_id, tail=5)) <= 5
     places = {one.id for one in state.environments}
     assert await octopus.promotable(item.release_id) <= places
-    form = await octopus.form(item.release_id, item.environment_id)
+    form = (await octopus.preview(item.release_id, item.environment_id)).form
     assert len({element.id for element in form}) == len(form)
 
 
@@ -263,6 +263,20 @@ async def test_an_approver_is_told_as_of_now(octopus: OctopusSpace) -> None:
     assert own is not None
     assert own.is_active
     assert await octopus.approver(own.user) == own
+
+
+async def test_what_a_release_lacks_is_read(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+    item = state.items[0]
+
+    found = await octopus.known_releases([(item.project_id, item.version), ("Projects-0", "1")])
+
+    release = found[item.project_id, item.version]
+    assert release.id == item.release_id
+    assert len(found) == 1
+    assert await octopus.missing_packages(release.id) == ()
+    assert await octopus.defect(release.id) is None
+    assert release.channel_id in await octopus.channel_names([release.channel_id])
 
 
 async def test_what_keeps_a_server_from_deploying_is_read(octopus: OctopusSpace) -> None:

@@ -261,7 +261,8 @@ def test_rule_6_who_else_deploys_is_a_list_of_texts(names: str, line: str) -> No
         ("start: auto", "approvals: {hours: 0}", "10:22: must be at least 1"),
         ("start: auto", "approvals: {forges: [github]}", "10:24: 'github' must be an e-mail "
                                                            "address"),
-        ("start: auto", "preflight: whole-set", "10:3: 'preflight' is not supported yet"),
+        ("start: auto", "preflight: whole", "10:14: 'whole' is not one of per-component, "
+                                            "whole-set, did you mean 'whole-set'?"),
         ("start: auto", "guidedFailure: on", "10:3: 'guidedFailure' is not supported yet"),
         ("start: auto", "machines: {}", "10:3: 'machines' is not supported yet"),
         ("start: auto", "deployFromDashboard: x", "10:3: 'deployFromDashboard' is not supported "

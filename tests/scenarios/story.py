@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
+import urllib.request
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -264,6 +266,26 @@ class Story:
             return await accept_environment(doors, name, rewritten=rewritten, expect=expect)
 
     # what is true
+
+    def administer(self, method: str, path: str, body: object = None) -> Any:
+        """Do something to Octopus as its administrator, below `/api/Spaces-1`; return its JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        address = f"{self.server.url}/api/Spaces-1/{path}"
+        request = urllib.request.Request(address, data, method=method)
+        request.add_header("X-Octopus-ApiKey", self.octopus.api_key)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def block(self, project: str, version: str) -> None:
+        """Report a defect of a release."""
+        release = self.administer("GET", f"projects/{project}/releases/{version}")["Id"]
+        self.administer("POST", f"releases/{release}/defects", {"Description": "leaks"})
+
+    def needs_machines(self, project: str) -> None:
+        """Let deployments of a project fail that find no machine."""
+        found = self.administer("GET", f"projects/{project}")
+        found["ProjectConnectivityPolicy"]["AllowDeploymentsToNoTargets"] = False
+        self.administer("PUT", f"projects/{found['Id']}", found)
 
     def runs(self, project: str, environment: str = "Test") -> str | None:
         """Return what Octopus runs in a cell: the last success."""

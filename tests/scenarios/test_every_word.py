@@ -40,6 +40,9 @@ MORE_PROJECTS = """
          deployed: {Test: "1.0.1beta"}}
       - {name: late, lifecycle: Anywhere, releases: ["1.0.0"]}
       - {name: strict, lifecycle: Production first, releases: ["1.0.0"]}
+      - {name: stuck, lifecycle: Production first, releases: ["1.0.0"],
+         deployed: {Production: "1.0.0"}}
+      - {name: bare, lifecycle: Anywhere, releases: ["1.0.0"], roles: [nobody]}
 """
 MORE_LIFECYCLES = """
       - name: Production first
@@ -207,6 +210,16 @@ async def octopus_that_is_halted(world: Story, running: Daemon) -> None:
     world.octopus.thaw("Sale")
     world.octopus.is_in_maintenance = True
     await looks(running)
+
+
+async def what_preflight_tells(world: Story, running: Daemon) -> None:
+    world.edit("stacks/platform.yaml", ("mail: {}", "mail: {channels: [Stable]}"))
+    world.block("stuck", "1.0.0")
+    world.needs_machines("bare")
+    world.administer("DELETE", "packages/packages-Acme.Api.1.1.0")
+    for pins in ({"mail": "1.1.0"}, {"stuck": "1.0.0"}, {"bare": "1.0.0"}, {"api": "1.1.0"}):
+        asks(world, **pins)
+        await running.settles(1)
 
 
 async def two_that_move_apart(world: Story, running: Daemon) -> None:
@@ -461,6 +474,13 @@ TALES: dict[Tale, set[Word]] = {
         GateName.MAINTENANCE,
         *of(BLOCKED, "freeze", "maintenance"),
     },
+    what_preflight_tells: {
+        GateName.CHANNEL,
+        GateName.RELEASE_BLOCKED,
+        GateName.NO_MACHINES,
+        GateName.PACKAGE_MISSING,
+        *of(STALLED, "channel", "release-blocked", "no-machines", "package-missing"),
+    },
     two_that_move_apart: {GateName.DEPENDENCY, *of(STALLED, "dependency")},
     what_opens_by_itself: {
         GateName.LIFECYCLE,
@@ -507,6 +527,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     monkeypatch.setenv("OCTOPUS_STORY_KEY", "API-SERVICE")
     seed = SEED.replace("\n    projects:\n", MORE_LIFECYCLES) + MORE_PROJECTS.lstrip("\n")
     components = "    odd: {direction: up-only}\n    late: {}\n    strict: {}\n    ghost: {}\n"
+    components += "    stuck: {}\n    bare: {}\n"
     files = FILES | {"stacks/platform.yaml": FILES["stacks/platform.yaml"] + components}
     with story(tmp_path, seed, files) as told:
         yield told

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.core.manifest import Kind, Place
-from reconciler.core.policy import Approvals, Limits, Mode, OnFailure, OnWarning, Policy, Start
+from reconciler.core.policy import (
+    Approvals,
+    Limits,
+    Mode,
+    OnFailure,
+    OnWarning,
+    Policy,
+    Preflight,
+    Start,
+)
 from reconciler.manifests.kinds.common import Unfit
 from reconciler.manifests.windows import windows_of
 
@@ -46,6 +55,7 @@ def build_policy(head: Head, spec: Branch) -> PolicyDocument:
         on_warning=OnWarning(fields.get("onWarning", OnWarning.CONTINUE)),
         windows=windows,
         start=Start(fields.get("start", Start.AUTO)),
+        preflight=Preflight(fields.get("preflight", Preflight.PER_COMPONENT)),
         approvals=_approvals(fields.get("approvals", {})),
     )
     return PolicyDocument(head.name, head.place, policy)
