@@ -95,7 +95,7 @@ def compare(left: Side, right: Side) -> Comparison:
     """Compare two sides, cell by cell.
 
     Where one side has a component as a whole and the other by tenants, the whole stands beside
-    each of them.
+    each tenant it says nothing else of.
     """
     pairs = dict(_pairs(left.entries, right.entries))
     is_near = left.server != "" and left.server == right.server
@@ -109,11 +109,12 @@ def _pairs(
     split_left, split_right = _by_tenant(left), _by_tenant(right)
     for cell in left.keys() | right.keys():
         component = component_of(cell)
-        if cell == component and component in split_left ^ split_right:
+        one, other = left.get(cell), right.get(cell)
+        if cell == component and (
+            (one is None and cell in split_left) or (other is None and cell in split_right)
+        ):
             continue  # it stands beside each tenant of the other side
-        one = left.get(cell) or (None if component in split_left else left.get(component))
-        other = right.get(cell) or (None if component in split_right else right.get(component))
-        yield cell, (one, other)
+        yield cell, (one or left.get(component), other or right.get(component))
 
 
 def _by_tenant(entries: Mapping[str, Entry]) -> set[str]:

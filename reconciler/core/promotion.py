@@ -93,6 +93,10 @@ def promote(
         else:
             left.append((name, why))
             kept.add(name)
+    for ring in target.rings:
+        for name in sorted(ring.pins.keys() & versions.keys()):
+            stays = f"ring '{ring.name}' pins {clean(ring.pins[name].version, 60)} of its own"
+            left.append((name, stays))
     for name in sorted(target.pins.keys() - versions.keys()):
         kept.add(name)
         if name not in has:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import cell_key
 from reconciler.core.compare import Comparison, Entry, Side, compare
 from reconciler.core.manifest import Place
 from reconciler.core.platform import Captured, capture_cell
@@ -129,11 +130,24 @@ async def _manifest(doors: Doors, named: Named) -> Side:
         name=named.name,
         at=f"commit {commit[:DIGITS]}",
         entries={
-            name: Entry(pin.version, _base_release(desired, name, pin))
-            for name, pin in desired.environment.pins.items()
+            **{
+                name: Entry(pin.version, _base_release(desired, name, pin))
+                for name, pin in desired.environment.pins.items()
+            },
+            **_of_rings(desired),
         },
         server="" if platform is None or platform.source is None else platform.source.server,
     )
+
+
+def _of_rings(desired: DesiredState) -> dict[str, Entry]:
+    """Return what rings pin for the tenants they name; who has a tag, only Octopus can tell."""
+    return {
+        str(cell_key(component, tenant)): Entry(pin.version)
+        for ring in desired.environment.rings
+        for tenant in ring.whom.names
+        for component, pin in ring.pins.items()
+    }
 
 
 def _base_release(desired: DesiredState, component: str, pin: Pin) -> Captured | None:

@@ -122,6 +122,17 @@ def test_a_component_as_a_whole_stands_beside_each_tenant_of_the_other_side() ->
     ]
 
 
+def test_a_tenant_that_is_named_apart_goes_before_the_whole() -> None:
+    pinned = side(api="1.0", api__acme="2.0")
+
+    found = [
+        (cell, relation) for cell, relation, *_ in told(pinned, side(api__acme="2.0", api__b="1.0"))
+    ]
+    assert found == [("api@acme", Relation.SAME), ("api@b", Relation.SAME)]
+    again = [(cell, relation) for cell, relation, *_ in told(pinned, side(api="1.1"))]
+    assert again == [("api", Relation.NEWER), ("api@acme", Relation.OLDER)]
+
+
 MIRRORED = {
     Relation.ONLY_LEFT: Relation.ONLY_RIGHT,
     Relation.ONLY_RIGHT: Relation.ONLY_LEFT,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from core_builders import desired
+from dataclasses import replace
+
+from core_builders import PLACE, desired
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.compare import Entry
 from reconciler.core.promotion import NEVER, promote, whole
+from reconciler.core.tenant import Ring, Selection
 from reconciler.core.version import Direction, direction
 
 KNOWN = ("api", "db", "mail", "web")
@@ -77,6 +80,20 @@ def test_one_version_for_all_cells_of_a_component_or_it_is_not_known() -> None:
     )
 
 
+def test_what_a_ring_pins_of_its_own_is_told() -> None:
+    target = desired({"api": "1.0"}).environment
+    ring = Ring("pilot", Selection(tags=("Ring/Pilot",)), {"api": target.pins["api"]}, PLACE)
+
+    found = promote(
+        {"api": "1.1"}, ("api",), "qa", replace(target, rings=(ring,)), KNOWN, add=False
+    )
+
+    assert (found.moves, found.left) == (
+        (("api", "1.1"),),
+        (("api", "ring 'pilot' pins 1.0 of its own"),),
+    )
+
+
 names = st.sampled_from(["a", "b", "c", "d"])
 some = st.dictionaries(
     names, st.sampled_from(["1.0", "1.0.0", "1.1", "2", "x_1", "1.0+b", "1.2_3"])
@@ -103,3 +120,14 @@ def test_every_component_of_either_side_follows_is_the_same_or_is_told(
             assert direction(pins[name], versions[name]) is Direction.SAME or (
                 pins[name] == versions[name]
             )
+
+
+@settings(max_examples=50)
+@given(some, some)
+def test_what_was_promoted_is_not_promoted_again(
+    versions: dict[str, str], pins: dict[str, str]
+) -> None:
+    found = promote(versions, versions, "qa", desired(pins).environment, ("a", "b"), add=True)
+    after = desired({**pins, **dict(found.moves)}).environment
+
+    assert promote(versions, versions, "qa", after, ("a", "b"), add=True).moves == ()
