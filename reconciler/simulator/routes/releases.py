@@ -10,7 +10,7 @@ from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.builds import release_build
 from reconciler.simulator.routes.projects import project_in
 from reconciler.simulator.times import stamp
-from reconciler.simulator.world import release_named
+from reconciler.simulator.world import letters, release_named
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
@@ -49,7 +49,7 @@ def release_resource(space: Space, release: Release) -> dict[str, object]:
         "BuildInformation": [release_build(each) for each in release.builds],
         "VersionControlReference": None,
         "CustomFields": {},
-        "VariableSnapshotConcurrencyToken": None,
+        "VariableSnapshotConcurrencyToken": letters(*release.variable_sets),
         **release.more,
         "Links": {
             "Self": own,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.simulator.answers import Refused
+from reconciler.simulator.calls import Body
 from reconciler.simulator.changes import changed_fields, forget_release, note
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.assembling import check_number, chosen_packages, named_channel
 from reconciler.simulator.routes.releases import release_in, release_resource
 from reconciler.simulator.rules import refuse_versions
 from reconciler.simulator.shelf import missing_packages
+from reconciler.simulator.world import letters
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Call
@@ -72,6 +74,14 @@ def snapshot_variables(call: Call) -> object:
     """POST /releases/{id}/snapshot-variables: freezes the variables anew."""
     release = release_in(call, "ReleaseEdit")
     project = call.space.projects[release.project_id]
+    given = call.json()
+    token = Body(given).get("VariableSnapshotConcurrencyToken") if isinstance(given, dict) else None
+    if token not in (None, letters(*release.variable_sets)):
+        raise Refused(
+            400,
+            "The variable snapshot could not be updated, because it has been updated since. "
+            "Please reload the release and try again.",
+        )
     call.world.refresh_variables(call.space, project, release)
     note(call, "Modified", "Release", release.version, release.id, project.id)
     return release_resource(call.space, release)
