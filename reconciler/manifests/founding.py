@@ -110,7 +110,7 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> tuple[str, ...]:
     differing = [path for path in files if standing[path] not in (None, files[path])]
     if differing:
         raise UsageError(
-            f"{shown(str(out / differing[0]))} is there already and says something else"
+            f"{shown(differing[0])} is there already and says something else"
             f"{f', and so are {len(differing) - 1} more' if differing[1:] else ''}; "
             "nothing was written",
             hint="move it away, or name another folder with --out",
