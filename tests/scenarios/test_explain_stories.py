@@ -68,6 +68,7 @@ async def test_explain_tells_the_chain_from_the_line_in_git_to_what_opens_the_ga
 
     held, data = await chain(world, "mail", capsys)
     assert "held      until it is taken away: later" in held
+    assert "to do     `reconciler hold test mail --lift` proposes" in held
     assert data["pinned"]["hold"] == {"reason": "later", "until": None}
     assert as_json(data) == as_json((await chain(world, "mail", capsys))[1])
     assert {r.method for r in world.octopus.requests[-20:]} == {"GET"}
@@ -86,6 +87,26 @@ async def test_explain_tells_what_runs_unpinned_and_names_what_was_meant(
     with pytest.raises(UsageError, match="neither pins nor runs 'wep'") as refused:
         await chain(world, "wep", capsys)
     assert refused.value.hint == "did you mean web?"
+
+
+async def test_explain_names_the_platform_version_that_a_pin_breaks(
+    world: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = "apiVersion: reconciler/v1\nkind: PlatformVersion\nmetadata: {name: v7}\n"
+    spec = 'spec: {stack: platform, components: {api: {version: "1.1.0"}, web: {version: "1.0.0"}}}'
+    text = (world.work / "environments/test.yaml").read_text()
+    text = text.replace("  components:\n", "  platformVersion: v7\n  components:\n")
+    text = text.replace('    web: "1.0.0"\n', "")
+    world.push({"v7.yaml": f"{version}{spec}\n", "environments/test.yaml": text}, "Align")
+
+    broken, data = await chain(world, "api", capsys)
+    aligned, other = await chain(world, "web", capsys)
+
+    assert "version v7 has 1.1.0, which this pin breaks\n" in broken
+    assert data["pinned"]["platform"] == {"name": "v7", "version": "1.1.0"}
+    assert "1.0.0 at v7.yaml:4\n" in aligned
+    assert "version v7 has 1.0.0\n" in aligned
+    assert other["pinned"]["written"]["subject"] == "Align"
 
 
 async def test_rule_52_a_hostile_author_reaches_no_terminal(

@@ -51,7 +51,7 @@ def _chain(found: Explanation) -> Iterator[tuple[str, str]]:
     if found.pin is not None and found.pin.base is not None:
         base = found.pin.base
         breaks = "" if base.version == found.pin.version else ", which this pin breaks"
-        yield "set", f"{clean(base.platform)} has {shown(base.version)}{breaks}"
+        yield "platform", f"version {clean(base.platform)} has {shown(base.version)}{breaks}"
     if found.pin is not None and found.pin.hold is not None:
         yield "held", _until(found.pin.hold)
     yield from (("seen", words) for words in _seen(found))
@@ -65,10 +65,8 @@ def _chain(found: Explanation) -> Iterator[tuple[str, str]]:
         yield "stopped by", f"{gate.name.value} on {where(gate)}: {clean(gate.message, 400)}"
         yield "opened by", clean(gate.opener, 400)
     if not found.action.is_change or not found.gates:
-        yield (
-            "to do",
-            REASONS[found.action.reason].to_do.replace("ENV", found.planned.plan.environment),
-        )
+        to_do = REASONS[found.action.reason].to_do.replace("COMPONENT", found.action.component)
+        yield "to do", to_do.replace("ENV", found.planned.plan.environment)
 
 
 def _pinned(found: Explanation) -> str:
