@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from reconciler.core.deployers import Deployer, Others
     from reconciler.core.manifest import CredentialSource, Space
     from reconciler.core.platform import PlatformVersion
-    from reconciler.core.role import Lack
-    from reconciler.core.state import Project
+    from reconciler.core.role import Lack, Square
     from reconciler.errors import ReconcilerError
 
 CLOCK_WARNS: Final = 10.0
@@ -122,7 +121,7 @@ def key_findings(
     where: str,
     seen: KeySeen,
     space_id: str | None,
-    cells: Iterable[tuple[str, Project, str]],
+    cells: Iterable[Square],
     now: datetime,
     *,
     approvals: bool = False,

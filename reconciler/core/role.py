@@ -144,6 +144,16 @@ maintenance mode, so `apply` refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
+class Square:
+    """A cell that a key must reach; `name` is what people call it."""
+
+    name: str
+    project: Project
+    environment_id: str
+    tenant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lack:
     """A permission that a key does not have far enough; `where` names a cell, "" for everywhere."""
 
@@ -155,14 +165,14 @@ def lacks(
     use: Use,
     may: Permissions,
     space_id: str,
-    cells: Iterable[tuple[str, Project, str]],
+    cells: Iterable[Square],
     *,
     approvals: bool = True,
 ) -> tuple[Lack, ...]:
     """Return what a key lacks of the role of its use.
 
-    `cells` are (name, project, environment id). Of each permission the first cell it does not
-    reach is named. `approvals` False: no plan needs any, and nothing of the system is asked for.
+    Of each permission the first cell it does not reach is named. `approvals` False: no plan needs
+    any, and nothing of the system is asked for.
     """
     known = tuple(cells)
     found = []
@@ -177,9 +187,11 @@ def lacks(
             found.append(Lack(need))
             continue
         missed = [
-            name
-            for name, project, environment in known
-            if not may.allows(need.permission, space_id, project, environment)
+            cell.name
+            for cell in known
+            if not may.allows(
+                need.permission, space_id, cell.project, cell.environment_id, cell.tenant_id
+            )
         ]
         if missed:
             found.append(Lack(need, "" if len(missed) == len(known) else missed[0]))

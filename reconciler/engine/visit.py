@@ -19,7 +19,7 @@ from reconciler.core.diagnosis import (
 )
 from reconciler.core.expand import pin_of
 from reconciler.core.policy import Mode, Start
-from reconciler.core.role import Use
+from reconciler.core.role import Square, Use
 from reconciler.core.sighting import observe
 from reconciler.core.text import clean
 from reconciler.errors import CredentialRefused, OctopusTrouble, ReconcilerError, Unreachable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.core.checkup import Keeping, KeySeen
     from reconciler.core.manifest import DesiredState, ManifestSet, Space
     from reconciler.core.sighting import ObservedState
-    from reconciler.core.state import Project, SpaceState
+    from reconciler.core.state import SpaceState
     from reconciler.ports import (
         AuditBranch,
         Clock,
@@ -98,8 +98,11 @@ class Visit:
         # before the look: a 403 there would silence the key
         observer = await self._part(Check.KEY, self._about, partial(checkup.key, Use.OBSERVE))
         deployer = await self._deployer(checkup)
+        tenants = any(one.environment.tenants for one in self._environments)
         identity = await self._part(Check.KEY, self._about, octopus.identity)
-        state = await self._part(Check.KEY, self._about, partial(octopus.look, Known({}, {})))
+        state = await self._part(
+            Check.KEY, self._about, partial(octopus.look, Known({}, {}), tenants=tenants)
+        )
         seen = [] if state is None else [(e, observe(e, state, None)) for e in self._environments]
         cells = tuple(_cells(seen))
         for use, key in ((Use.OBSERVE, observer), (Use.DEPLOY, deployer)):
@@ -258,11 +261,13 @@ def _is_here(server: str) -> bool:
 
 def _cells(
     observed: Iterable[tuple[DesiredState, ObservedState]],
-) -> Iterator[tuple[str, Project, str]]:
+) -> Iterator[Square]:
     for desired, seen in observed:
         for name, cell in seen.cells.items():
             if cell.project is not None and seen.environment_id is not None:
-                yield f"{name} in {desired.environment.name}", cell.project, seen.environment_id
+                tenant = None if cell.tenant is None else cell.tenant.id
+                words = f"{name} in {desired.environment.name}"
+                yield Square(words, cell.project, seen.environment_id, tenant)
 
 
 def _waiting(

@@ -29,13 +29,13 @@ from reconciler.core.diagnosis import (
 )
 from reconciler.core.manifest import CredentialSource, Space
 from reconciler.core.platform import PlatformVersion
-from reconciler.core.role import ROLE, Reach, Use, lacks
+from reconciler.core.role import ROLE, Reach, Square, Use, lacks
 from reconciler.core.servers import FEATURES, is_at_least, missing_features
 from reconciler.core.state import Permissions, User
 
 DAY = timedelta(days=1)
 ALL = [o.permission for o in ROLE if o.use is Use.OBSERVE and o.reach is not Reach.SYSTEM]
-CELLS = (("api in uk", project("api"), ENVIRONMENT_ID), ("db in uk", project("db"), ENVIRONMENT_ID))
+CELLS = tuple(Square(f"{o} in uk", project(o), ENVIRONMENT_ID) for o in ("api", "db"))
 SERVICE = User("Users-7", "svc", "Service", is_service=True)
 KEY = KeySeen(SERVICE, may(*ALL), NOON + 90 * DAY, expiry_told=True)
 
@@ -75,6 +75,15 @@ def test_a_permission_for_some_cells_names_one_it_does_not_reach() -> None:
     seen = replace(KEY, permissions=Permissions(narrow, frozenset(), complete=True))
 
     assert "TaskView (db in uk): nothing is observed" in judged(seen)[Check.PERMISSIONS].says
+
+
+def test_a_permission_for_named_tenants_does_not_reach_a_cell_of_another() -> None:
+    cells = [replace(CELLS[0], name=name, tenant_id=name) for name in ("Tenants-1", "Tenants-2")]
+    narrow = may("DeploymentCreate", tenants=frozenset({"Tenants-1"}))
+
+    found = {one.need.permission: one.where for one in lacks(Use.DEPLOY, narrow, SPACE_ID, cells)}
+
+    assert found["DeploymentCreate"] == "Tenants-2"
 
 
 def test_a_narrowed_permission_is_enough_where_all_cells_are_in_it() -> None:
