@@ -207,3 +207,30 @@ def test_a_diff_ends_where_the_file_ends(shop: Shop) -> None:
 
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1].startswith(f"+    {component}: ")
+
+
+def test_promote_prints_what_follows_what_is_left_and_where_it_stands(shop: Shop) -> None:
+    assert shop.run("snapshot", "qa").exit_code == 0
+
+    result = shop.run("promote", "qa", "production", "--except", "web", "--as", ANN)
+
+    assert result.exit_code == 0, result.output
+    assert '+    orders: "2.4.0"' in result.stdout.splitlines()
+    said = result.stderr.splitlines()
+    assert said[0].startswith("From snapshot:qa, commit ")
+    assert "orders: 2.3.0 -> 2.4.0 (upgrade)" in said
+    assert branches(shop)[0].startswith("reconciler/promote/")
+    refused = shop.run("promote", "qa", "production", "--only", "ordres", "--as", ANN)
+    assert (refused.exit_code, "did you mean orders?" in refused.stderr) == (64, True)
+
+
+def test_what_is_not_settled_is_not_promoted_and_leaves_with_4(shop: Shop) -> None:
+    shop.simulator.fail_next("Orders API", "2.4.0", "Test")
+    shop.simulator.deploy("Orders API", "2.4.0", "Test", by="alice")
+    shop.simulator.advance(60)
+
+    result = shop.run("promote", "qa", "production", "--live", "--as", ANN)
+
+    assert result.exit_code == 4
+    assert "what runs in qa: orders (unsettled" in result.stderr
+    assert branches(shop) == []

@@ -205,7 +205,7 @@ def _alteration_forms(alterations: Sequence[Alteration]) -> tuple[str, ...]:
     head = [
         "### Rules that this change alters",
         "",
-        "They count from the acceptance of this change on, and not for it.",
+        "A policy or a space counts from the acceptance of this change on, and not for it.",
         "",
     ]
     lines = [line for each in alterations for line in _alteration(each)]
