@@ -195,6 +195,13 @@ async def test_what_is_in_the_database_is_the_same_at_every_reference(
     assert (await admin.get(MAIN))["Id"] == "Projects-1"
 
 
+async def test_a_credential_tells_which_projects_use_it(admin: Any) -> None:
+    made = await admin.post("/api/git-credentials", {"Name": "Robot"})
+    assert (await admin.get(made["Links"]["Usages"]))["Projects"] == []
+    await _in_git(admin, Credentials={"Type": "Reference", "Id": made["Id"]})
+    assert (await admin.get(made["Links"]["Usages"]))["Projects"][0]["Slug"] == "web-shop"
+
+
 @pytest.mark.parametrize(
     ("url", "category"), [("https://git.example.com/x", "Info"), ("https://g.invalid/x", "Error")]
 )

@@ -100,6 +100,12 @@ def delete_parent(call: Call) -> object:
     return _shown(call, PARENTS, parent)
 
 
+@routes.get("ephemeralEnvironments/{ephemeral}")
+def one_ephemeral(call: Call) -> object:
+    """GET /ephemeralEnvironments/{id}: where the environment's own link leads."""
+    return _shown(call, EPHEMERAL, EPHEMERAL.named(call))
+
+
 @routes.post("projects/{project}/environments/ephemeral")
 def create_ephemeral(call: Call) -> object:
     """POST /projects/{id}/environments/ephemeral: below the parent of the project's channel."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.simulator.documents import Kind, Verbs
+from reconciler.simulator.documents import Kind, Verbs, mentions
+from reconciler.simulator.paging import by_name
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.documents import serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.simulator.calls import Body
+    from reconciler.simulator.calls import Body, Call
 
 routes = Routes()
 
@@ -24,22 +25,38 @@ def _keep_restrictions(more: Mapping[str, Any], body: Body | None) -> Mapping[st
     return {}
 
 
-serve(
-    routes,
-    Kind(
-        path="git-credentials",
-        param="credential",
-        item="GitCredential",
-        word="Git Credential",
-        ids="GitCredentials",
-        verbs=Verbs("GitCredentialView", *["GitCredentialEdit"] * 3),
-        fields={
-            "Description": "",
-            "Details": {"Type": "Anonymous"},
-            "RepositoryRestrictions": {"Enabled": False, "AllowedRepositories": []},
-        },
-        links={"Usages": "/usages"},
-        template="{?skip,take,name}",
-    ),
-    further=_keep_restrictions,
+CREDENTIALS = Kind(
+    path="git-credentials",
+    param="credential",
+    item="GitCredential",
+    word="Git Credential",
+    ids="GitCredentials",
+    verbs=Verbs("GitCredentialView", *["GitCredentialEdit"] * 3),
+    fields={
+        "Description": "",
+        "Details": {"Type": "Anonymous"},
+        "RepositoryRestrictions": {"Enabled": False, "AllowedRepositories": []},
+    },
+    links={"Usages": "/usages"},
+    template="{?skip,take,name}",
 )
+
+serve(routes, CREDENTIALS, further=_keep_restrictions)
+
+
+@routes.get("git-credentials/{credential}/usages")
+def usages(call: Call) -> object:
+    """GET /git-credentials/{id}/usages: the projects that name it and that the caller sees."""
+    credential = CREDENTIALS.named(call)
+    held = call.access("ProjectView")
+    return {
+        "Id": credential.id,
+        "Projects": [
+            {"Id": each.id, "Name": each.name, "Slug": each.slug}
+            for each in sorted(call.space.projects.values(), key=by_name)
+            if each.repository is not None
+            and mentions(each.repository.settings, credential.id)
+            and held.allows(each)
+        ],
+        "Links": {},
+    }

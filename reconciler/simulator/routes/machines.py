@@ -13,8 +13,8 @@ from reconciler.simulator.permissions import refuse
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes import machineparts as parts
 from reconciler.simulator.routes.environments import environment_in
+from reconciler.simulator.routes.machinetasks import tasks_on
 from reconciler.simulator.routes.scopevalues import scoped_only_to
-from reconciler.simulator.routes.tasks import task_resource
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
@@ -155,19 +155,7 @@ def connection(call: Call) -> object:
 @routes.get("machines/{machine}/tasks")
 def tasks_of_machine(call: Call) -> object:
     """GET /machines/{id}/tasks: newest first, of one kind with `type`."""
-    machine, kind = _machine_in(call), call.query.text("type")
-    call.demand_anywhere("TaskView")
-    found = [
-        each
-        for each in call.world.tasks.values()
-        if machine.id in each.machines
-        and each.space_id == call.space.id
-        and (kind is None or each.name.casefold() == kind.casefold())
-    ]
-    found.sort(key=lambda task: (task.queue_time, task.created), reverse=True)
-    return page(
-        call, "Task", found, lambda task: task_resource(call.world, task), "{?skip,take,type}"
-    )
+    return tasks_on(call, _machine_in(call))
 
 
 @routes.get("machines/{machine}/singlyScopedVariableDetails")

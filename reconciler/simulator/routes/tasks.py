@@ -130,6 +130,11 @@ def _may(call: Call, task: Task, permission: str) -> bool:
     return call.access(permission, space).allows(project, environment, tenant)
 
 
+def sees_task(call: Call, task: Task) -> bool:
+    """Tell whether the caller may view a task."""
+    return _may(call, task, "TaskView")
+
+
 def task_in(call: Call, permission: str = "TaskView") -> Task:
     """Return the task that the path names, if the caller holds the permission for it."""
     task = call.world.tasks.get(call.param("task"))

@@ -12,6 +12,7 @@ from reconciler.simulator.machinery import add_machine, happened
 from reconciler.simulator.paging import page
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes import machineparts as parts
+from reconciler.simulator.routes.machinetasks import tasks_on
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
@@ -127,6 +128,12 @@ def create_worker(call: Call) -> object:
         arguments = {"MachineIds": [made.id], "RestrictedTo": "Workers"}
         queue_chore(call.world, space, "Health", f"Check health of {name}", arguments)
     return created(worker_resource(call, made))
+
+
+@routes.get("workers/{worker}/tasks")
+def tasks_of_worker(call: Call) -> object:
+    """GET /workers/{id}/tasks: as of targets."""
+    return tasks_on(call, _worker_in(call))
 
 
 @routes.put("workers/{worker}")
