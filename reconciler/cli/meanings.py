@@ -227,6 +227,10 @@ GATES = {
         "no step of the deployment that needs a machine would find one",
         "Add or enable a machine with the role, or let the project deploy to no machines.",
     ),
+    GateName.WAITING_FOR_CHANGE: Meaning(
+        "Octopus asks for a change request, and the environment names none",
+        "Name it with a commit: `change: CHG0042` in the environment; or under `variables`.",
+    ),
 }
 
 CONDITIONS = {

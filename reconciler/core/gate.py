@@ -45,6 +45,7 @@ class GateName(StrEnum):
     RELEASE_BLOCKED = "release-blocked"
     PACKAGE_MISSING = "package-missing"
     NO_MACHINES = "no-machines"
+    WAITING_FOR_CHANGE = "waiting-for-change"
 
 
 OPENS_BY_ITSELF = frozenset(

@@ -145,7 +145,7 @@ class Environment:
     `also_deployed_by` names triggers, schedules, lifecycles and parent projects of Octopus beside
     which drift may be healed. `platform` is the platform version whose pins stand in `pins` where
     no other file pins the component. `tenants` are those it serves one by one, and `rings` have
-    other pins for some of them.
+    other pins for some of them. `change` is the change request it is deployed under, empty: none.
     """
 
     name: str
@@ -160,6 +160,7 @@ class Environment:
     platform: PlatformVersion | None = None
     tenants: Selection = NOBODY
     rings: tuple[Ring, ...] = ()
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,25 +112,49 @@ class FormElement:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A filled form: values by element id; and, in words, what keeps it from being sent."""
+    """A filled form: values by element id; and, in words, what keeps it from being sent.
+
+    `awaits` is the name of a required variable for a change request, where none is named.
+    """
 
     values: tuple[tuple[str, Value], ...]
     lacks: tuple[str, ...] = ()
+    awaits: str = ""
 
 
-def fill(form: Iterable[FormElement], given: Mapping[str, Value]) -> Filled:
+_CHANGE: Final = re.compile(r"change\W*(?:request|number)", re.IGNORECASE)
+
+
+def asks_for_change(name: str) -> bool:
+    """Tell whether a variable is for the number of a change request, by its name.
+
+    Source: Octopus' documentation of its integrations with ServiceNow and Jira Service Management:
+    `Octopus.ServiceNow.ChangeRequest.Number` and its like.
+    """
+    return _CHANGE.search(name.replace("_", " ")) is not None
+
+
+def fill(form: Iterable[FormElement], given: Mapping[str, Value], change: str = "") -> Filled:
     """Fill a form by the variables' names, which Octopus compares without regard to case.
 
     A secret is only given to a variable that Octopus keeps secret, and nothing else to such a one.
+    `change` is the number for a variable that asks for one, where no other value is given.
     """
     by_name = {name.casefold(): value for name, value in given.items()}
     values: list[tuple[str, Value]] = []
     lacks: list[str] = []
+    awaits = ""
     for element in form:
         value = by_name.get(element.name.casefold())
+        if value is None and change and not element.is_secret and asks_for_change(element.name):
+            value = change
         said = f"'{clean(element.name, 80)}'"
         if value is None:
-            if element.is_required and not element.has_value:
+            if not element.is_required or element.has_value:
+                continue
+            if asks_for_change(element.name):
+                awaits = element.name
+            else:
                 lacks.append(f"no value for the required variable {said}")
         elif element.is_secret and isinstance(value, str):
             lacks.append(f"{said} is sensitive in Octopus, and its value stands in a manifest")
@@ -138,7 +162,7 @@ def fill(form: Iterable[FormElement], given: Mapping[str, Value]) -> Filled:
             lacks.append(f"{said} is not sensitive in Octopus: everyone could read the secret")
         else:
             values.append((element.id, value))
-    return Filled(tuple(sorted(values, key=lambda pair: pair[0])), tuple(lacks))
+    return Filled(tuple(sorted(values, key=lambda pair: pair[0])), tuple(lacks), awaits)
 
 
 def values_for(

@@ -50,9 +50,19 @@ async def filled_form(
             f"no machine here takes part in the steps that need one ({steps})",
             "a machine with the role is added or enabled, or the project allows to deploy to none",
         )
-    filled = fill(preview.form, dict(situation.desired.values.get(action.component, ())))
+    desired = situation.desired
+    given = dict(desired.values.get(action.component, ()))
+    filled = fill(preview.form, given, desired.environment.change)
     if filled.lacks:
         return Gate(action.cell, GateName.MISSING_VALUES, "; ".join(filled.lacks), opener)
+    if filled.awaits:
+        return Gate(
+            action.cell,
+            GateName.WAITING_FOR_CHANGE,
+            f"it is deployed under a change request ('{clean(filled.awaits, 80)}'), and the "
+            "environment names none",
+            "a commit that says `change: ...` in the environment",
+        )
     try:
         revealed(filled.values, look)
     except UsageError as error:

@@ -78,6 +78,7 @@ def join(
         platform=platform,
         tenants=document.tenants,
         rings=rings,
+        change=document.change,
     )
     return DesiredState(environment, space, stack, policy, preconditions, values)
 

@@ -1,7 +1,9 @@
 """A deployment's form is filled by name, and a secret meets only what keeps it secret."""
 
+import pytest
+
 from reconciler.core.manifest import CredentialSource
-from reconciler.core.variables import Filled, FormElement, fill, looks_secret
+from reconciler.core.variables import Filled, FormElement, asks_for_change, fill, looks_secret
 
 TOKEN = CredentialSource(env="RECONCILER_VALUE_TOKEN")
 
@@ -43,3 +45,28 @@ def test_a_name_tells_a_secret() -> None:
     plain = ["Ticket", "Locale", "Passenger", "Keyboard"]
 
     assert [name for name in secret + plain if looks_secret(name)] == secret
+
+
+@pytest.mark.parametrize(
+    ("name", "asks"),
+    [
+        ("Octopus.ServiceNow.ChangeRequest.Number", True),
+        ("Octopus.JiraServiceManagement.ChangeRequest.Number", True),
+        ("change_request", True),
+        ("Change number", True),
+        ("Exchange", False),
+        ("Changes", False),
+    ],
+)
+def test_a_variable_for_a_change_request_is_known_by_its_name(name: str, *, asks: bool) -> None:
+    assert asks_for_change(name) is asks
+    filled = fill([element(name)], {}, "CHG-7")
+    assert filled.values == (((f"id-{name}", "CHG-7"),) if asks else ())
+
+
+def test_a_change_request_that_is_needed_and_not_named_is_awaited_and_a_given_value_wins() -> None:
+    form = [element("Change Number", required=True)]
+
+    assert fill(form, {}) == Filled((), (), "Change Number")
+    assert fill(form, {"change number": "A"}, "B").values == (("id-Change Number", "A"),)
+    assert fill([element("Change Number", required=True, has=True)], {}) == Filled(())

@@ -195,8 +195,8 @@ def test_a_wrong_pin_is_refused_at_its_place(component: str, line: str) -> None:
         ("components:", "componets:", "7:3: unknown field 'componets', did you mean 'components'?"),
         ("components:", "x: 1\n  components:", "7:3: unknown field 'x'; known here: octopus, "
                                                "stack, policy, platformVersion, "
-                                               "components, rings, suspend, alsoDeployedBy, "
-                                               "variables"),
+                                               "components, rings, suspend, change, "
+                                               "alsoDeployedBy, variables"),
         ("environment: QA}", "environment: QA, tenants: []}", "5:52: must not be empty"),
         ("environment: QA}", "environment: '' }", "5:39: must not be empty"),
         ("environment: QA}", f"environment: {'x' * 201}}}", "5:39: longer than 200 characters"),
@@ -206,14 +206,18 @@ def test_a_wrong_environment_is_refused_at_its_place(old: str, new: str, line: s
     assert lines(load(changed(qa=QA.replace(old, new)))) == [f"environments/qa.yaml:{line}"]
 
 
-@pytest.mark.parametrize(
-    "field",
-    ["change", "formerly"],
-)
-def test_a_field_of_an_environment_that_is_not_carried_out_yet_is_refused(field: str) -> None:
-    found = lines(load(changed(qa=f"{QA}  {field}: x\n")))
+def test_a_field_of_an_environment_that_is_not_carried_out_yet_is_refused() -> None:
+    found = lines(load(changed(qa=f"{QA}  formerly: x\n")))
 
-    assert found == [f"environments/qa.yaml:8:3: '{field}' is not supported yet"]
+    assert found == ["environments/qa.yaml:8:3: 'formerly' is not supported yet"]
+
+
+def test_a_change_request_is_a_number_and_no_sentence() -> None:
+    (found,) = lines(load(changed(qa=f"{QA}  change: because of Ann\n")))
+
+    assert found.startswith(
+        "environments/qa.yaml:8:11: 'because of Ann' must be the number of a change request: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -598,7 +602,7 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
         'environments/qa.yaml:6:10: 1.10 is a number to YAML, not text; quote it: "1.10"',
         "environments/qa.yaml:7:3: unknown field 'componets', did you mean 'components'?",
         "environments/qa.yaml:8:3: unknown field 'windows'; known here: octopus, stack, policy, "
-        "platformVersion, components, rings, suspend, alsoDeployedBy, variables",
+        "platformVersion, components, rings, suspend, change, alsoDeployedBy, variables",
         "environments/qa.yaml:9:3: missing field 'reason'",
         f"environments/qa.yaml:9:20: 'soon' is not a time: {TIME}",
         "policies/careful.yaml:9:14: 'held' is not one of continue, hold, did you mean 'hold'?",

@@ -27,11 +27,23 @@ def asked(world: Story, path: str, body: object = None) -> Any:
         return json.load(answer)
 
 
-def prompts(world: Story, project: str, version: str) -> None:
+CHANGE = [
+    {
+        "Id": "c",
+        "Name": "Octopus.ServiceNow.ChangeRequest.Number",
+        "Value": "",
+        "Prompt": {"Label": "Change", "Required": True},
+    }
+]
+
+
+def prompts(
+    world: Story, project: str, version: str, variables_asked: list[dict[str, Any]] = PROMPTS
+) -> None:
     """Let a project prompt from now on, and make a release of it that does."""
     found = next(each for each in asked(world, "Spaces-1/projects/all") if each["Name"] == project)
     variables = asked(world, f"variables/{found['VariableSetId']}")
-    asked(world, f"variables/{found['VariableSetId']}", {**variables, "Variables": PROMPTS})
+    asked(world, f"variables/{found['VariableSetId']}", {**variables, "Variables": variables_asked})
     world.octopus.release(project, version)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from between import Between, at_audit, at_octopus, nobody
-from prompting import prompts
+from prompting import CHANGE, prompts
 from story import FILES, SEED, git, story
 from watching import Daemon, daemon
 
@@ -217,6 +217,9 @@ async def what_preflight_tells(world: Story, running: Daemon) -> None:
     world.block("stuck", "1.0.0")
     world.needs_machines("bare")
     world.administer("DELETE", "packages/packages-Acme.Api.1.1.0")
+    prompts(world, "jobs", "1.2.0", CHANGE)
+    asks(world, jobs="1.2.0")
+    await running.settles(1)
     for pins in ({"mail": "1.1.0"}, {"stuck": "1.0.0"}, {"bare": "1.0.0"}, {"api": "1.1.0"}):
         asks(world, **pins)
         await running.settles(1)
@@ -479,6 +482,8 @@ TALES: dict[Tale, set[Word]] = {
         GateName.RELEASE_BLOCKED,
         GateName.NO_MACHINES,
         GateName.PACKAGE_MISSING,
+        GateName.WAITING_FOR_CHANGE,
+        *of(STALLED, "waiting-for-change"),
         *of(STALLED, "channel", "release-blocked", "no-machines", "package-missing"),
     },
     two_that_move_apart: {GateName.DEPENDENCY, *of(STALLED, "dependency")},

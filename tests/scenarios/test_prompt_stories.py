@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prompting import form_values, prompts
+from prompting import CHANGE, form_values, prompts
 from story import FILES
 
 from reconciler.core.gate import GateName
@@ -53,3 +53,22 @@ async def test_rule_30_a_deployment_is_given_its_values_and_the_secret_stays_sec
 
 def _kept(world: Story) -> list[Path]:
     return [path for path in (world.folder / "state").rglob("*") if path.is_file()]
+
+
+async def test_the_change_request_of_the_environment_goes_where_octopus_asks_for_one(
+    world: Story,
+) -> None:
+    await world.accept()
+    prompts(world, "jobs", "1.2.0", CHANGE)
+    world.pin(jobs="1.2.0")
+
+    (gate,) = (await world.plan()).gates
+    assert (gate.cell, gate.name) == ("jobs", GateName.WAITING_FOR_CHANGE)
+    assert "Octopus.ServiceNow.ChangeRequest.Number" in gate.message
+
+    world.edit(
+        "environments/test.yaml", ("  policy: open\n", "  policy: open\n  change: CHG0042\n")
+    )
+    await world.apply()
+
+    assert form_values(world, "jobs") == {"c": "CHG0042"}

@@ -50,6 +50,7 @@ class EnvironmentDocument:
     variables: Mapping[str, Given]
     tenants: Selection
     rings: tuple[RingDocument, ...]
+    change: str
 
 
 def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
@@ -69,6 +70,7 @@ def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
         variables=_variables(head, spec.below("variables")),
         tenants=_selection(octopus),
         rings=_rings(head, spec.below("rings")),
+        change=spec.value.get("change", ""),
     )
 
 
