@@ -22,15 +22,15 @@ from reconciler.simulator.shelf import BUILT_IN, discard, packages_of, taken_pac
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.simulator.records import Lifecycle, Project, Release, Space, Task
+    from reconciler.simulator.records import Deployment, Lifecycle, Project, Release, Space, Task
     from reconciler.simulator.runbooks import Runbook, RunbookRun
     from reconciler.simulator.world import World
 
 __all__ = ["apply_retention", "attach"]
 
 _EVERY = timedelta(hours=4)
-_MANY = 1000
-"""After so many rounds in one turn of the clock, the rest of the turn is one round."""
+_MANY = 12
+"""A turn of the clock over more rounds than these has one at its beginning and one at its end."""
 _TURN = "retention"
 _FOREVER = {"Strategy": "Forever"}
 
@@ -57,8 +57,10 @@ def _task_changed(world: World, task: Task) -> None:
 def apply_retention(world: World, spaces: Iterable[Space]) -> None:
     """Remove what the policies of the spaces no longer keep; the audit log tells of releases."""
     for space in spaces:
-        for project in space.projects.values():
-            for release in _spent(space, project, world.now):
+        may_go = _may_go(space)
+        cells = _cells(space) if may_go else {}
+        for project in space.projects.values() if may_go else ():
+            for release in _spent(space, project, world.now, cells.get(project.id, [])):
                 forget_release(world, space, release)
                 message = f"Release {release.version} was deleted by a retention policy"
                 ids = (release.id, project.id)
@@ -67,6 +69,23 @@ def apply_retention(world: World, spaces: Iterable[Space]) -> None:
             for made in _spent_runs(space, runbook, world.now):
                 forget_run(world, space, made)
         _clean_feed(space, world.now)
+
+
+def _may_go(space: Space) -> bool:
+    """Tell whether a lifecycle says anything of retention; what says nothing keeps everything."""
+    name = "ReleaseRetentionPolicy"
+    return any(
+        name in each.more or any(name in phase.more for phase in each.phases)
+        for each in space.lifecycles.values()
+    )
+
+
+def _cells(space: Space) -> dict[str, list[list[Deployment]]]:
+    """Return the deployments of each cell by project."""
+    found: dict[str, list[list[Deployment]]] = {}
+    for cell, deployments in space.cells.items():
+        found.setdefault(cell[0], []).append(deployments)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +129,11 @@ def _policies(space: Space, lifecycle: Lifecycle) -> list[tuple[frozenset[str], 
     return found
 
 
-def _spent(space: Space, project: Project, now: datetime) -> list[Release]:
+def _spent(
+    space: Space, project: Project, now: datetime, cells: list[list[Deployment]]
+) -> list[Release]:
     """Return the releases of a project that no policy keeps, channel by channel."""
-    shown = _shown(space, project)
+    shown = _shown(cells)
     spent: list[Release] = []
     for channel in project.channels:
         own = [each for each in reversed(project.releases) if each.channel_id == channel.id]
@@ -148,12 +169,10 @@ def _reached(release: Release) -> dict[str, datetime]:
     return seen | {each.environment_id: each.created for each in release.deployments}
 
 
-def _shown(space: Space, project: Project) -> set[str]:
+def _shown(cells: list[list[Deployment]]) -> set[str]:
     """Return the releases that boards show, those before them, and those that are on their way."""
     shown: set[str] = set()
-    for cell, deployments in space.cells.items():
-        if cell[0] != project.id:
-            continue
+    for deployments in cells:
         for channel in {each.channel_id for each in deployments}:
             order = [e.release.id for e in reversed(deployments) if e.channel_id == channel]
             shown.update(list(dict.fromkeys(order))[:2])
