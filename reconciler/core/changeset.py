@@ -162,6 +162,9 @@ def _flat(value: Any, before: str = "") -> Iterator[tuple[str, str]]:
         name = f"{before}{_camel(each.name)}"
         if each.name == "platform":  # its pins are told by the plan
             yield "platformVersion", _NOWHERE if inner is None else inner.name
+        elif each.name == "rings":
+            for ring in inner:
+                yield from ((f"rings.{ring.name}.{key}", words) for key, words in _flat(ring))
         elif is_dataclass(inner) and not isinstance(inner, type):
             yield from _flat(inner, f"{name}.")
         elif not isinstance(inner, Place):

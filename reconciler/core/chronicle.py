@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.authorship import Authorship
-    from reconciler.core.manifest import Pin
+    from reconciler.core.manifest import Environment, Pin
 
 
 @dataclass(frozen=True, slots=True)
 class PinChange:
-    """One pin as a commit changed it; None: there was, or is, none."""
+    """One pin as a commit changed it; None: there was, or is, none.
+
+    `ring` is the ring that it is for, empty for the environment.
+    """
 
     component: str
     before: Pin | None
     after: Pin | None
+    ring: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,27 @@ class Entry:
         return None if not self.deployments else self.deployments[0].ended_at
 
 
-def pin_changes(
-    before: Mapping[str, Pin], after: Mapping[str, Pin], component: str | None
-) -> tuple[PinChange, ...]:
-    """Compare the pins of two commits: of one component, or (None) of all, by name.
+Pins = dict[tuple[str, str], "Pin"]
+"""Pins by component and ring."""
+
+
+def pins_of(environment: Environment) -> Pins:
+    """Return all pins of an environment, those of its rings too."""
+    found: Pins = {(name, ""): pin for name, pin in environment.pins.items()}
+    for ring in environment.rings:
+        found |= {(name, ring.name): pin for name, pin in ring.pins.items()}
+    return found
+
+
+def pin_changes(before: Pins, after: Pins, component: str | None) -> tuple[PinChange, ...]:
+    """Compare the pins of two commits: of one component, or (None) of all, by name and ring.
 
     Version, redeploy counter and hold count; where a pin is written does not.
     """
-    names = before.keys() | after.keys() if component is None else {component}
     return tuple(
-        PinChange(name, before.get(name), after.get(name))
-        for name in sorted(names)
-        if _says(before.get(name)) != _says(after.get(name))
+        PinChange(key[0], before.get(key), after.get(key), key[1])
+        for key in sorted(before.keys() | after.keys())
+        if component in {None, key[0]} and _says(before.get(key)) != _says(after.get(key))
     )
 
 

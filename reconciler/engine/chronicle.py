@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import component_of
-from reconciler.core.chronicle import Deployed, Entry, join, pin_changes
+from reconciler.core.chronicle import Deployed, Entry, join, pin_changes, pins_of
 from reconciler.core.manifest import DesiredState
 from reconciler.core.slug import slug
 from reconciler.core.text import clean
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.authorship import Step
-    from reconciler.core.manifest import ManifestSet, Pin, SourceFile
+    from reconciler.core.chronicle import Pins
+    from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.engine.doors import Doors
     from reconciler.ports import ChainLink
 
@@ -275,8 +276,8 @@ class _Walk:
             told.projects.setdefault(_octopus_slug(reference), name)
 
 
-def _pins(state: DesiredState | None) -> Mapping[str, Pin]:
-    return {} if state is None else state.environment.pins
+def _pins(state: DesiredState | None) -> Pins:
+    return {} if state is None else pins_of(state.environment)
 
 
 def _octopus_slug(name: str) -> str:

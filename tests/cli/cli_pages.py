@@ -111,7 +111,8 @@ older is left out |
 | `entries` | newest first: `written` (the `commit`, `author`, `email`, `at` and `subject`; null: \
 a deployment that no commit of the history explains), `isMerge`, `note`, `changes` and \
 `deployments` |
-| `changes` | `component`, `from` and `to` (`version`, `redeploy`, `held`; null: no pin) |
+| `changes` | `component`, `ring` (null: of the environment), `from` and `to` (`version`, \
+`redeploy`, `held`; null: no pin) |
 | `deployments` | what was deployed for the commit's pins: `component`, `tenant` (an id, or null), \
 `version`, `outcome`, `askedAt`, `endedAt`, the manifests' `commit` it was made for, and its \
 `receipt` |

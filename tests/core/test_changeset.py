@@ -9,6 +9,7 @@ from reconciler.core.changeset import FieldChange, compare, judged_by, space_of
 from reconciler.core.manifest import Invalid, ManifestSet, Place, Problem
 from reconciler.core.platform import PlatformVersion
 from reconciler.core.policy import STRICTEST, Limits, Mode
+from reconciler.core.tenant import Ring, Selection
 from reconciler.core.window import Entry, Windows
 
 ELSEWHERE = Place("moved.yaml", 80, 7)
@@ -106,6 +107,18 @@ def test_another_platform_version_is_told_by_its_name_alone() -> None:
 
     assert (altered.kind, altered.name) == ("environment", name)
     assert altered.fields == (FieldChange("platformVersion", "not set", "2026.2"),)
+
+
+def test_a_ring_is_told_by_whom_it_is_for() -> None:
+    name = BEFORE.environment.name
+    ring = Ring("pilot", Selection(tags=("Ring/Pilot",)), {"api": pin("1.1")}, PLACE)
+    after = replace(BEFORE, environment=replace(BEFORE.environment, rings=(ring,)))
+
+    (altered,) = compare(ManifestSet({name: BEFORE}), ManifestSet({name: after})).alterations
+
+    told = {each.field: each.after for each in altered.fields}
+    assert told["rings.pilot.whom.tags"] == "[Ring/Pilot]"
+    assert not [field for field in told if "pins" in field]
 
 
 def test_rule_11_a_policy_that_the_base_cannot_tell_is_the_strictest() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from core_builders import NOON, pin
+from core_builders import NOON, PLACE, pin
 
 from reconciler.core.authorship import Authorship
 from reconciler.core.chronicle import Deployed, Entry, join, pin_changes
@@ -14,7 +14,9 @@ def commit(number: int, hours: int, version: str | None) -> Entry:
     """A commit that pins `api`; newer ones have smaller numbers."""
     after = None if version is None else pin(version)
     written = Authorship(f"c{number}", "Ann", "a@b", NOON + timedelta(hours=hours), "Pin")
-    return Entry(written, changes=pin_changes({}, {} if after is None else {"api": after}, None))
+    return Entry(
+        written, changes=pin_changes({}, {} if after is None else {("api", ""): after}, None)
+    )
 
 
 def deployed(version: str, made_for: str, at: datetime) -> Deployed:
@@ -54,19 +56,19 @@ def test_what_no_commit_explains_stands_alone_in_its_time() -> None:
 
 
 def test_version_counter_and_hold_are_changes_and_a_place_is_none() -> None:
-    before = {"a": pin("1.0"), "b": pin("1.0"), "c": pin("1.0"), "d": pin("1.0"), "e": pin("1.0")}
-    moved = replace(before["d"], place=replace(before["d"].place, line=99))
+    before = {(name, ""): pin("1.0") for name in "abcde"}
+    moved = replace(pin("1.0"), place=replace(PLACE, line=99))
     after = {
-        "a": pin("1.1"),
-        "b": pin("1.0", redeploy=1),
-        "c": pin("1.0", hold=Until("x")),
-        "d": moved,
-        "f": pin("1.0"),
+        ("a", ""): pin("1.1"),
+        ("b", ""): pin("1.0", redeploy=1),
+        ("c", ""): pin("1.0", hold=Until("x")),
+        ("d", ""): moved,
+        ("f", "pilot"): pin("1.0"),
     }
 
     found = pin_changes(before, after, None)
 
     assert [change.component for change in found] == ["a", "b", "c", "e", "f"]
-    assert (found[3].after, found[4].before) == (None, None)
+    assert (found[3].after, found[4].before, found[4].ring) == (None, None, "pilot")
     assert [change.component for change in pin_changes(before, after, "b")] == ["b"]
     assert pin_changes(before, after, "d") == pin_changes(before, after, "none") == ()

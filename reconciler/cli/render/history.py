@@ -54,7 +54,8 @@ def _rows(entry: Entry) -> Iterator[tuple[Text, ...]]:
         head, subject = (Text(""),) * 3, Text("")
     for change in entry.changes:
         ends = ", ".join(_end(each) for each in entry.deployments if _is_of(each, change))
-        yield *head, text(change.component), text(_moved(change)), text(ends), subject
+        ring = f" in ring {change.ring}" if change.ring else ""
+        yield *head, text(f"{change.component}{ring}"), text(_moved(change)), text(ends), subject
         head, subject = (Text(""),) * 3, Text("")
 
 
@@ -103,6 +104,7 @@ def _entry(entry: Entry) -> Data:
             {
                 "component": clean(change.component),
                 "from": _pin_data(change.before),
+                "ring": clean(change.ring) if change.ring else None,
                 "to": _pin_data(change.after),
             }
             for change in entry.changes
