@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from reconciler.core.phase import Phase
     from reconciler.core.platform import PlatformVersion
     from reconciler.core.policy import Policy
     from reconciler.core.precondition import Precondition
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     POLICY = "Policy"
     PINS = "Pins"
     PLATFORM_VERSION = "PlatformVersion"
+    LIFECYCLE = "Lifecycle"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -168,7 +170,8 @@ class DesiredState:
     """Everything one commit says about one environment, names resolved.
 
     `preconditions` are what its stack uses of other stacks; `values` what its components are to be
-    given for prompted variables, by component and name.
+    given for prompted variables, by component and name. `earlier_phases` come first by a Lifecycle
+    across spaces.
     """
 
     environment: Environment
@@ -177,6 +180,7 @@ class DesiredState:
     policy: Policy
     preconditions: tuple[Precondition, ...] = ()
     values: Mapping[str, tuple[tuple[str, Value], ...]] = field(default_factory=dict)
+    earlier_phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

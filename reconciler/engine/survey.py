@@ -69,10 +69,10 @@ class AuditView:
 class Situation:
     """One environment at one moment.
 
-    `desired` is what the commit says, under the policy it is judged by: that of the last accepted
-    commit where there is one; `tip_state` is the same under the commit's own. `held` says why a
-    person must accept first, or is None. `distrust` is the gate before commits that are not
-    signed as they must be, or is None (rule 28).
+    `desired` is what the commit says, under the policy and the earlier phases it is judged by:
+    those of the last accepted commit where it has some; `tip_state` has the commit's own. `held`
+    says why a person must accept first, or is None. `distrust` is the gate before commits that are
+    not signed as they must be, or is None (rule 28).
     """
 
     commit: str
@@ -258,7 +258,8 @@ async def lay_ground(doors: Doors, name: str, commit: str) -> Ground:
     if accepted is not None:
         before = accepted.environments.get(name)
         if isinstance(before, DesiredState):
-            judged = replace(tip_state, policy=before.policy)
+            phases = before.earlier_phases or tip_state.earlier_phases
+            judged = replace(tip_state, policy=before.policy, earlier_phases=phases)
             unchanged = before == tip_state
         else:  # rule 11: the rules it must pass through cannot be read, so the strictest hold
             judged = replace(tip_state, policy=replace(STRICTEST, name=tip_state.policy.name))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.core.manifest import Kind
 from reconciler.manifests.kinds.common import head_of, sure
 from reconciler.manifests.kinds.environment import EnvironmentDocument, build_environment
+from reconciler.manifests.kinds.lifecycle import LifecycleDocument, build_lifecycle
 from reconciler.manifests.kinds.pins import PinsDocument, build_fragment
 from reconciler.manifests.kinds.platformversion import (
     PlatformVersionDocument,
@@ -33,6 +34,7 @@ Document: TypeAlias = (
     | SpaceDocument
     | PolicyDocument
     | PlatformVersionDocument
+    | LifecycleDocument
 )
 
 _BUILDERS: Final[Mapping[Kind, Callable[[Head, Branch], Document]]] = {
@@ -42,6 +44,7 @@ _BUILDERS: Final[Mapping[Kind, Callable[[Head, Branch], Document]]] = {
     Kind.SPACE: build_space,
     Kind.POLICY: build_policy,
     Kind.PLATFORM_VERSION: build_platform_version,
+    Kind.LIFECYCLE: build_lifecycle,
 }
 
 

@@ -8,18 +8,20 @@ attributed stops all.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from reconciler.core.manifest import DesiredState, Invalid, Kind, ManifestSet, Problem
 from reconciler.core.policy import Policy
 from reconciler.manifests.join import Joined, cells_claimed_twice, join, projects_used_twice
 from reconciler.manifests.kinds.environment import EnvironmentDocument
+from reconciler.manifests.kinds.lifecycle import LifecycleDocument
 from reconciler.manifests.kinds.pins import PinsDocument
 from reconciler.manifests.kinds.platformversion import PlatformVersionDocument
 from reconciler.manifests.kinds.policy import PolicyDocument
 from reconciler.manifests.kinds.space import SpaceDocument
 from reconciler.manifests.kinds.stack import StackDocument
+from reconciler.manifests.lifecycles import follow_lifecycles
 from reconciler.manifests.parse import claim_of
 from reconciler.manifests.uses import Uses, follow_uses
 from reconciler.manifests.wording import Words, shown
@@ -44,6 +46,7 @@ _D = TypeVar(
     SpaceDocument,
     PolicyDocument,
     PlatformVersionDocument,
+    LifecycleDocument,
 )
 
 
@@ -150,6 +153,7 @@ class _Run:
                 joined[name] = state
             else:
                 self.doors.environments[name].extend(state)
+        self._add_phases(joined)
         for problem, both in cells_claimed_twice(joined.values()):
             for name in both:
                 self.doors.environments[name].append(problem)
@@ -208,6 +212,8 @@ class _Run:
                 self.doors.environments[other.environment.name].append(problem)
             case EnvironmentDocument(), _:
                 self.doors.environments[other.name].append(problem)
+            case LifecycleDocument(), _:
+                self.doors.everybody.append(problem)
             case _:
                 self.doors.others[kind, other.name].append(problem)
 
@@ -223,6 +229,8 @@ class _Run:
                     if not claim.certain and (Kind.ENVIRONMENT, claim.name) not in self.claimed:
                         continue
                     self.doors.environments[claim.name].extend(problems)
+                case Kind.LIFECYCLE:  # whom it restrains is in what cannot be read
+                    self.doors.everybody.extend(problems)
                 case _:
                     self.doors.others[claim.kind, claim.name].extend(problems)
             found = True
@@ -263,6 +271,23 @@ class _Run:
             if (Kind.STACK, platform.stack.name) not in self.claimed:
                 problem = self._missing(Kind.STACK, platform.stack)
                 self.doors.others[Kind.PLATFORM_VERSION, platform.name].append(problem)
+
+    def _add_phases(self, joined: dict[str, DesiredState]) -> None:
+        """Tell each environment which phases come before it."""
+        found = follow_lifecycles(
+            self.commit.all_of(LifecycleDocument),
+            self.commit.all_of(EnvironmentDocument),
+            [name for kind, name in self.claimed if kind is Kind.SPACE],
+            {name for kind, name in self.claimed if kind is Kind.ENVIRONMENT}
+            <= self.commit.by_kind[Kind.ENVIRONMENT].keys(),
+            self.words,
+        )
+        for name, problems in found.problems.items():
+            self.doors.environments[name].extend(problems)
+        self.doors.everybody.extend(found.loose)
+        for name, phases in found.earlier.items():
+            if phases and name in joined:
+                joined[name] = replace(joined[name], earlier_phases=phases)
 
     def _missing(self, kind: Kind, reference: Reference) -> Problem:
         meant = self.words.did_you_mean(reference.name, self.commit.by_kind[kind].keys())

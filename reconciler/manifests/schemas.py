@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Schema: TypeAlias = "dict[str, Any]"
 
 # Kinds of the design that are not carried out yet: refused by name, never ignored.
-KINDS_NOT_YET = ("Lifecycle", "RemoteEnvironment")
+KINDS_NOT_YET = ("RemoteEnvironment",)
 
 
 def schema_folder() -> Traversable:

@@ -87,6 +87,15 @@ spec:
       packages: {Deploy: "2.4.0"}
     wallet-db: {version: "1.9.0"}
 """
+LIFECYCLE = """\
+apiVersion: reconciler/v1
+kind: Lifecycle
+metadata: {name: to-customers}
+spec:
+  phases:
+    - {name: Quality, environments: [{prod: QA}]}
+    - {name: Customers, environments: [{prod: Production UK}], minimum: 1, optional: true}
+"""
 WORLD: Mapping[str, str] = {
     "environments/production-uk.yaml": ENVIRONMENT,
     "environments/qa.yaml": QA,

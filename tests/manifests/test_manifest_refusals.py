@@ -421,13 +421,12 @@ def test_a_space_behind_an_air_gap_is_not_supported_yet() -> None:
         ("kind: Environment", "kind: Enviroment", "2:7: unknown kind 'Enviroment', did you mean "
                                                   f"'Environment'?{ALL}"),
         ("kind: Environment", "kind: Job", "2:7: unknown kind 'Job'; known are Environment, Space, "
-                                           f"Stack, Policy, Pins, PlatformVersion{ALL}"),
-        ("kind: Environment", "kind: Lifecycle", "2:7: kind 'Lifecycle' is not supported "
-                                                 f"yet{ALL}"),
+                                           f"Stack, Policy, Pins, PlatformVersion, "
+                                           f"Lifecycle{ALL}"),
         ("kind: Environment", "kind: RemoteEnvironment", "2:7: kind 'RemoteEnvironment' is not "
                                                          f"supported yet{ALL}"),
         ("kind: Environment", "kind: 1", "2:7: kind must be one of Environment, Space, Stack, "
-                                         f"Policy, Pins, PlatformVersion{ALL}"),
+                                         f"Policy, Pins, PlatformVersion, Lifecycle{ALL}"),
         ("kind: Environment\n", "", f"1:1: missing field 'kind'{ALL}"),
     ],
 )  # fmt: skip

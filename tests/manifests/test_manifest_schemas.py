@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from manifest_world import WORLD
+from manifest_world import LIFECYCLE, WORLD
 from ruamel.yaml import YAML
 
 from reconciler.core.manifest import Kind
@@ -53,7 +53,7 @@ values = st.recursive(
 
 def good(kind: Kind) -> Any:
     """Return a valid document of a kind as JSON."""
-    text = next(text for text in WORLD.values() if f"kind: {kind}\n" in text)
+    text = next(text for text in (*WORLD.values(), LIFECYCLE) if f"kind: {kind}\n" in text)
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor.yaml_constructors.pop("tag:yaml.org,2002:timestamp", None)
     return json.loads(json.dumps(yaml.load(text.replace("until: ", "until: _")), default=str))
