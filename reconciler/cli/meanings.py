@@ -152,8 +152,8 @@ GATES = {
         "Create the release in Octopus, or pin one that exists.",
     ),
     GateName.RELEASE_REPLACED: Meaning(
-        "the release is not the one that the platform version has: made anew, or with other "
-        "packages or snapshots",
+        "the release is not the one that the platform version has, or that this version was here: "
+        "made anew, or with other packages or snapshots",
         "Find out who changed it; test what there is now, and sign that off as a new platform "
         "version (`snapshot --as-platform-version`).",
     ),

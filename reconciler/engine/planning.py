@@ -144,7 +144,8 @@ async def judge_situation(
     preflight = Preflight(doors, octopus, situation, denied)
     await preflight.ask(plan)
     gates += preflight.gates
-    gates += replaced_gates(plan, desired.environment, observed, preflight.releases)
+    last = {} if situation.audit.snapshot is None else situation.audit.snapshot.cells
+    gates += replaced_gates(plan, desired.environment, observed, preflight.releases, last)
     gates += whole_set_gates(plan, gates, desired.policy)
     gates += dependency_gates(plan, gates)
     tries_again = any(attempt.next_try is not None for attempt in refused.values())

@@ -14,6 +14,7 @@ from reconciler.core.manifest import Base, Environment, Pin
 from reconciler.core.plan import make_plan
 from reconciler.core.platform import Captured, PlatformVersion, Source, identity
 from reconciler.core.replaced import replaced_gates
+from reconciler.core.snapshot import SnapshotCell
 from reconciler.core.state import ReleaseDetail
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def gates(
     seen = observed(cell("api", settled("1.0.0")), cell("web", settled("1.0.0")))
     plan = make_plan(replace(state, environment=environment), seen, COMMIT)
     known = {} if release is None else dict.fromkeys(map(CellKey, ("api", "web")), release)
-    return list(replaced_gates(plan, environment, seen, known))
+    return list(replaced_gates(plan, environment, seen, known, {}))
 
 
 def test_the_release_that_was_signed_off_has_no_gate() -> None:
@@ -84,3 +85,27 @@ def test_ids_of_another_server_or_of_a_set_written_by_hand_are_not_compared_pack
 
 def test_a_pin_that_breaks_the_alignment_asks_for_another_release() -> None:
     assert gates(replace(RELEASE, id="Releases-12", version="1.1.1"), pinned="1.1.1") == []
+
+
+@pytest.mark.parametrize(
+    ("now", "held"),
+    [
+        (RELEASE, False),
+        (replace(RELEASE, id="Releases-12"), True),
+        (replace(RELEASE, assembled=datetime(2026, 11, 20, tzinfo=UTC)), True),
+        (replace(RELEASE, variable_snapshot="v-s-2"), False),  # refreshed by a person
+    ],
+)
+def test_a_version_that_runs_and_was_made_again_is_not_deployed_once_more(
+    now: ReleaseDetail, held: bool
+) -> None:
+    state = desired({"api": Pin("1.1.0", PLACE, redeploy=1)})
+    seen = observed(cell("api", settled("1.1.0"), "1.1.0"))
+    plan = make_plan(state, seen, COMMIT)
+    line = SnapshotCell("settled", "1.1.0", release="Releases-9", assembled="2026-11-19T16:02:11Z")
+    key = CellKey("api")
+
+    found = list(replaced_gates(plan, state.environment, seen, {key: now}, {key: line}))
+
+    assert [gate.cell for gate in found] == (["api"] if held else [])
+    assert list(replaced_gates(plan, state.environment, seen, {key: now}, {})) == []

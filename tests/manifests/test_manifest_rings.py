@@ -66,7 +66,7 @@ def test_two_rings_that_pin_unlike_for_one_tenant_are_both_named() -> None:
     same = '    more: {tenants: [acme], components: {wallet-api: "2.5.1"}}\n'
 
     assert lines(load(changed(qa=SERVED + third))) == [
-        "environments/qa.yaml:11:54: 'wallet-api' is pinned twice for tenant 'acme': by ring "
-        "'more', and by ring 'acme' at environments/qa.yaml:10:84; keep one"
+        "environments/qa.yaml:11:42: 'wallet-api' is pinned twice for tenant 'acme': by ring "
+        "'more', and by ring 'acme' at environments/qa.yaml:10:72; keep one"
     ]
     assert lines(load(changed(qa=SERVED + same))) == []
