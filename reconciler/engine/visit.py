@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from reconciler.core.checkup import Check, Finding, Verdict
 from reconciler.core.deployers import who_else
@@ -17,7 +19,7 @@ from reconciler.core.diagnosis import (
     retention_finding,
     server_findings,
 )
-from reconciler.core.expand import pin_of
+from reconciler.core.keeping import shortest_keeping, waiting_releases
 from reconciler.core.policy import Mode, Start
 from reconciler.core.role import Square, Use
 from reconciler.core.sighting import observe
@@ -26,9 +28,9 @@ from reconciler.errors import CredentialRefused, OctopusTrouble, ReconcilerError
 from reconciler.ports import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-    from reconciler.core.checkup import Keeping, KeySeen
+    from reconciler.core.checkup import KeySeen
     from reconciler.core.manifest import DesiredState, ManifestSet, Space
     from reconciler.core.sighting import ObservedState
     from reconciler.core.state import SpaceState
@@ -186,6 +188,7 @@ class Visit:
         )
         keeping = await self._part(Check.RETENTION, self._about, octopus.checkup().keeping)
         by_id = {one.lifecycle: one for one in keeping or ()}
+        follows = partial(shortest_keeping, automation, by_id)
         current = {(item.project_id, item.version) for item in state.items}
         for desired, seen in observed:
             about = f"environment {desired.environment.name}"
@@ -203,7 +206,7 @@ class Visit:
                 named = desired.environment.also_deployed_by
                 self._told.append(deployer_finding(about, others, named))
             if keeping is not None:
-                waiting = dict(_waiting(desired, seen, current, by_id))
+                waiting = dict(waiting_releases(desired, seen, current, follows))
                 self._told.append(retention_finding(about, waiting))
         await self._platforms(octopus, state)
 
@@ -255,8 +258,12 @@ class Visit:
 
 
 def _is_here(server: str) -> bool:
-    host = server.split("://", 1)[-1].split("/", 1)[0]
-    return host.startswith(("127.", "localhost", "[::1]"))
+    """Tell whether an address is of this machine, by its host alone."""
+    host = urlsplit(server).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _cells(
@@ -268,17 +275,3 @@ def _cells(
                 tenant = None if cell.tenant is None else cell.tenant.id
                 words = f"{name} in {desired.environment.name}"
                 yield Square(words, cell.project, seen.environment_id, tenant)
-
-
-def _waiting(
-    desired: DesiredState,
-    seen: ObservedState,
-    current: set[tuple[str, str]],
-    lifecycles: Mapping[str, Keeping],
-) -> Iterator[tuple[str, Keeping | None]]:
-    """Yield the cells whose pinned release runs nowhere, with the lifecycle of their project."""
-    for name, cell in seen.cells.items():
-        pin = pin_of(desired.environment, cell)
-        if pin is None or cell.project is None or (cell.project.id, pin.version) in current:
-            continue
-        yield name, lifecycles.get(cell.project.lifecycle_id)

@@ -183,6 +183,26 @@ def test_each_permission_of_the_least_role_is_missed(shop: Shop) -> None:
         shop.simulator.grant("reconciler", need.permission)
 
 
+def test_a_pin_whose_release_retention_may_remove_is_told(shop: Shop) -> None:
+    headers = {"X-Octopus-ApiKey": shop.simulator.api_key}
+    address = f"{shop.url}/api/lifecycles/all"
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as answer:
+        lifecycles = json.load(answer)
+    for one in lifecycles:
+        one["ReleaseRetentionPolicy"] = {"Unit": "Days", "QuantityToKeep": 30}
+        address = f"{shop.url}/api/lifecycles/{one['Id']}"
+        change = urllib.request.Request(address, json.dumps(one).encode(), headers, method="PUT")
+        urllib.request.urlopen(change).close()
+    assert verdicts(found(shop), "retention") == ["ok", "ok"]
+    shop.pin(web="1.2.9")
+
+    told = [one for one in found(shop)["told"] if one["check"] == "retention"]
+
+    assert [one["verdict"] for one in told] == ["warning", "ok"]
+    assert told[0]["says"].startswith("the pinned release of web does not run there, and lifecycle")
+    assert told[0]["says"].endswith("keeps releases for 30 days only")
+
+
 def test_a_setting_that_cannot_be_read_is_the_one_finding(shop: Shop) -> None:
     told = found(shop, RECONCILER_GIT__TIMEOUT="soon")
 
