@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.canonical import digest_hex
 from reconciler.core.cell import Excluded, NeverDeployed, Settled, Unobserved, Unsettled
-from reconciler.core.manifest import API_VERSION
+from reconciler.core.manifest import API_VERSION, Base, Pin
 from reconciler.core.slug import slug
 from reconciler.core.text import clean
 
@@ -57,7 +58,7 @@ class Source:
     server: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlatformVersion:
     """One platform version; `source` is None where a person wrote it."""
 
@@ -67,7 +68,20 @@ class PlatformVersion:
     place: Place
     source: Source | None = None
 
-    @property
+    @cached_property
+    def pins(self) -> Mapping[str, Pin]:
+        """Its pins, one object each for all environments that run on it."""
+        return {
+            name: Pin(
+                captured.version,
+                captured.place,
+                base=Base(self.name, captured.version),
+                is_own=False,
+            )
+            for name, captured in self.components.items()
+        }
+
+    @cached_property
     def digest(self) -> str:
         """64 hex digits over all it says, and nothing of where and how that is written."""
         source = self.source

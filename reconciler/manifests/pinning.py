@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.manifest import Base, Pin, Problem
+from reconciler.core.manifest import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from reconciler.core.manifest import Pin
     from reconciler.core.platform import PlatformVersion
     from reconciler.core.stack import Stack
     from reconciler.manifests.wording import Words
@@ -19,15 +20,11 @@ MAX_PROBLEMS = 50  # per environment and check
 
 def on_base(own: Mapping[str, Pin], platform: PlatformVersion) -> Mapping[str, Pin]:
     """Return an environment's own pins on top of those of its platform version."""
-    pins = {}
-    for name, captured in platform.components.items():
-        base = Base(platform.name, captured.version)
-        pin = own.get(name)
-        if pin is None:
-            pins[name] = Pin(captured.version, captured.place, base=base, is_own=False)
-        else:
-            pins[name] = replace(pin, base=base)
-    return {**own, **pins}
+    pins = dict(platform.pins)
+    for name, pin in own.items():
+        below = platform.pins.get(name)
+        pins[name] = pin if below is None else replace(pin, base=below.base)
+    return pins
 
 
 def strangers(pins: Mapping[str, Pin], stack: Stack, words: Words) -> Iterator[Problem]:

@@ -159,3 +159,12 @@ def test_the_platform_version_of_a_ring_is_one_of_the_environments_too() -> None
     assert {one.digest for one in platforms_of(environment)} == {
         one.digest for one in load(files).platforms.values()
     }
+
+
+def test_the_pins_of_a_platform_version_are_held_once_for_all_environments() -> None:
+    other = ON_BASE.replace("name: qa", "name: dev").replace("environment: QA", "environment: Dev")
+    found = load(changed(qa=ON_BASE, dev=other))
+
+    one, two = (state(found, name).environment.pins["wallet-db"] for name in ("qa", "dev"))
+
+    assert one is two
