@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 UNKNOWN = timedelta(minutes=15)
 """What is assumed of a cell that was never deployed with success: long enough for most."""
 
+_OUTSIDE = "outside of the windows of policy '{}'"  # without the time: a refusal is recorded once
+
 
 def window_gates(
     plan: Plan, policy: Policy, takes: Mapping[CellKey, timedelta], at: datetime
@@ -33,7 +35,7 @@ def window_gates(
         return ()
     verdict = windows.verdict(at)
     if not verdict.is_open:
-        message = f"it is {windows.shown(at)}, outside of the windows of policy '{policy.name}'"
+        message = _OUTSIDE.format(policy.name)
         return (Gate(WHOLE, GateName.WINDOW, message, _opener(windows, verdict.opens)),)
     judged = (window_gate(a.cell, policy, takes, at) for a in plan.changes)
     return tuple(gate for gate in judged if gate is not None)
@@ -51,7 +53,7 @@ def window_gate(
     if verdict.is_open:
         return None
     if verdict.closes is None:
-        message = f"it is {windows.shown(at)}, outside of the windows of policy '{policy.name}'"
+        message = _OUTSIDE.format(policy.name)
     elif known is None:
         message = (
             f"the window closes {windows.shown(verdict.closes)}, and what was never deployed here "

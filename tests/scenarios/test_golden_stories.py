@@ -66,6 +66,15 @@ spec:
     web: {after: [accounts, payments]}
 """
 
+NIGHTS = """
+apiVersion: reconciler/v1
+kind: Policy
+metadata: {name: open}
+spec:
+  mode: apply
+  windows: {zone: Europe/London, allow: [{days: [fri, sat], from: "22:00", to: "02:00"}]}
+"""
+
 
 def manifest(name: str, octopus: str, pins: Mapping[str, str]) -> dict[str, str]:
     head = FILES["environments/test.yaml"].split("  components:")[0]
@@ -150,6 +159,11 @@ async def tell(world: Story) -> dict[tuple[str, str], str]:
     )
     world.octopus.advance(60)
     await told.look("plan-emergency", "production-eu")
+
+    told.push("Change at night only", {"policies/open.yaml": NIGHTS})
+    await world.accept("production-us")
+    told.push("Web 2.3.1, a little late", region("us", **QA | {"web": "2.3.1"}))
+    await told.look("plan-release-night", "production-us")
     return told.pages
 
 
@@ -161,7 +175,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str
             return asyncio.run(tell(world))
 
 
-STORIES = ("promoted-eu", "promoted-us", "hot-fix", "rolled-back", "bad-merge", "emergency")
+STORIES = (
+    *("promoted-eu", "promoted-us", "hot-fix", "rolled-back", "bad-merge", "emergency"),
+    "release-night",
+)
 
 
 @pytest.mark.parametrize("output", sorted(ENDINGS))

@@ -53,6 +53,11 @@ async def test_rule_49_a_commit_at_noon_is_carried_out_at_night_and_past_midnigh
     assert noon.planned.gates[0].opener == "by itself, Fri 2026-11-20 22:00 Europe/London"
     assert world.ours("api") == []
 
+    recorded = world.audit_commits()
+    turn_to(world, "2026-11-20T13:07")
+    await world.apply()
+    assert world.audit_commits() == recorded  # a refusal that stands is recorded once
+
     turn_to(world, "2026-11-21T03:54")  # the night began on the day before
     world.pin(web="1.1.0")
     night = await world.apply()
