@@ -34,7 +34,8 @@ class Query:
         self.pairs = parse_qsl(text, keep_blank_values=True) if text else []
         self.values: dict[str, list[str]] = {}
         for name, value in self.pairs:
-            self.values.setdefault(name.lower(), []).append(value)
+            low = name.lower().removeprefix("paginationrequest.")
+            self.values.setdefault(low, []).append(value)
 
     def text(self, name: str) -> str | None:
         """Return one value, or None when it is absent or empty."""

@@ -176,6 +176,22 @@ async def test_environments_are_sorted_by_a_list_of_ids(admin: Any) -> None:
     assert [each["Id"] for each in board["Environments"]] == wanted
 
 
+async def test_environments_are_those_that_a_project_or_a_channel_leads_to(admin: Any) -> None:
+    phases = [{"Name": "Only", "OptionalDeploymentTargets": ["Environments-2"]}]
+    lifecycle = await admin.post("/api/lifecycles", {"Name": "Short", "Phases": phases})
+    project = await admin.get("/api/projects/web-shop")
+    (channel,) = (await admin.get("/api/projects/web-shop/channels"))["Items"]
+
+    async def found(query: str) -> list[str]:
+        return [each["Id"] for each in await admin.get(f"/api/environments/all?{query}")]
+
+    assert len(await found("projectId=Projects-1")) == 3
+    await admin.put(project["Links"]["Self"], {**project, "LifecycleId": lifecycle["Id"]})
+    assert await found("projectId=Projects-1") == ["Environments-2"]
+    assert await found(f"channelId={channel['Id']}") == ["Environments-2"]
+    assert await found("channelId=Channels-99") == []
+
+
 async def test_a_space_is_born_with_its_defaults_and_dies_with_a_stopped_queue(
     admin: Any,
 ) -> None:

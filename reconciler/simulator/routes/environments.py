@@ -13,13 +13,15 @@ from reconciler.simulator.changes import (
     unless_refused,
 )
 from reconciler.simulator.paging import matching, page
+from reconciler.simulator.progress import phases_of
+from reconciler.simulator.records import Channel
 from reconciler.simulator.router import Routes
 from reconciler.simulator.routes.ephemeralenvironments import EPHEMERAL, PARENTS, shown_in_v2
 from reconciler.simulator.routes.scopevalues import scoped_only_to
 
 if TYPE_CHECKING:
     from reconciler.simulator.calls import Body, Call
-    from reconciler.simulator.records import Environment, Space
+    from reconciler.simulator.records import Environment, Project, Space
 
 routes = Routes()
 
@@ -69,9 +71,26 @@ def list_environments(call: Call) -> object:
 
 @routes.get("environments/all")
 def all_environments(call: Call) -> object:
-    """GET /environments/all."""
+    """GET /environments/all: with a project or a channel those that its lifecycle leads to."""
     found = matching(call, visible_environments(call))
-    return [environment_resource(call.space, each) for each in found]
+    space = call.space
+    for name, records in (("projectId", space.projects), ("channelId", space.channels)):
+        wanted = call.query.text(name)
+        if wanted is not None:
+            reached = _reached_by(space, records.get(wanted))
+            found = [each for each in found if each.id in reached]
+    return [environment_resource(space, each) for each in found]
+
+
+def _reached_by(space: Space, owner: Project | Channel | None) -> set[str]:
+    """Return the environments that a project's or a channel's lifecycle leads to."""
+    if owner is None:
+        return set()
+    own = owner.lifecycle_id
+    if own is None:
+        own = space.projects[owner.project_id].lifecycle_id if isinstance(owner, Channel) else ""
+    phases = phases_of(space, space.lifecycles[own])
+    return {each for phase in phases for each in (*phase.automatic, *phase.optional_targets)}
 
 
 @routes.get("environments/v2")

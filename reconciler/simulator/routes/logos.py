@@ -46,10 +46,10 @@ def show_logo(call: Call, owner: str) -> Answer:
     return Answer(picture, 200, _kind(picture) or "image/png", (("etag", tag),))
 
 
-def _keep(call: Call, owner: str, otherwise: str = "Invalid image provided.") -> object:
+def _keep(call: Call, owner: str, otherwise: Refused | None = None) -> object:
     found = first_file(call.raw_body)
     if found is None or _kind(found[1]) is None:
-        raise Refused(400, otherwise)
+        raise otherwise or Refused(400, "Invalid image provided.")
     call.world.logos[owner] = found[1]
     return {}
 
@@ -76,7 +76,8 @@ def logo_of_tenant(call: Call) -> object:
 def change_logo_of_tenant(call: Call) -> object:
     """POST and PUT /tenants/{id}/logo."""
     tenant = tenant_in(call, "TenantEdit")
-    return _keep(call, tenant.id, "Invalid or unsupported image provided.")
+    status = 415 if call.method == "PUT" else 400
+    return _keep(call, tenant.id, Refused(status, "Invalid or unsupported image provided."))
 
 
 def _space_in(call: Call) -> Space:
