@@ -79,7 +79,9 @@ def _deploy_child(world: World, parent: Deployment, child: ChildStep) -> Deploym
     environment = space.environments[parent.environment_id]
     refuse_out_of_order(space, release, environment, tenant)
     refuse_frozen(world, project, environment, world.now, tenant=tenant)
-    return deploy(world, space, release, environment, parent.deployed_by, tenant=tenant)
+    return deploy(
+        world, space, release, environment, parent.deployed_by, tenant=tenant, is_ordered=True
+    )
 
 
 def _task_changed(world: World, task: Task) -> None:

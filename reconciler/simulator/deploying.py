@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
@@ -43,9 +44,13 @@ _EVENTS = {
 }
 
 
+_OUT_OF_ORDER = "out of order"
+
+
 def attach(world: World) -> None:
     """Let the world tell this module when tasks change."""
     world.on_task_change.append(lambda task: _task_changed(world, task))
+    world.engine.calls[_OUT_OF_ORDER] = partial(_fail, world)
 
 
 def refuse_out_of_order(
@@ -60,7 +65,19 @@ def refuse_out_of_order(
     if project.is_disabled:
         raise _refusal("The project is disabled, so it cannot be deployed")
     refuse_tenancy(project, space.channels.get(release.channel_id), environment, tenant)
-    if environment.id in promotable(space, project, release, tenant):
+    _refuse_by_lifecycle(space, release, environment, tenant)
+
+
+def _refuse_by_lifecycle(
+    space: Space,
+    release: Release,
+    environment: Environment,
+    tenant: Tenant | None,
+    *,
+    is_starting: bool = False,
+) -> None:
+    project = space.projects[release.project_id]
+    if environment.id in promotable(space, project, release, tenant, is_starting=is_starting):
         return
     lifecycle = lifecycle_of(space, project, release)
     here = f"Release '{release.version}' of project '{project.name}' cannot be deployed to "
@@ -93,8 +110,13 @@ def deploy(
     queue_time: datetime | None = None,
     queue_expiry: datetime | None = None,
     options: dict[str, Any] | None = None,
+    is_ordered: bool = False,
 ) -> Deployment:
-    """Queue a deployment; the caller has checked that it may be."""
+    """Queue a deployment; the caller has checked that it may be.
+
+    One that is ordered by the lifecycle's leave fails when that has changed by its start (Octopus'
+    public issue 9176).
+    """
     project = space.projects[release.project_id]
     wanted = (options or {}).get("UseGuidedFailure")
     guided = environment.use_guided_failure if wanted is None else bool(wanted)
@@ -134,6 +156,7 @@ def deploy(
         queue_expiry=queue_expiry,
         options=options or {},
         changes=tuple(each.id for each in changes_of(space, release, environment.id, tenant_id)),
+        is_ordered=is_ordered,
     )
     file_deployment(world, space, deployment)
     world.engine.add(task)
@@ -200,8 +223,25 @@ def _task_changed(world: World, task: Task) -> None:
     if task.state in _EVENTS:
         category, verb = _EVENTS[task.state]
         tell(world, task, category, verb)
+    space = world.spaces[deployment.space_id]
     if task.state is TaskState.SUCCESS:
-        deploy_automatically(world, world.spaces[deployment.space_id], deployment.release)
+        deploy_automatically(world, space, deployment.release)
+    elif task.state is TaskState.EXECUTING and deployment.is_ordered:
+        try:
+            _refuse_by_lifecycle(
+                space,
+                deployment.release,
+                space.environments[deployment.environment_id],
+                space.tenants.get(deployment.tenant_id or ""),
+                is_starting=True,
+            )
+        except Refused as refused:
+            world.engine.call_at(world.now, _OUT_OF_ORDER, task, refused.errors[0])
+
+
+def _fail(world: World, task: Task, message: str) -> None:
+    if task.id in world.engine.active:
+        world.engine.end(task, TaskState.FAILED, message)
 
 
 def deploy_automatically(world: World, space: Space, release: Release) -> None:

@@ -147,7 +147,7 @@ def _deploy(
         refuse_frozen(world, project, environment, world.now, tenant=tenant)
     except Refused:
         return None
-    return deploy(world, space, release, environment, world.system, tenant=tenant)
+    return deploy(world, space, release, environment, world.system, tenant=tenant, is_ordered=True)
 
 
 def _successes(

@@ -115,13 +115,19 @@ def progress_of(
 
 
 def promotable(
-    space: Space, project: Project, release: Release, tenant: Tenant | None = None
+    space: Space,
+    project: Project,
+    release: Release,
+    tenant: Tenant | None = None,
+    *,
+    is_starting: bool = False,
 ) -> list[str]:
     """Return the environments a release may be deployed to now, redeploys included.
 
-    With a tenant: of those that it is connected to.
+    With a tenant: of those that it is connected to. A deployment that `is_starting` is no reason
+    for itself: only what went well counts as a redeploy then.
     """
-    allowed = reached(release, tenant)
+    allowed = succeeded_in(release, tenant) if is_starting else reached(release, tenant)
     for step in progress_of(space, project, release, tenant):
         if step.is_reachable and not step.is_blocked:
             allowed.update((*step.phase.automatic, *step.phase.optional_targets))

@@ -369,6 +369,8 @@ class Deployment:
     options: dict[str, Any] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     """Ids of the releases that it brings, newest first."""
+    is_ordered: bool = False
+    """Whether the lifecycle was asked, and is asked again when it starts."""
     item_as_current: Any = field(default=None, metadata=CACHE)
     """How boards show it as the current one, ready made once the task is completed."""
     item_as_previous: Any = field(default=None, metadata=CACHE)

@@ -186,3 +186,24 @@ async def test_a_priority_phase_without_environments_goes_first_too(service_of: 
     simulator.deploy("Web", "1.0.0", "Live")
     task = simulator.deployments("Web", "Live")[-1].task_id
     assert simulator.world.tasks[task].is_prioritized
+
+
+async def test_a_lifecycle_that_changes_while_a_deployment_waits_lets_it_fail(
+    service_of: Any,
+) -> None:
+    simulator = _server(DEV, LIVE)
+    simulator.grant("reconciler", "LifecycleEdit")
+    api = service_of(simulator)
+    for environment in ("Environments-1", "Environments-1"):
+        body = {"ReleaseId": "Releases-1", "EnvironmentId": environment}
+        await api.post("/api/deployments", {**body, "QueueTime": "2026-11-20T01:00:00Z"})
+    (way,) = [each for each in await api.get("/api/lifecycles/all") if each["Name"] == "Way"]
+    way["Phases"] = way["Phases"][1:]
+    await api.put(way["Links"]["Self"], way)
+    simulator.deploy("Web", "1.0.0", "Test A")  # by a test, whatever the lifecycle says
+    simulator.advance(7200)
+    first, second = simulator.deployments("Web", "Dev")
+    assert (first.state, second.state) == ("Failed", "Failed")
+    task = await api.get(f"/api/tasks/{first.task_id}")
+    assert "is not part of lifecycle 'Way'" in task["ErrorMessage"]
+    assert simulator.deployments("Web", "Test A")[0].state == "Success"

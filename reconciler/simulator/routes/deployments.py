@@ -257,6 +257,7 @@ def order(
         queue_time=None if queue_time is not None and queue_time <= call.now else queue_time,
         queue_expiry=queue_expiry,
         options=options,
+        is_ordered=True,
     )
 
 
