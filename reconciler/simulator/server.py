@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import signal
 import socket
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TextIO
 
 import uvicorn
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["PortInUse", "SimulatorServer", "serve"]
 
 
+_TICK = 0.1
+"""Seconds, as uvicorn has it."""
 _TICKS_BETWEEN_WRITES = 300
 """Half a minute: what a power cut may cost."""
 
@@ -102,6 +106,38 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+class _InThread(_Server):
+    """Ends as soon as it is told to, and nobody waits for an answer."""
+
+    def end(self) -> None:
+        """End; called from another thread, after the server said that it serves."""
+        self.should_exit = True
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        for counter in itertools.count():
+            if await self.on_tick(counter):
+                break
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._woken.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for _ in range(3):  # what was idle is closed in the next turns of the loop
+            await asyncio.sleep(0)
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+
+
 class SimulatorServer:
     """Serves a simulator over HTTP on a loopback port, in a thread, while the block runs.
 
@@ -115,7 +151,7 @@ class SimulatorServer:
         self._port = port
         self._url = ""
         self._thread: threading.Thread | None = None
-        self._server: _Server | None = None
+        self._server: _InThread | None = None
 
     @property
     def url(self) -> str:
@@ -126,7 +162,7 @@ class SimulatorServer:
         listener = _listen(self._host, self._port)
         self._url = _address(listener)
         ready = threading.Event()
-        server = self._server = _Server(self.simulator, ready.set)
+        server = self._server = _InThread(self.simulator, ready.set)
 
         def run() -> None:
             try:
@@ -147,7 +183,7 @@ class SimulatorServer:
         trace: TracebackType | None,
     ) -> None:
         if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
+            self._server.end()
             self._thread.join()
 
 

@@ -158,9 +158,9 @@ async def test_rule_47_a_server_that_hangs_holds_up_no_environment_of_another_sp
     await world.accept()
     answers = asyncio.Event()
 
-    async def hang(look: Any, known: Any) -> Any:
+    async def hang(look: Any, *known: Any, **more: Any) -> Any:
         await answers.wait()
-        return await look(known)
+        return await look(*known, **more)
 
     def wrap(doors: Doors) -> Doors:
         def octopus(space: Space) -> Any:
@@ -189,7 +189,7 @@ async def test_a_look_that_hangs_is_cut_short_by_the_end(
     monkeypatch.setattr(supervisor, "LATE", 0.05)
     ended: list[str] = []
 
-    async def hang(look: Any, known: Any) -> Any:
+    async def hang(look: Any, *known: Any, **more: Any) -> Any:
         try:
             await asyncio.Event().wait()
         finally:
