@@ -1,6 +1,6 @@
 """What `doctor` asks of a server beside a look: itself, a key, and what retention keeps.
 
-Nothing of this is asked by a pass. A route that a server does not know (404), or that the key's
+A route that a server does not know (404), or that the key's
 user may not ask (403), leaves its part untold. A refused key is not used again, as everywhere.
 
 Source: Octopus REST API, `GET /api` (and its header Date), `serverstatus`, `authentication`,
@@ -10,7 +10,7 @@ Source: Octopus REST API, `GET /api` (and its header Date), `serverstatus`, `aut
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.core.checkup import Keeping, KeySeen, ServerSeen
 from reconciler.core.role import Use
@@ -18,6 +18,7 @@ from reconciler.core.state import Server
 from reconciler.core.text import clean
 from reconciler.errors import BadAnswer, CredentialRefused, NotAllowed, RemoteRejected
 from reconciler.octopus import translate, wire
+from reconciler.octopus.halts import NOT_FOUND, Status
 from reconciler.octopus.look import ONE_PAGE, read_permissions
 from reconciler.octopus.pages import read_by_ids, read_pages
 
@@ -29,14 +30,6 @@ if TYPE_CHECKING:
     from reconciler.ports import Clock
 
 T = TypeVar("T")
-
-NOT_FOUND: Final = 404
-
-
-class ServerStatus(wire.Wire, frozen=True):
-    """`GET /api/serverstatus`."""
-
-    is_in_maintenance_mode: bool
 
 
 class Provider(wire.Wire, frozen=True):
@@ -105,13 +98,13 @@ async def see_server(http: OctopusHttp, clock: Clock) -> ServerSeen:
     root = wire.decode(answer, wire.Root)
     between = asked + (clock.now() - asked) / 2
     ahead = None if answer.date is None else (answer.date - between).total_seconds()
-    status = await _told(http, "api/serverstatus", {}, ServerStatus)
+    status = await _told(http, "api/serverstatus", {}, Status)
     ways = await _told(http, "api/authentication", {}, Authentication)
     freezes = await _told(http, "api/deploymentfreezes", {"take": "1"}, Freezes)
     return ServerSeen(
         Server(root.installation_id, root.version),
         ahead=ahead,
-        in_maintenance=status.is_in_maintenance_mode if isinstance(status, ServerStatus) else None,
+        in_maintenance=status.is_in_maintenance_mode if isinstance(status, Status) else None,
         logins=tuple((one.name, one.forms_login_enabled) for one in ways.authentication_providers)
         if isinstance(ways, Authentication)
         else None,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cli_shop import pins
 
-from reconciler.core.checkup import Verdict
+from reconciler.cli.render.checkup import checkup_lines
+from reconciler.core.checkup import Check, Finding, Verdict
 from reconciler.core.role import ROLE, Use
 
 if TYPE_CHECKING:
@@ -66,6 +67,18 @@ def test_a_whole_estate_is_told_line_by_line(shop: Shop, golden: Golden) -> None
     text = re.sub(r"on \d{4}-\d\d-\d\d", "on 2027-05-19", f"{done.stdout}stderr:\n{done.stderr}")
     golden.compare("doctor.txt", steady(shop, text))
     assert key not in done.output
+
+
+def test_what_is_well_alike_shares_a_line_and_what_is_not_never_does() -> None:
+    names = [f"environment e{number}" for number in range(5)]
+    well = [Finding(Check.DEPLOYERS, name, Verdict.OK, "nobody else") for name in names]
+    ill = [Finding(Check.RETENTION, name, Verdict.WARNING, "gone", "keep") for name in names]
+
+    lines = list(checkup_lines([*well[:2], *ill, *well[2:]]))
+
+    assert lines[0] == "ok       deployers   5 environments: nobody else"
+    assert len(lines) == 1 + 2 * len(ill)
+    assert len(list(checkup_lines(well[:3]))) == 3
 
 
 def test_the_least_roles_are_those_reviewed(shop: Shop, golden: Golden) -> None:

@@ -10,7 +10,7 @@ from reconciler.core.role import ROLE, Reach, Use
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.cli.render.data import Data
     from reconciler.core.checkup import Finding
@@ -22,13 +22,29 @@ ABOUT = {
 }
 
 
-def checkup_lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """Yield a line for each finding, and below it what to do."""
+MOST_ALIKE = 3
+"""Findings that are well and say the same of many things, before they share one line."""
+
+
+def checkup_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a line for each finding, and below it what to do; what is well alike shares one."""
+    alike = Counter(_what(one) for one in findings if one.verdict is Verdict.OK)
+    told = set()
     for one in findings:
         about = f"{clean(one.about, 120)}: " if one.about else ""
+        if one.verdict is Verdict.OK and alike[_what(one)] > MOST_ALIKE:
+            if _what(one) in told:
+                continue
+            told.add(_what(one))
+            about = f"{alike[_what(one)]} {one.about.partition(' ')[0]}s: "
         yield f"{one.verdict:<8} {one.check:<11} {about}{clean(one.says, 800)}"
         if one.to_do:
             yield f"{'':<20} to do: {clean(one.to_do, 400)}"
+
+
+def _what(one: Finding) -> tuple[str, str, str]:
+    """Return what is looked at, at which kind of thing, and how that stands."""
+    return one.check, one.about.partition(" ")[0], one.says
 
 
 def summary(findings: Sequence[Finding]) -> str:
