@@ -388,7 +388,7 @@ CASES = [
         {**BUILD, "Version": "one"},
     ),
     Case("Invalid image provided.", "PUT", "/api/projects/Projects-1/logo", FILE),
-    Case("Invalid or unsupported image provided.", "PUT", "/api/tenants/Tenants-1/logo", FILE),
+    Case("Invalid or unsupported image provided.", "POST", "/api/tenants/Tenants-1/logo", FILE),
     Case(
         "Please supply either the common name or organization.",
         "POST",
