@@ -142,7 +142,9 @@ class Settings(BaseSettings):
         description="Mirrors, store and keys; default reconciler/ under the XDG state home.",
     )
     secrets_dir: Path | None = Field(
-        default=None, description="Folder of the files that Space manifests name as credentials."
+        default=None,
+        description="Folder of the files that Space manifests name as credentials, and of the "
+        "`value-` files of prompted variables.",
     )
     author: str | None = Field(
         default=None, description="Author of the edits you ask for: `Name <email>`."
