@@ -23,7 +23,7 @@ def scope_arguments(command: Command) -> Command:
             metavar="URL",
             help="Every environment on an Octopus server: its address, or its installation id.",
         ),
-        click.argument("component", metavar="[COMPONENT]", required=False),
+        click.argument("component", metavar="[COMPONENT[@TENANT]]", required=False),
         click.argument("environment", metavar="[ENVIRONMENT]", required=False),
     ):
         command = word(command)

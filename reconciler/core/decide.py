@@ -48,18 +48,26 @@ def choose(
 
     `suspended`: why the whole environment is left alone, empty where it is not.
     """
-    action = _choose(desired, observed, cell, pin, suspended)
-    return action if pin.base is None else _aligned(action, pin)
-
-
-def _choose(
-    desired: DesiredState, observed: ObservedState, cell: ObservedCell, pin: Pin, suspended: str
-) -> Action:
     sighting, reached = cell.sighting, cell.reached
     settled = isinstance(sighting, Settled) and sighting.version == pin.version
     raised = reached is not None and pin.redeploy > reached.redeploy
     if settled and not raised and not suspended and pin.hold is None:  # most cells of most plans
-        return Action(cell.key, *_IN_SYNC, pin.version, pin.version, "", pin.redeploy)
+        action = Action(cell.key, *_IN_SYNC, pin.version, pin.version, "", pin.redeploy)
+    else:
+        action = _choose(desired, observed, cell, pin, suspended, raised=raised)
+    return action if pin.base is None else _aligned(action, pin)
+
+
+def _choose(
+    desired: DesiredState,
+    observed: ObservedState,
+    cell: ObservedCell,
+    pin: Pin,
+    suspended: str,
+    *,
+    raised: bool,
+) -> Action:
+    sighting = cell.sighting
     draft = Action(
         cell.key,
         *_IN_SYNC,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.core.cellkey import component_of
+from reconciler.core.cellkey import component_of, tenant_of
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_ADDRESS = 300
+_LONGEST_CELL = 220
 _DEFAULT_PORTS = {("https", "443"), ("http", "80")}
 
 
@@ -49,6 +50,7 @@ class Scope:
     """What is paused. Fields that the reach does not need are empty.
 
     `server` is an address as `server_name` returns it, or an installation id in small letters.
+    `component` may be one tenant's: `component@tenant`.
     """
 
     reach: Reach
@@ -79,8 +81,7 @@ class Scope:
         name = _checked_name("an environment", environment or "")
         if component is None:
             return cls(Reach.ENVIRONMENT, environment=name)
-        part = _checked_name("a component", component)
-        return cls(Reach.COMPONENT, environment=name, component=part)
+        return cls(Reach.COMPONENT, environment=name, component=_checked_cell(component))
 
     @property
     def arguments(self) -> str:
@@ -93,7 +94,8 @@ class Scope:
             case Reach.ENVIRONMENT:
                 return clean(self.environment, 64)
             case Reach.COMPONENT:
-                return f"{clean(self.environment, 64)} {clean(self.component, 64)}"
+                cell = _quoted(clean(self.component, _LONGEST_CELL))
+                return f"{clean(self.environment, 64)} {cell}"
 
     def __str__(self) -> str:
         match self.reach:
@@ -104,7 +106,8 @@ class Scope:
             case Reach.ENVIRONMENT:
                 return f"environment {clean(self.environment, 64)}"
             case Reach.COMPONENT:
-                return f"component {clean(self.component, 64)} in {clean(self.environment, 64)}"
+                cell = clean(self.component, _LONGEST_CELL)
+                return f"component {cell} in {clean(self.environment, 64)}"
 
     def covers(self, environment: str, cell: CellKey, servers: Iterable[str]) -> bool:
         """Tell whether a cell is inside; `WHOLE` asks for the whole environment.
@@ -119,7 +122,8 @@ class Scope:
             case Reach.ENVIRONMENT:
                 return self.environment == environment
             case Reach.COMPONENT:
-                inside = self.component in (cell, component_of(cell))
+                named = self.component.casefold()  # as Octopus compares names of tenants
+                inside = named in (cell.casefold(), component_of(cell))
                 return inside and self.environment == environment
 
 
@@ -204,6 +208,22 @@ def _checked_name(what: str, text: str) -> str:
     if not _NAME.fullmatch(text):
         raise ValueError(
             f"'{clean(text, 80)}' is not the name of {what}: small letters, digits, '.', '_', '-'"
+        )
+    return text
+
+
+def _quoted(text: str) -> str:
+    """Return a text as one word of a shell."""
+    inner = text.replace("'", "'\\''")
+    return text if _NAME.fullmatch(text) else f"'{inner}'"
+
+
+def _checked_cell(text: str) -> str:
+    component, tenant = component_of(text), tenant_of(text)
+    _checked_name("a component", component)
+    if "@" in text and (not tenant or clean(text, _LONGEST_CELL) != text):
+        raise ValueError(
+            f"'{clean(text, 80)}' is not the name of a component and a tenant: component@tenant"
         )
     return text
 

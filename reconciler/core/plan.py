@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Action", "Kind", "Plan", "Reason", "make_plan"]
 
+_UNSEEN = frozenset({Unobserved, Excluded})
 _BLINDING = frozenset({Reason.NEW_TENANT, Reason.RING_CONFLICT})
 """Why a cell is left out though something may have to run there first."""
 
@@ -107,7 +108,7 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
         actions[name] = Action(
             name, Kind.IGNORE, Reason.UNMANAGED, version, None, "runs here, pinned nowhere"
         )
-    changing = [name for name, action in actions.items() if action.is_change]
+    changing = [name for name, action in actions.items() if action.kind is not Kind.IGNORE]
     downwards = frozenset(n for n in changing if actions[n].kind is Kind.DOWNGRADE)
     waits, mixed = order(needed_changes(cell_order(desired, observed), changing), downwards)
     for name, number in waves(waits).items():
@@ -134,8 +135,8 @@ def _blind_dependants(
     blind = {
         name
         for name, cell in observed.cells.items()
-        if isinstance(cell.sighting, Unobserved)
-        or (isinstance(cell.sighting, Excluded) and cell.sighting.reason in _BLINDING)
+        if type(cell.sighting) in _UNSEEN
+        and not (isinstance(cell.sighting, Excluded) and cell.sighting.reason not in _BLINDING)
     }
     if not blind:
         return

@@ -228,3 +228,21 @@ def test_rule_21_a_pause_of_a_component_stands_before_each_of_its_tenants() -> N
     for cell_ in ("wallet-api", "wallet-api@Acme"):
         assert covering([stands], ENV, cell_, ()) == stands
     assert covering([stands], ENV, "wallet-api-two@Acme", ()) is None
+
+
+def test_rule_21_a_pause_of_one_tenants_cell_stands_before_that_alone() -> None:
+    stands = paused(Scope.parse(ENV, "wallet-api@Bet Alba"))
+
+    assert covering([stands], ENV, "wallet-api@Bet ALBA", ()) == stands
+    assert covering([stands], ENV, "wallet-api@Bet Albany", ()) is None
+    assert covering([stands], ENV, "wallet-api", ()) is None
+    assert stands.opener == f"`reconciler unpause {ENV} 'wallet-api@Bet Alba'`"
+    assert str(stands.scope) == f"component wallet-api@Bet Alba in {ENV}"
+
+
+@pytest.mark.parametrize(
+    "text", ["wallet-api@", "@Acme", "Wallet@Acme", "a@b\nc", "a@" + "x" * 220]
+)
+def test_what_is_no_cell_cannot_be_paused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not the name of"):
+        Scope.parse(ENV, text)

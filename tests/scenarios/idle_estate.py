@@ -126,11 +126,11 @@ async def settle(estate: Estate, server: str, clock: Clock | None = None) -> Non
     async with open_doors(estate.settings(), None, records=True, clock=clock) as doors:
         tip = await blocking(doors.repository.fetch)
         found = (await load_manifests(doors, tip)).environments
-        state = await look(doors, doors.octopus(space_of(found)))
+        state = await look(doors, doors.octopus(space_of(found)), tenants=False)
         accepted, files = AuditState(), {}
         for name, desired in found.items():
             assert isinstance(desired, DesiredState)
-            observed = judge(desired, state, None, History((), {}))
+            observed = judge(desired, state, None, History((), {}), joinable=True)
             snapshot = capture(desired, observed, state, None, tip)
             files[snapshot_path(name)] = doors.write_snapshot(snapshot)
             one = AcceptedEnvironment(
