@@ -162,7 +162,7 @@ async def test_a_clone_has_everything_but_releases(simulator: Simulator, admin: 
 
 async def test_logos_are_pictures_and_known_by_their_tags(simulator: Simulator, admin: Any) -> None:
     simulator.add_tenant("Acme", connected={})
-    for owner in ("projects/Projects-1", "tenants/Tenants-1"):
+    for owner, status in (("projects/Projects-1", 400), ("tenants/Tenants-1", 415)):
         path = f"/api/{owner}/logo"
         first = await admin.http.get(path)
         assert (first.status_code, first.headers["content-type"]) == (200, "image/png")
@@ -172,6 +172,7 @@ async def test_logos_are_pictures_and_known_by_their_tags(simulator: Simulator, 
         assert sent.status_code == 200
         assert (await admin.http.get(path)).content == PNG
         bad = await admin.http.put(path, files={"f": ("logo.png", b"text")})
+        assert bad.status_code == status
         assert bad.json()["ErrorMessage"].endswith("image provided.")
     assert (await admin.http.get("/api/spaces/Spaces-1/logo")).status_code == 200
 

@@ -49,6 +49,8 @@ async def test_pages_follow_their_links_and_end_in_an_empty_one(api: Any) -> Non
     assert names == ["Orders API", "Payments API", "Shop Database"]
     assert "Page.Next" not in second["Links"]
 
+    long = await api.get("/api/projects?paginationRequest.skip=1&paginationRequest.take=2")
+    assert (len(long["Items"]), long["ItemsPerPage"]) == (2, 2)
     beyond = await api.get("/api/Spaces-1/projects?skip=300")
     assert (beyond["Items"], beyond["TotalResults"], beyond["ItemsPerPage"]) == ([], 5, 30)
 
