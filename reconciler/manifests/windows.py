@@ -17,6 +17,7 @@ from reconciler.manifests.wording import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NO_PLACES = frozenset({"localtime", "Factory"})  # each machine has another one
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
@@ -60,7 +61,7 @@ def parse_zone(name: str) -> ZoneInfo:
 
 @cache
 def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_PLACES
 
 
 def parse_time_of_day(text: str) -> int:

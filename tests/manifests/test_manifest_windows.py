@@ -62,6 +62,8 @@ def test_rule_6_a_time_in_windows_is_its_own_text_quoted_or_not() -> None:
                                            "write an IANA name such as Europe/London"),
         ("Europe/London", "../../etc/passwd", "11:11: '../../etc/passwd' is no time zone known "
                                               "here: write an IANA name such as Europe/London"),
+        ("Europe/London", "localtime", "11:11: 'localtime' is no time zone known here: "
+                                       "write an IANA name such as Europe/London"),
         ('{from: "09:00"}', "{}", "16:9: must not be empty"),
         ("zone: Europe/London", "zones: UTC", "10:3: missing field 'zone'"),
     ],

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from story import FILES, SEED, story
+from watching import daemon
 
 from reconciler.bootstrap import open_space
 from reconciler.core.cellkey import CellKey
+from reconciler.core.condition import ConditionType
 from reconciler.core.gate import GateName
 from reconciler.credentials import Given
 from reconciler.engine.apply import Done
@@ -122,3 +124,20 @@ async def test_rule_32_the_approval_of_who_may_not_deploy_any_more_opens_nothing
     assert (world.runs("web"), world.runs("api")) == ("1.0.0", "1.1.0")
     assert closed(report.planned) == [GateName.BRAKE]
     assert report.results[CellKey("web")].done is Done.SUCCEEDED
+
+
+@pytest.mark.proof
+async def test_the_daemon_takes_an_approval_up_at_its_next_look(world: Story) -> None:
+    await world.accept()
+    async with daemon(world) as running:
+        world.pin(jobs="1.0.0")
+        await running.settles(1)
+        (stalled,) = running.supervisor.statuses["test"].conditions
+        assert (stalled.type, stalled.reason) == (ConditionType.STALLED, "brake")
+
+        await approved(world, "bob", (await world.plan()).plan.digest)
+        world.clock.turn(60)
+        await running.settles(2)
+
+        assert world.runs("jobs") == "1.0.0"
+        assert running.supervisor.statuses["test"].has(ConditionType.READY)

@@ -83,6 +83,7 @@ async def test_what_stops_a_change_is_told_before_anything_begins(world: Story) 
     assert len(about) >= 2 * len(planned.plan.changes)
 
 
+@pytest.mark.proof
 async def test_a_whole_set_waits_for_its_slowest_part_and_a_set_of_parts_does_not(
     world: Story,
 ) -> None:

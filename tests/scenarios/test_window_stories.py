@@ -113,6 +113,7 @@ async def test_a_commit_that_waits_for_a_window_cannot_open_it_itself(world: Sto
     assert world.ours("api") == ["1.1.0"]
 
 
+@pytest.mark.proof
 async def test_rule_15_a_freeze_that_comes_under_a_pass_holds_what_has_not_begun(
     world: Story,
 ) -> None:
