@@ -263,7 +263,7 @@ class Execution:
         begun = now
         try:
             situation = await self._reread()
-            closed = await self._closed(situation)
+            stale = self._difference(situation) or await self._closed(situation)
         except (OctopusTrouble, GitTrouble) as error:
             if self.watch.running:
                 if error.message != self._unread:  # once, and again when it is another
@@ -276,7 +276,7 @@ class Execution:
             self.stale = error.message
             return None
         self._unread = ""
-        self.stale = self._difference(situation) or closed
+        self.stale = stale
         if self.stale:
             return None
         took = self.doors.clock.monotonic() - begun
@@ -335,8 +335,13 @@ class Execution:
             return now.held
         if now.distrust is not None and now.distrust != before.distrust:
             return now.distrust.message
+        cells = now.observed.cells
+        for action in self.planned.plan.changes:  # those that are done are judged by gates too
+            there = cells.get(action.cell)
+            if there is None or there.tenant_id != before.observed.cells[action.cell].tenant_id:
+                return f"{action.cell} is not for the same tenant any more"
         for name in self._pending:
-            seen, then = now.observed.cells[name], before.observed.cells[name]
+            seen, then = cells[name], before.observed.cells[name]
             if (seen.sighting, seen.newest, seen.running) != (
                 then.sighting,
                 then.newest,

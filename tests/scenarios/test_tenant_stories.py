@@ -130,3 +130,23 @@ async def test_rule_12_a_store_that_is_lost_finds_the_deployments_of_each_tenant
     assert runs(world) == before
     assert not report.planned.plan.has_work
     assert world.receipts() == receipts
+
+
+async def test_rule_15_a_tenant_that_is_renamed_in_the_middle_of_a_pass_is_planned_anew(
+    world: Story,
+) -> None:
+    await world.accept()
+    tenants = next(iter(world.octopus.world.spaces.values())).tenants.values()
+    beta = next(each for each in tenants if each.name == "Beta")
+
+    def rename() -> None:
+        beta.name = "Gamma"
+
+    world.octopus.later(10, rename)  # the database runs; nothing of Beta was begun
+
+    report = await world.apply()
+
+    made = runs(world)
+    assert report.results["api@Gamma"].done is Done.SUCCEEDED
+    assert (made["api@Gamma"], made["web@Gamma"]) == (["2.0.0"], ["1.1.0"])
+    assert made["api@Acme"] == ["1.1.0"]
