@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.gate import OF_POLICY
+from reconciler.core.gate import OF_POLICY, GateName
 from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled
 from reconciler.engine.events import Said
@@ -94,10 +94,14 @@ def acceptance_of(planned: Planned) -> AcceptedEnvironment | None:
     situation = planned.situation
     if planned.stopped or situation.is_rewritten:
         return None
-    changes_rules = situation.tip_state.policy != situation.desired.policy
-    if changes_rules and any(gate.name in OF_POLICY for gate in planned.gates):
+    closed = {gate.name for gate in planned.gates}
+    changes_policy = situation.tip_state.policy != situation.desired.policy
+    changes_phases = situation.tip_state.earlier_phases != situation.desired.earlier_phases
+    if changes_policy and closed & OF_POLICY:
         return None
-    if (situation.held is not None or changes_rules) and _is_open(planned):
+    if changes_phases and GateName.LIFECYCLE in closed:
+        return None
+    if (situation.held is not None or changes_policy or changes_phases) and _is_open(planned):
         return None
     return situation.acceptance()
 
