@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.cellkey import component_of
 
@@ -43,12 +42,11 @@ class Reason(StrEnum):
     RING_CONFLICT = "ring-conflict"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """What is done to one cell, from which version to which, in which wave (0: none), and why.
 
-    `redeploy` is the pin's counter. `waits_for` names the changes that come first. `note` is one
-    clean line for people.
+    A named tuple: a plan makes one for each of a hundred thousand cells. `redeploy` is the pin's
+    counter. `waits_for` names the changes that come first. `note` is one clean line for people.
     """
 
     cell: CellKey

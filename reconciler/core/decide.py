@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.action import Action, Kind, Reason
@@ -76,22 +75,22 @@ def _choose(
         redeploy=pin.redeploy,
     )
     if isinstance(sighting, Excluded):
-        return replace(draft, reason=sighting.reason, note=sighting.why)
+        return draft._replace(reason=sighting.reason, note=sighting.why)
     if suspended:
-        return replace(draft, reason=Reason.SUSPENDED, note=suspended)
+        return draft._replace(reason=Reason.SUSPENDED, note=suspended)
     if pin.hold is not None and pin.hold.in_force(observed.read_at):
-        return replace(draft, reason=Reason.HELD, note=clean(pin.hold.reason))
+        return draft._replace(reason=Reason.HELD, note=clean(pin.hold.reason))
     match sighting:
         case Unobserved(why=why):
             # acting blind could undo a newer release
-            return replace(draft, reason=Reason.UNOBSERVED, note=why)
+            return draft._replace(reason=Reason.UNOBSERVED, note=why)
         case NeverDeployed():
-            return replace(draft, kind=Kind.UPGRADE, reason=Reason.NOT_DEPLOYED)
+            return draft._replace(kind=Kind.UPGRADE, reason=Reason.NOT_DEPLOYED)
         case Settled(version=version):
             if is_same_release(version, pin.version):
                 if raised:
                     note = "the redeploy counter was raised"
-                    return replace(draft, kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
+                    return draft._replace(kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
                 return draft
             if not is_new(cell, pin):
                 return _drifted(desired, draft, cell, observed.me, version, highest=version)
@@ -99,8 +98,7 @@ def _choose(
         case Unsettled(version=last, attempted=attempted, why=why):
             if not is_new(cell, pin) and not made_by_us(cell, observed.me):
                 return _drifted(desired, draft, cell, observed.me, last, highest=attempted)
-            draft = replace(
-                draft,
+            draft = draft._replace(
                 reason=Reason.UNSETTLED,
                 note=f"the last attempt, {clean(attempted, 60)}, ended {why}",
             )
@@ -113,7 +111,7 @@ def _aligned(action: Action, pin: Pin) -> Action:
         return action
     base = f"{pin.base.platform}, which has {clean(pin.base.version, 60)}"
     broken = f"breaks alignment with {base}"
-    return replace(action, note=f"{action.note}; {broken}" if action.note else broken)
+    return action._replace(note=f"{action.note}; {broken}" if action.note else broken)
 
 
 def _drifted(
@@ -133,27 +131,27 @@ def _drifted(
     said = clean(cell.comment, 80)
     note = f"by {cell.made_by or 'Octopus'}{when}" + (f": {said}" if said else "")
     if cell.newest_is_judged and cell.made_by and cell.made_by_id not in {me, SYSTEM}:
-        return replace(draft, reason=Reason.HELD_BY_HAND, note=note)
-    left = replace(draft, reason=Reason.DRIFT_LEFT, note="no commit asks for it")
+        return draft._replace(reason=Reason.HELD_BY_HAND, note=note)
+    left = draft._replace(reason=Reason.DRIFT_LEFT, note="no commit asks for it")
     if desired.policy.mode is not Mode.HEAL:
         return left
     if not cell.newest_is_judged or cell.made_by_id != SYSTEM:
-        return replace(left, note="not healed: nothing shows that Octopus brought it by itself")
+        return left._replace(note="not healed: nothing shows that Octopus brought it by itself")
     pin = draft.to_version or ""
     for seen in (last or highest, highest):
         match direction(seen, pin):
             case Direction.DOWN:
                 only = " (by its prerelease part)" if only_prerelease_lower(seen, pin) else ""
                 why = f"{clean(seen, 60)} is higher{only}, and no commit asks for a downgrade"
-                return replace(left, note=f"not healed: {why}")
+                return left._replace(note=f"not healed: {why}")
             case Direction.UNKNOWN:
                 why = f"{clean(seen, 60)} cannot be compared with {pin}"
-                return replace(left, note=f"not healed: {why}")
+                return left._replace(note=f"not healed: {why}")
             case Direction.UP | Direction.SAME:
                 pass
     same = last is not None and direction(last, pin) is Direction.SAME
     kind = Kind.REDEPLOY if same else Kind.UPGRADE
-    return replace(draft, kind=kind, reason=Reason.DRIFT, note=note)
+    return draft._replace(kind=kind, reason=Reason.DRIFT, note=note)
 
 
 def _move(desired: DesiredState, draft: Action, last: str | None, highest: str) -> Action:
@@ -164,29 +162,29 @@ def _move(desired: DesiredState, draft: Action, last: str | None, highest: str) 
             match direction(seen, pin):
                 case Direction.UNKNOWN:
                     note = f"up-only, and {clean(seen, 60)} cannot be compared with {pin}"
-                    return replace(draft, reason=Reason.UNKNOWN_DIRECTION, note=note)
+                    return draft._replace(reason=Reason.UNKNOWN_DIRECTION, note=note)
                 case Direction.DOWN:
                     note = f"up-only: {clean(seen, 60)} is higher"
-                    return replace(draft, reason=Reason.UP_ONLY, note=note)
+                    return draft._replace(reason=Reason.UP_ONLY, note=note)
                 case Direction.UP | Direction.SAME:
                     pass
     reason = Reason.UNSETTLED if draft.reason is Reason.UNSETTLED else Reason.NEW_PIN
     if last is None:
-        return replace(draft, kind=Kind.UPGRADE, reason=reason)
+        return draft._replace(kind=Kind.UPGRADE, reason=reason)
     match direction(last, pin):
         case Direction.UP:
-            return replace(draft, kind=Kind.UPGRADE, reason=reason)
+            return draft._replace(kind=Kind.UPGRADE, reason=reason)
         case Direction.SAME:
             note = (
                 draft.note if is_same_release(last, pin) else "another release of an equal version"
             )
-            return replace(draft, kind=Kind.REDEPLOY, reason=reason, note=note)
+            return draft._replace(kind=Kind.REDEPLOY, reason=reason, note=note)
         case Direction.UNKNOWN:  # handled like a downgrade (rule 8)
             note = f"change of unknown direction: {clean(last, 60)} is no version we can order"
-            return replace(
-                draft, kind=Kind.DOWNGRADE, reason=reason, note=note, unknown_direction=True
+            return draft._replace(
+                kind=Kind.DOWNGRADE, reason=reason, note=note, unknown_direction=True
             )
         case Direction.DOWN:
             only_pre = only_prerelease_lower(last, pin)
             note = "only the prerelease part makes it lower" if only_pre else draft.note
-            return replace(draft, kind=Kind.DOWNGRADE, reason=reason, note=note)
+            return draft._replace(kind=Kind.DOWNGRADE, reason=reason, note=note)

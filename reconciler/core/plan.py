@@ -6,7 +6,7 @@ nothing has a reason. Equal inputs give equal bytes (rule 2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,7 @@ def make_plan(desired: DesiredState, observed: ObservedState, commit: str) -> Pl
     downwards = frozenset(n for n in changing if actions[n].kind is Kind.DOWNGRADE)
     waits, mixed = order(needed_changes(cell_order(desired, observed), changing), downwards)
     for name, number in waves(waits).items():
-        actions[name] = replace(actions[name], wave=number, waits_for=tuple(sorted(waits[name])))
+        actions[name] = actions[name]._replace(wave=number, waits_for=tuple(sorted(waits[name])))
     platform = desired.environment.platform
     return Plan(
         environment=desired.environment.name,
@@ -159,4 +159,4 @@ def _blind_dependants(
             note = f"goes down, and {downwards[name]}, which depends on it, {why(downwards[name])}"
         else:
             continue
-        actions[name] = replace(action, kind=Kind.IGNORE, reason=Reason.UNOBSERVED, note=note)
+        actions[name] = action._replace(kind=Kind.IGNORE, reason=Reason.UNOBSERVED, note=note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -101,7 +101,7 @@ def _one(alike: list[Action]) -> list[Action]:
         return alike
     names = ", ".join(clean(action.cell, 60) for action in alike[:MANY])
     cell = CellKey(f"{names} and {len(alike) - MANY} more")
-    return [replace(alike[0], cell=cell, from_version=None, to_version=None)]
+    return [alike[0]._replace(cell=cell, from_version=None, to_version=None)]
 
 
 def show_plan(page: Page, output: str) -> None:
