@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.text import clean
 from reconciler.errors import GitTrouble, PushRejected
 from reconciler.git import objects
-from reconciler.git.lease import COMMITTER
 from reconciler.git.names import TRANSACTIONS, checked_branch, is_branch, is_hash, own_ref
 from reconciler.git.push import RefUpdate, Verdict, push
 from reconciler.git.sign import signed
@@ -51,11 +50,11 @@ class GitEdits:
         """
         modes = self._modes(change)
         message = _message(change)
-        now = int(self._clock.now().timestamp())
+        # Who asked is author and committer, so that approvals can tell everybody's part (rule 32).
+        who = f"{change.author} {int(self._clock.now().timestamp())} +0000"
         ref = own_ref(TRANSACTIONS, f"edit-{secrets.token_hex(8)}")
         script = [
-            f"commit {ref}\nmark :1\nauthor {change.author} {now} +0000\n".encode(),
-            f"committer {COMMITTER} {now} +0000\n".encode(),
+            f"commit {ref}\nmark :1\nauthor {who}\ncommitter {who}\n".encode(),
             b"data %d\n%b\n" % (len(message), message),
             f"from {change.parent}\n".encode(),
         ]

@@ -82,13 +82,14 @@ def test_rule_24_a_commit_changes_only_its_files_and_keeps_their_modes(
     assert git(remote.bare, "cat-file", "-s", f"{name}:{QA}") == "12"
 
 
-def test_the_person_is_the_author_and_reconciler_the_committer(
+def test_rule_32_the_person_who_asked_is_author_and_committer(
     remote: Remote, repository: GitRepository, edits: GitEdits
 ) -> None:
     name = edits.propose(edits.commit(change(repository.fetch())), "hold")
 
-    shown = git(remote.bare, "log", "-1", "--format=%an <%ae>|%cn|%s|%(trailers)", name)
-    assert shown == ("Ann Author <ann@example.org>|Reconciler|qa: hold api|Reconciler-Edit: hold")
+    shown = git(remote.bare, "log", "-1", "--format=%an <%ae>|%cn <%ce>|%s|%(trailers)", name)
+    ann = "Ann Author <ann@example.org>"
+    assert shown == f"{ann}|{ann}|qa: hold api|Reconciler-Edit: hold"
     assert "CHG-7\nAsked for by Ann." in git(remote.bare, "log", "-1", "--format=%b", name)
 
 

@@ -7,16 +7,19 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from story import FILES, SEED, story
+from story import FILES, SEED, git, story
 from watching import daemon
 
 from reconciler.bootstrap import open_space
 from reconciler.core.cellkey import CellKey
 from reconciler.core.condition import ConditionType
+from reconciler.core.edit import Person
 from reconciler.core.gate import GateName
 from reconciler.credentials import Given
 from reconciler.engine.apply import Done
 from reconciler.engine.approve import Approved, approve
+from reconciler.engine.edit import Asked
+from reconciler.engine.pin import pin
 from reconciler.errors import GateClosed, NotAllowed, StalePlan
 from reconciler.settings import Settings
 
@@ -124,6 +127,22 @@ async def test_rule_32_the_approval_of_who_may_not_deploy_any_more_opens_nothing
     assert (world.runs("web"), world.runs("api")) == ("1.0.0", "1.1.0")
     assert closed(report.planned) == [GateName.BRAKE]
     assert report.results[CellKey("web")].done is Done.SUCCEEDED
+
+
+async def test_rule_32_what_was_pinned_by_command_is_approved_by_another_person(
+    world: Story,
+) -> None:
+    await world.accept()
+    asked = Asked(Person("Ann Author", "ann@example.org"))
+    async with world.doors() as doors:
+        edited = await pin(doors, asked, "test", {"jobs": "1.0.0"})
+    git(world.remote, "update-ref", "refs/heads/main", edited.commit or "")
+    digest = (await world.plan()).plan.digest
+
+    ann = await approved(world, "ann", digest)
+    assert closed(ann.planned) == [GateName.BRAKE]
+    bob = await approved(world, "bob", digest)
+    assert closed(bob.planned) == []
 
 
 @pytest.mark.proof

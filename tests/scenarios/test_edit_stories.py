@@ -134,9 +134,9 @@ async def test_the_commit_says_who_asked_and_why(world: Story) -> None:
 
     edited = await do_hold(world, "api", until)
 
-    form = "--format=%an <%ae>|%cn|%B"
+    form = "--format=%an <%ae>|%cn <%ce>|%B"
     author, committer, message = git(world.remote, "log", "-1", form, edited.branch).split("|")
-    assert (author, committer) == ("Ann Author <ann@example.org>", "Reconciler")
+    assert author == committer == "Ann Author <ann@example.org>"
     assert message == (
         "test: hold api\n\nCHG-7\nUntil 2026-12-01 00:00Z.\n\n"
         "Asked for by Ann Author <ann@example.org> with `reconciler hold`.\n\n"
