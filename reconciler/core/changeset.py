@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.core.manifest import ManifestSet, Problem, Space
+    from reconciler.core.phase import Phase
     from reconciler.core.policy import Policy
 
 _NOWHERE = "not set"
@@ -37,7 +38,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """Rules that a change alters: of which `kind` (policy, space, environment) and name.
+    """Rules that a change alters: of which `kind` (policy, space, environment, lifecycle) and name.
 
     `environments` are those it applies to. Texts are as the manifests have them.
     """
@@ -113,6 +114,16 @@ def judged_by(base: ManifestSet, now: DesiredState) -> Policy:
     return STRICTEST
 
 
+def phases_before(base: ManifestSet, now: DesiredState) -> tuple[Phase, ...]:
+    """Return the earlier phases a change of this environment has to pass: those of the base.
+
+    Where the base has none, what the change adds counts (rules 11, 36).
+    """
+    before = base.environments.get(now.environment.name)
+    known = before.earlier_phases if isinstance(before, DesiredState) else ()
+    return known or now.earlier_phases
+
+
 def space_of(base: ManifestSet, now: DesiredState) -> Space | None:
     """Return the space as the base has it: whom a change may have asked, and with which key.
 
@@ -151,6 +162,20 @@ def _altered(
         )
         if changes:
             yield kind, what, changes
+    one, other = _phases(before), _phases(now)
+    for what in sorted(one.keys() | other.keys()):
+        said = FieldChange("phases", one.get(what, _NOWHERE), other.get(what, _NOWHERE))
+        if said.before != said.after:
+            yield "lifecycle", what, (said,)
+
+
+def _phases(state: DesiredState) -> dict[str, str]:
+    """Return in words what has to be passed before an environment, by the lifecycle's name."""
+    found: dict[str, list[str]] = {}
+    for each in state.earlier_phases:
+        places = ", ".join(" or ".join(place) for place in each.places)
+        found.setdefault(each.lifecycle, []).append(f"{each.name}: {each.minimum} of {places}")
+    return {name: "; ".join(phases) for name, phases in found.items()}
 
 
 def _flat(value: Any, before: str = "") -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.approval import Standing, approval_gates
 from reconciler.core.brake import brakes, observe_gates
 from reconciler.core.cellkey import WHOLE
-from reconciler.core.changeset import Changeset, compare, judged_by, space_of
+from reconciler.core.changeset import Changeset, compare, judged_by, phases_before, space_of
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.plan import Plan, make_plan
 from reconciler.core.recorded import recorded_state
@@ -170,7 +170,11 @@ async def _live(doors: Doors, asked: _Asked, space: Space, reading: Reading) -> 
     """Plan as a pass would after the merge, by the base's policy and in the base's space."""
     ground = await lay_ground(doors, asked.name, asked.head)
     tip_state = replace(ground.tip_state, space=space)
-    judged = replace(tip_state, policy=judged_by(asked.before, asked.wanted))
+    judged = replace(
+        tip_state,
+        policy=judged_by(asked.before, asked.wanted),
+        earlier_phases=phases_before(asked.before, asked.wanted),
+    )
     shared = ground.shared
     descends = ground.descends or (
         shared is not None

@@ -5,8 +5,16 @@ from zoneinfo import ZoneInfo
 
 from core_builders import APPLY, PLACE, desired, pin
 
-from reconciler.core.changeset import FieldChange, compare, judged_by, space_of
+from reconciler.core.changeset import (
+    Alteration,
+    FieldChange,
+    compare,
+    judged_by,
+    phases_before,
+    space_of,
+)
 from reconciler.core.manifest import Invalid, ManifestSet, Place, Problem
+from reconciler.core.phase import Phase
 from reconciler.core.platform import PlatformVersion
 from reconciler.core.policy import STRICTEST, Limits, Mode
 from reconciler.core.tenant import Ring, Selection
@@ -158,3 +166,15 @@ def test_another_pin_form_of_the_same_version_is_no_difference_but_a_hold_is() -
     again = desired({"api": pin("1.0"), "db": pin("2.0", redeploy=1)})
 
     assert compare(ManifestSet({name: BEFORE}), ManifestSet({name: again})).touched == (again,)
+
+
+def test_rule_36_a_phase_that_a_change_drops_is_told_and_counts_for_it() -> None:
+    name = BEFORE.environment.name
+    quality = Phase("wide", "Quality", (("qa", "qa-2"), ("test",)), 2)
+    before = replace(BEFORE, earlier_phases=(quality,))
+    base, head = ManifestSet({name: before}), ManifestSet({name: BEFORE})
+
+    assert phases_before(base, BEFORE) == (quality,)
+    assert phases_before(head, before) == (quality,)
+    words = FieldChange("phases", "Quality: 2 of qa or qa-2, test", "not set")
+    assert compare(base, head).alterations == (Alteration("lifecycle", "wide", (words,), (name,)),)

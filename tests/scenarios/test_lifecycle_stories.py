@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from story import FILES, SEED, story
+from story import FILES, SEED, git, story
 
 from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
+from reconciler.engine.review import review
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,13 @@ async def test_rule_11_a_version_crosses_spaces_only_after_success_in_the_phase_
         )
         assert gate.opener == "1.1.0 succeeds in test"
 
+        base = git(world.work, "rev-parse", "HEAD~1")
         world.push({"lifecycles/wide.yaml": ""}, "No more phases")  # cannot loosen its own way
+        async with world.doors() as doors:
+            checked = await review(doors, base, doors.repository.fetch(), None)
+        assert [gate.name for one in checked.environments for gate in one.gates] == [
+            GateName.LIFECYCLE
+        ]
         for _ in range(2):  # nor by waiting for another pass
             assert (await world.apply("live")).results["api"].done is Done.HELD
 

@@ -205,12 +205,13 @@ def _alteration_forms(alterations: Sequence[Alteration]) -> tuple[str, ...]:
     head = [
         "### Rules that this change alters",
         "",
-        "A policy or a space counts from the acceptance of this change on, and not for it.",
+        "A policy, lifecycle or space counts from the acceptance of this change on, not for it.",
         "",
     ]
     lines = [line for each in alterations for line in _alteration(each)]
     altered = sum(len(each.fields) for each in alterations)
-    count = f"**{number(altered, 'field')} of policies, spaces and environments altered.**\n\n"
+    where = "policies, lifecycles, spaces and environments"
+    count = f"**{number(altered, 'field')} of {where} altered.**\n\n"
     return (
         _text([*head, *lines, ""]),
         _text([*head, *_few(["", "", *lines, ""])[2:]]),
