@@ -177,7 +177,7 @@ WORD = st.text(max_size=40) | st.sampled_from([text[:200] for text in HOSTILE])
 def test_rule_52_no_word_of_a_change_leaves_its_place(
     words: list[tuple[str, str]], name: str
 ) -> None:
-    actions = tuple(replace(held(one), note=other, to_version=one) for one, other in words)
+    actions = tuple(held(one)._replace(note=other, to_version=one) for one, other in words)
     place = Place(name, 1, 1)
     changes = replace(
         NOTHING,
