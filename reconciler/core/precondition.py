@@ -73,12 +73,16 @@ def _runs(each: Precondition, shared: Board, own: Board, state: SpaceState) -> s
     """Say in words why a precondition is not met; empty: it is.
 
     A project that may be deployed per tenant is looked for with the tenant of the cell (`own`).
+    Where a deployment is under way, what will run is not known; one for later is not yet.
     """
     project = state.project_index.find(each.project)
     if isinstance(project, str):
         return f"could not be read: {project}"
     board = shared if project.tenanted_mode == "Untenanted" else own
-    match board.cell(cell_key(each.other), project, Memory(), OnWarning.CONTINUE).sighting:
+    cell = board.cell(cell_key(each.other), project, Memory(), OnWarning.CONTINUE)
+    if begun := [task.id for task in cell.running if task.queued_until is None]:
+        return f"is not at rest: {begun[0]} is not finished"
+    match cell.sighting:
         case Settled(version=version):
             return "" if each.range.admits(version) else f"runs {clean(version, 60)}"
         case Unsettled(attempted=attempted, why=why):

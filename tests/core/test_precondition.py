@@ -25,6 +25,13 @@ def seen(version: str | None, state: TaskState = TaskState.SUCCESS) -> SpaceStat
     return octopus.state()
 
 
+def moving() -> SpaceState:
+    octopus = Octopus.with_projects("identity-server", "lobby-ui")
+    octopus.deployed("identity-server", "4.1")
+    octopus.deployed("identity-server", "3.9", TaskState.EXECUTING)
+    return octopus.state()
+
+
 def test_what_runs_in_the_range_opens() -> None:
     assert gates(seen("4.1"), uses()) == ()
 
@@ -37,6 +44,7 @@ def test_what_runs_in_the_range_opens() -> None:
         (seen("4.1", TaskState.FAILED), "is unsettled: the last attempt, 4.1, ended failed"),
         (seen(None), "was never deployed here"),
         (None, "could not be read"),
+        (moving(), "is not at rest: ServerTasks-101 is not finished"),
         (
             Octopus.with_projects("lobby-ui").state(),
             "could not be read: Octopus shows no project 'identity-server' in this space",
