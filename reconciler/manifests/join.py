@@ -113,7 +113,7 @@ def _claimed_twice(states: Sequence[DesiredState]) -> Iterator[tuple[Problem, tu
     for state in states:
         environment = state.environment
         shared: Counter[str] = Counter()
-        for name, pin in environment.pins.items():
+        for name, pin in _pinned_anywhere(environment):
             project = state.stack.components[name].project_in(state.space.name).casefold()
             owner, first = claims.setdefault(project, (environment.name, pin))
             shared[owner] += 1
@@ -124,6 +124,15 @@ def _claimed_twice(states: Sequence[DesiredState]) -> Iterator[tuple[Problem, tu
                 f"is already pinned by Environment '{owner}' at {shown(str(first.place))}"
             )
             yield Problem(pin.place, message), (owner, environment.name)
+
+
+def _pinned_anywhere(environment: Environment) -> Iterator[tuple[str, Pin]]:
+    """Yield each component that is pinned for anybody, with the first of its pins."""
+    pins: dict[str, Pin] = {}
+    for each in (environment.pins, *(ring.pins for ring in environment.rings)):
+        for name, pin in each.items():
+            pins.setdefault(name, pin)
+    yield from pins.items()
 
 
 def _merged(

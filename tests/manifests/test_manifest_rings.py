@@ -70,3 +70,14 @@ def test_two_rings_that_pin_unlike_for_one_tenant_are_both_named() -> None:
         "'more', and by ring 'acme' at environments/qa.yaml:10:72; keep one"
     ]
     assert lines(load(changed(qa=SERVED + same))) == []
+
+
+def test_a_cell_that_two_environments_claim_by_their_rings_alone_names_both() -> None:
+    head, rings = SERVED.split("  rings:")
+    alone = head.partition("  components:")[0] + "  rings:" + rings
+    twin = alone.replace("name: qa}", "name: qa-2}")
+
+    found = lines(load(changed(twin=twin, qa=alone)))
+
+    assert [each for each in found if "'wallet-api' in Octopus environment 'QA' is already" in each]
+    assert state(load(changed(qa=alone)), "qa").environment.pins == {}
