@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.core.platform import PlatformVersion
     from reconciler.core.policy import Policy
     from reconciler.core.precondition import Precondition
+    from reconciler.core.remote import RemoteEnvironment
     from reconciler.core.stack import Stack
     from reconciler.core.variables import Value
 
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     PINS = "Pins"
     PLATFORM_VERSION = "PlatformVersion"
     LIFECYCLE = "Lifecycle"
+    REMOTE_ENVIRONMENT = "RemoteEnvironment"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -130,7 +132,10 @@ class CredentialSource:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """An Octopus space: server address, the space's name or id, where its credentials are."""
+    """An Octopus space: server address, the space's name or id, where its credentials are.
+
+    `is_connected` False: behind an air gap, never contacted.
+    """
 
     name: str
     server: str
@@ -138,6 +143,7 @@ class Space:
     observe: CredentialSource | None
     deploy: CredentialSource | None
     place: Place
+    is_connected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +203,11 @@ class ManifestSet:
 
     `problems` are all problems of all files, sorted by place. Every environment is here, either
     whole or `Invalid`; a problem that cannot be laid at one environment's door stops them all.
-    `platforms` are the platform versions that are whole.
+    `platforms` are the platform versions that are whole. `remotes` are the environments of other
+    spaces that nothing is deployed to from here, each whole or `Invalid`.
     """
 
     environments: Mapping[str, DesiredState | Invalid]
     problems: tuple[Problem, ...] = ()
     platforms: Mapping[str, PlatformVersion] = field(default_factory=dict)
+    remotes: Mapping[str, RemoteEnvironment | Invalid] = field(default_factory=dict)

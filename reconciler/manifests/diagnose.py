@@ -17,7 +17,7 @@ from reconciler.core.manifest import Kind, Place, Problem
 from reconciler.manifests.formats import TROUBLE
 from reconciler.manifests.graph import graph_troubles
 from reconciler.manifests.scalars import reading
-from reconciler.manifests.schemas import KINDS_NOT_YET, Schema, child, schema_of
+from reconciler.manifests.schemas import Schema, child, schema_of
 from reconciler.manifests.templates import template_troubles
 from reconciler.manifests.tree import MAX_PROBLEMS, TOO_MANY
 from reconciler.manifests.wording import Words, quote_it, shown
@@ -48,8 +48,6 @@ def wrong_kind(reader: Reader, words: Words) -> Problem:
     place = reader.place(root.value_mark("kind"))
     if not isinstance(named, str):
         return Problem(place, f"kind must be one of {', '.join(Kind)}")
-    if named in KINDS_NOT_YET:
-        return Problem(place, f"kind '{named}' is not supported yet")
     meant = words.did_you_mean(named, tuple(Kind)) or f"; known are {', '.join(Kind)}"
     return Problem(place, f"unknown kind '{shown(named)}'{meant}")
 

@@ -18,6 +18,7 @@ from reconciler.manifests.kinds.platformversion import (
     build_platform_version,
 )
 from reconciler.manifests.kinds.policy import PolicyDocument, build_policy
+from reconciler.manifests.kinds.remote import RemoteEnvironmentDocument, build_remote
 from reconciler.manifests.kinds.space import SpaceDocument, build_space
 from reconciler.manifests.kinds.stack import StackDocument, build_stack
 
@@ -35,6 +36,7 @@ Document: TypeAlias = (
     | PolicyDocument
     | PlatformVersionDocument
     | LifecycleDocument
+    | RemoteEnvironmentDocument
 )
 
 _BUILDERS: Final[Mapping[Kind, Callable[[Head, Branch], Document]]] = {
@@ -45,6 +47,7 @@ _BUILDERS: Final[Mapping[Kind, Callable[[Head, Branch], Document]]] = {
     Kind.POLICY: build_policy,
     Kind.PLATFORM_VERSION: build_platform_version,
     Kind.LIFECYCLE: build_lifecycle,
+    Kind.REMOTE_ENVIRONMENT: build_remote,
 }
 
 

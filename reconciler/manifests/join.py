@@ -46,6 +46,12 @@ def join(
     components that `projects_used_twice` found for stack and space.
     """
     pins, problems = _merged(document, fragments)
+    if not space.is_connected:
+        message = (
+            f"space '{space.name}' says `connected: false`, so nothing is deployed there from here;"
+            " make this a RemoteEnvironment"
+        )
+        problems.append(Problem(document.space.place, message))
     if platform is not None and document.platform is not None:
         pins = on_base(pins, platform)
         if platform.stack != stack.name:

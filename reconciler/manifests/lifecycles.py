@@ -11,11 +11,12 @@ from reconciler.core.phase import Phase
 from reconciler.manifests.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.core.manifest import Place
     from reconciler.manifests.kinds.environment import EnvironmentDocument
     from reconciler.manifests.kinds.lifecycle import LifecycleDocument, PhaseDraft
+    from reconciler.manifests.kinds.remote import RemoteEnvironmentDocument
     from reconciler.manifests.wording import Words
 
 _At = tuple[str, str]
@@ -36,19 +37,23 @@ class Lifecycles:
 
 def follow_lifecycles(
     lifecycles: Iterable[LifecycleDocument],
-    environments: Iterable[EnvironmentDocument],
+    environments: Sequence[EnvironmentDocument],
+    remotes: Iterable[RemoteEnvironmentDocument],
     spaces: Iterable[str],
     all_known: bool,
     words: Words,
 ) -> Lifecycles:
     """Follow every lifecycle; `spaces` are the names of all Space manifests.
 
+    A phase may be in one of the `remotes`: others wait for it, and it waits for nothing here.
     `all_known` False: an Environment manifest cannot be read, and may be the one that is missed;
     then a phase waits for it, and stops nobody (rule 4).
     """
     there: dict[_At, list[str]] = defaultdict(list)
     written: dict[_At, str] = {}
-    for document in environments:
+    own = {document.name for document in environments}
+    all_of_them: list[EnvironmentDocument | RemoteEnvironmentDocument] = [*environments, *remotes]
+    for document in all_of_them:
         at = (document.space.name, document.octopus_environment.casefold())
         there[at].append(document.name)
         written[at] = document.octopus_environment
@@ -62,7 +67,7 @@ def follow_lifecycles(
         for draft in lifecycle.phases:
             places = _places(draft, there, written, known, all_known, words, taken, problems)
             problems.extend(_wrong(draft, phases_before=lifecycle.phases))
-            here = sorted({name for place in places for name in place})
+            here = sorted(own & {name for place in places for name in place})
             names.update(here)
             for name in here:
                 found.earlier[name] = tuple(phases)

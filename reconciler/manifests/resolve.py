@@ -2,7 +2,7 @@
 
 Rule 4 decides everything here: a broken file stops the environments it belongs to and no others;
 a broken Stack, Policy, Space or PlatformVersion stops those that refer to it; what cannot be
-attributed stops all.
+attributed stops all. A RemoteEnvironment stops nobody, unless it claims what is another's.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from reconciler.manifests.kinds.lifecycle import LifecycleDocument
 from reconciler.manifests.kinds.pins import PinsDocument
 from reconciler.manifests.kinds.platformversion import PlatformVersionDocument
 from reconciler.manifests.kinds.policy import PolicyDocument
+from reconciler.manifests.kinds.remote import RemoteEnvironmentDocument
 from reconciler.manifests.kinds.space import SpaceDocument
 from reconciler.manifests.kinds.stack import StackDocument
 from reconciler.manifests.lifecycles import follow_lifecycles
 from reconciler.manifests.parse import claim_of
+from reconciler.manifests.remotes import join_remotes
 from reconciler.manifests.uses import Uses, follow_uses
 from reconciler.manifests.wording import Words, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.core.remote import RemoteEnvironment
     from reconciler.core.stack import Stack
     from reconciler.manifests.documents import Document
     from reconciler.manifests.kinds.common import Reference
@@ -47,6 +50,7 @@ _D = TypeVar(
     PolicyDocument,
     PlatformVersionDocument,
     LifecycleDocument,
+    RemoteEnvironmentDocument,
 )
 
 
@@ -157,6 +161,7 @@ class _Run:
         for problem, both in cells_claimed_twice(joined.values()):
             for name in both:
                 self.doors.environments[name].append(problem)
+        remotes = self._join_remotes()
         problems = _sorted(self.doors.all_problems())
         known = self.commit.by_kind[Kind.ENVIRONMENT]
         names = sorted(known.keys() | self.doors.environments.keys())
@@ -174,7 +179,7 @@ class _Run:
             for document in self.commit.all_of(PlatformVersionDocument)
             if (Kind.PLATFORM_VERSION, document.name) not in self.doors.others
         }
-        return ManifestSet(environments, problems, platforms)
+        return ManifestSet(environments, problems, platforms, remotes)
 
     def _stopped_by(self, name: str) -> list[Problem]:
         found = list(self.doors.environments.get(name, _NOBODY))
@@ -276,10 +281,14 @@ class _Run:
         """Tell each environment which phases come before it."""
         found = follow_lifecycles(
             self.commit.all_of(LifecycleDocument),
-            self.commit.all_of(EnvironmentDocument),
+            tuple(self.commit.all_of(EnvironmentDocument)),
+            self.commit.all_of(RemoteEnvironmentDocument),
             [name for kind, name in self.claimed if kind is Kind.SPACE],
-            {name for kind, name in self.claimed if kind is Kind.ENVIRONMENT}
-            <= self.commit.by_kind[Kind.ENVIRONMENT].keys(),
+            all(
+                name in self.commit.by_kind[kind]
+                for kind, name in self.claimed
+                if kind in (Kind.ENVIRONMENT, Kind.REMOTE_ENVIRONMENT)
+            ),
             self.words,
         )
         for name, problems in found.problems.items():
@@ -288,6 +297,39 @@ class _Run:
         for name, phases in found.earlier.items():
             if phases and name in joined:
                 joined[name] = replace(joined[name], earlier_phases=phases)
+
+    def _join_remotes(self) -> dict[str, RemoteEnvironment | Invalid]:
+        remotes = tuple(self.commit.all_of(RemoteEnvironmentDocument))
+        found = join_remotes(
+            remotes,
+            {each.name: each for each in self.commit.all_of(EnvironmentDocument)},
+            {each.name: each.space for each in self.commit.all_of(SpaceDocument)},
+            {each.name: each.stack for each in self.commit.all_of(StackDocument)},
+            self.words,
+        )
+        others = self.doors.others
+        for name, problems in found.ours.items():
+            self.doors.environments[name].extend(problems)
+        for name, problems in found.problems.items():
+            if problems:
+                others[Kind.REMOTE_ENVIRONMENT, name].extend(problems)
+        for remote in remotes:
+            for kind, reference in remote.references:
+                if (kind, reference.name) not in self.claimed:
+                    problem = self._missing(kind, reference)
+                    others[Kind.REMOTE_ENVIRONMENT, remote.name].append(problem)
+        whole: dict[str, RemoteEnvironment | Invalid] = {}
+        for remote in remotes:
+            doors = ((remote.KIND, remote.name), *((k, r.name) for k, r in remote.references))
+            stopped = [problem for door in doors for problem in others.get(door, _NOBODY)]
+            if stopped:
+                whole[remote.name] = Invalid(remote.name, _sorted(stopped))
+            else:
+                whole[remote.name] = found.joined[remote.name]
+        for kind, name in others:
+            if kind is Kind.REMOTE_ENVIRONMENT and name not in whole:  # its file cannot be read
+                whole[name] = Invalid(name, _sorted(others[kind, name]))
+        return whole
 
     def _missing(self, kind: Kind, reference: Reference) -> Problem:
         meant = self.words.did_you_mean(reference.name, self.commit.by_kind[kind].keys())

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Schema: TypeAlias = "dict[str, Any]"
 
-# Kinds of the design that are not carried out yet: refused by name, never ignored.
-KINDS_NOT_YET = ("RemoteEnvironment",)
-
 
 def schema_folder() -> Traversable:
     """Return the folder of the schemas: inside the installed package, or of the checkout."""

@@ -96,6 +96,15 @@ spec:
     - {name: Quality, environments: [{prod: QA}]}
     - {name: Customers, environments: [{prod: Production UK}], minimum: 1, optional: true}
 """
+REMOTE = """\
+apiVersion: reconciler/v1
+kind: RemoteEnvironment
+metadata: {name: clinic}
+spec:
+  octopus: {space: far, environment: PROD}
+  stack: platform
+  components: {wallet-api: "2.4.0"}
+"""
 WORLD: Mapping[str, str] = {
     "environments/production-uk.yaml": ENVIRONMENT,
     "environments/qa.yaml": QA,

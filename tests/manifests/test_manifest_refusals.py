@@ -1,7 +1,19 @@
 """Every refusal, word for word, at its file, line and column."""
 
 import pytest
-from manifest_world import ENVIRONMENT, PINS, POLICY, QA, SPACE, STACK, WORLD, changed, lines, load
+from manifest_world import (
+    ENVIRONMENT,
+    PINS,
+    POLICY,
+    QA,
+    SPACE,
+    STACK,
+    WORLD,
+    changed,
+    lines,
+    load,
+    stopped,
+)
 
 from reconciler.manifests.source import MAX_BYTES
 
@@ -409,10 +421,23 @@ def test_rule_30_a_key_in_a_manifest_is_refused_and_never_repeated(observe: str,
     assert lines(load(changed(prod=wrong))) == [f"spaces/prod.yaml:{line}"]
 
 
-def test_a_space_behind_an_air_gap_is_not_supported_yet() -> None:
-    assert lines(load(changed(prod=f"{SPACE}  connected: false\n"))) == [
-        "spaces/prod.yaml:8:3: 'connected' is not supported yet"
-    ]
+def test_only_a_space_behind_an_air_gap_goes_without_credentials() -> None:
+    bare = "".join(SPACE.splitlines(keepends=True)[:-1])
+
+    for said in ("", "  connected: true\n"):
+        assert lines(load(changed(prod=bare + said))) == [
+            "spaces/prod.yaml:4:1: missing field 'credentials'"
+        ]
+
+
+def test_rule_11_nothing_is_deployed_to_a_space_that_is_not_connected() -> None:
+    found = load(changed(prod=f"{SPACE}  connected: false\n"))
+
+    assert stopped(found) == ["production-uk", "qa"]
+    assert lines(found)[1] == (
+        "environments/qa.yaml:5:20: space 'prod' says `connected: false`, so nothing is deployed "
+        "there from here; make this a RemoteEnvironment"
+    )
 
 
 @pytest.mark.parametrize(
@@ -422,11 +447,10 @@ def test_a_space_behind_an_air_gap_is_not_supported_yet() -> None:
                                                   f"'Environment'?{ALL}"),
         ("kind: Environment", "kind: Job", "2:7: unknown kind 'Job'; known are Environment, Space, "
                                            f"Stack, Policy, Pins, PlatformVersion, "
-                                           f"Lifecycle{ALL}"),
-        ("kind: Environment", "kind: RemoteEnvironment", "2:7: kind 'RemoteEnvironment' is not "
-                                                         f"supported yet{ALL}"),
+                                           f"Lifecycle, RemoteEnvironment{ALL}"),
         ("kind: Environment", "kind: 1", "2:7: kind must be one of Environment, Space, Stack, "
-                                         f"Policy, Pins, PlatformVersion, Lifecycle{ALL}"),
+                                         f"Policy, Pins, PlatformVersion, Lifecycle, "
+                                         f"RemoteEnvironment{ALL}"),
         ("kind: Environment\n", "", f"1:1: missing field 'kind'{ALL}"),
     ],
 )  # fmt: skip

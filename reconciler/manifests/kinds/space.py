@@ -36,7 +36,7 @@ def build_space(head: Head, spec: Branch) -> SpaceDocument:
         raise Unfit
     sources = {
         role: CredentialSource(env=source.get("env"), file=source.get("file"))
-        for role, source in fields["credentials"].items()
+        for role, source in fields.get("credentials", {}).items()
     }
     space = Space(
         name=head.name,
@@ -45,5 +45,6 @@ def build_space(head: Head, spec: Branch) -> SpaceDocument:
         observe=sources.get("observe"),
         deploy=sources.get("deploy"),
         place=head.place,
+        is_connected=fields.get("connected", True),
     )
     return SpaceDocument(head.name, head.place, space)
