@@ -8,21 +8,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.approval import Standing, approval_gates, lacking, same_person
+from reconciler.core.approval import (
+    Committed,
+    Standing,
+    approval_gates,
+    lacking,
+    same_person,
+)
 from reconciler.core.brake import brakes
-from reconciler.core.expand import cell_pins
+from reconciler.core.expand import cell_pins, pin_of
+from reconciler.core.manifest import Invalid
 from reconciler.core.policy import Start
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
+from reconciler.engine.survey import load_manifests
 from reconciler.errors import CredentialRefused, NotAllowed
 
 if TYPE_CHECKING:
     from reconciler.core.approval import Approval, Approver, Known
     from reconciler.core.gate import Gate
+    from reconciler.core.manifest import DesiredState, Pin, Place
     from reconciler.core.plan import Plan
     from reconciler.engine.doors import Doors
     from reconciler.engine.survey import Situation
     from reconciler.ports import Octopus
+
+MOST_BLAMED = 100
+"""Lines whose author is asked of git for one approval; of more, nobody can be told from them."""
 
 
 async def judge_approvals(
@@ -63,7 +75,7 @@ async def _standing(doors: Doors, octopus: Octopus, situation: Situation, plan: 
                 void.append(f"{approval.name} {why}")
                 continue
             everyone.add(approval.user)
-            why = await _not_another(doors, situation, approval, approver, known)
+            why = await _not_another(doors, situation, plan, approval, approver, known)
             if why:
                 void.append(f"{approval.name} {why}")
             else:
@@ -76,11 +88,56 @@ async def _standing(doors: Doors, octopus: Octopus, situation: Situation, plan: 
 
 
 async def _not_another(
-    doors: Doors, situation: Situation, approval: Approval, approver: Approver, known: Known
+    doors: Doors,
+    situation: Situation,
+    plan: Plan,
+    approval: Approval,
+    approver: Approver,
+    known: Known,
 ) -> str:
     """Say why an approval is not another person's, where the environment is protected."""
     policy = situation.desired.policy
     if not policy.protected:
         return ""
     people = await blocking(doors.repository.people, approval.since, situation.commit)
+    if people:
+        earlier = await _authors_of_held(doors, situation, plan, approval.since)
+        people = None if earlier is None else (*people, *earlier)
     return same_person(approver, people, policy, known)
+
+
+async def _authors_of_held(
+    doors: Doors, situation: Situation, plan: Plan, since: str
+) -> tuple[Committed, ...] | None:
+    """Return who wrote the pins that were held when the commit `since` was accepted.
+
+    Nobody judged them then, so their authors are authors of the plan still. None where that cannot
+    be told.
+    """
+    desired, observed = situation.desired, situation.observed
+    then = (await load_manifests(doors, since)).environments.get(desired.environment.name)
+    if then is None:
+        return ()
+    if isinstance(then, Invalid):
+        return None
+    places: set[Place] = set()
+    for action in plan.changes:
+        cell = observed.cells[action.cell]
+        pin, before = pin_of(desired.environment, cell), pin_of(then.environment, cell)
+        if pin is None or before is None or not _was_held(then, before):
+            continue
+        if (pin.version, pin.redeploy) == (before.version, before.redeploy):
+            places.add(pin.place)
+    if len(places) > MOST_BLAMED:
+        return None
+    found = []
+    for place in sorted(places):
+        line = await blocking(doors.repository.blame, situation.commit, place.file, place.line)
+        if line is None:
+            return None
+        found.append(Committed(line.email, line.email))
+    return tuple(found)
+
+
+def _was_held(then: DesiredState, pin: Pin) -> bool:
+    return pin.hold is not None or then.environment.suspend is not None

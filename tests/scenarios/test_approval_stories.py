@@ -145,6 +145,25 @@ async def test_rule_32_what_was_pinned_by_command_is_approved_by_another_person(
     assert closed(bob.planned) == []
 
 
+async def test_rule_32_a_hold_that_ends_makes_nobody_another_than_who_wrote_the_pin(
+    world: Story,
+) -> None:
+    world.pin(jobs='{version: "1.0.0", hold: {reason: wait, until: "2026-11-20T13:00:00Z"}}')
+    await world.accept()
+    world.clock.turn(7200)
+    (world.work / "README.md").write_text("Bob was here")
+    git(world.work, "add", "--all")
+    who = ("-c", "user.name=Bob", "-c", "user.email=bob@example.org")
+    git(world.work, *who, "commit", "-q", "-m", "Say so")
+    git(world.work, "push", "-q", "origin", "HEAD:main")
+
+    ann = await approved(world, "ann", (await world.plan()).plan.digest)
+
+    (gate,) = ann.planned.gates
+    assert gate.name is GateName.BRAKE
+    assert ann.planned.approvers == (ann.approval.user,)  # she may, but is no other person
+
+
 @pytest.mark.proof
 async def test_the_daemon_takes_an_approval_up_at_its_next_look(world: Story) -> None:
     await world.accept()
