@@ -46,14 +46,17 @@ class Change:
 class Approval:
     """One person's approval of one plan of one environment.
 
-    `user` is Octopus' id of the approver on the server with that installation id; `name` and
-    `email` are as Octopus had them then. `digest` is the plan's, `changes` what it would change;
-    `since` is the accepted commit at that time (empty: none), after which its authors are found.
+    `server` is an installation id, `space` and `octopus_environment` are ids there: where the plan
+    was for. `user` is Octopus' id of the approver; `name` and `email` are as Octopus had them then.
+    `digest` is the plan's, `changes` what it would change; `since` is the accepted commit at that
+    time (empty: none), after which its authors are found.
     `revoked_by` and `revoked_at` are set once somebody took it back.
     """
 
     environment: str
     server: str
+    space: str
+    octopus_environment: str
     user: str
     name: str
     email: str
@@ -69,9 +72,11 @@ class Approval:
         """Tell whether it is neither revoked nor expired at a moment (aware UTC)."""
         return self.revoked_at is None and at < self.expires
 
-    def covers(self, plan: Plan, server: str) -> bool:
-        """Tell whether a plan's changes, on that server, are a subset of the approved ones."""
-        mine = plan.environment == self.environment and server == self.server
+    def covers(self, plan: Plan, observed: ObservedState) -> bool:
+        """Tell whether a plan's changes, there, are a subset of the approved ones."""
+        there = observed.server.installation_id, observed.space_id, observed.environment_id
+        mine = plan.environment == self.environment
+        mine = mine and there == (self.server, self.space, self.octopus_environment)
         return mine and self.changes.issuperset(map(Change.of, plan.changes))
 
 

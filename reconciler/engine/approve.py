@@ -94,6 +94,8 @@ async def _given(
     return Approval(
         environment=plan.environment,
         server=observed.server.installation_id,
+        space=observed.space_id,
+        octopus_environment=observed.environment_id or "",
         user=approver.user,
         name=approver.name,
         email=approver.email,

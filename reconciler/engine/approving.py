@@ -58,8 +58,7 @@ async def _standing(doors: Doors, octopus: Octopus, situation: Situation, plan: 
     mine = [
         approval
         for approval in given
-        if approval.in_force(observed.read_at)
-        and approval.covers(plan, observed.server.installation_id)
+        if approval.in_force(observed.read_at) and approval.covers(plan, observed)
     ]
     known: Known = {}
     everyone, others, void = set(), set(), []

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from reconciler.store.database import Database
 
 _COLUMNS = (
-    "environment, server, user, name, email, digest, changes, since, given, expires, "
-    "revoked_by, revoked_at"
+    "environment, server, space, octopus_environment, user, name, email, digest, changes, since, "
+    "given, expires, revoked_by, revoked_at"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM approvals"  # noqa: S608
 _INSERT = f"INSERT INTO approvals ({_COLUMNS}) VALUES ({rows.marks(_COLUMNS)})"  # noqa: S608
@@ -66,6 +66,8 @@ def _row(approval: Approval) -> rows.Row:
     return (
         approval.environment,
         approval.server,
+        approval.space,
+        approval.octopus_environment,
         approval.user,
         approval.name,
         approval.email,
@@ -84,17 +86,19 @@ def _approval(row: rows.Row) -> Approval:
     return Approval(
         environment=row[0],
         server=row[1],
-        user=row[2],
-        name=row[3],
-        email=row[4],
-        digest=row[5],
+        space=row[2],
+        octopus_environment=row[3],
+        user=row[4],
+        name=row[5],
+        email=row[6],
+        digest=row[7],
         changes=frozenset(
             Change(CellKey(cell), before, after, redeploy)
-            for cell, before, after, redeploy in json.loads(row[6])
+            for cell, before, after, redeploy in json.loads(row[8])
         ),
-        since=row[7],
-        given=datetime.fromisoformat(row[8]),
-        expires=datetime.fromisoformat(row[9]),
-        revoked_by=row[10],
-        revoked_at=None if row[11] is None else datetime.fromisoformat(row[11]),
+        since=row[9],
+        given=datetime.fromisoformat(row[10]),
+        expires=datetime.fromisoformat(row[11]),
+        revoked_by=row[12],
+        revoked_at=None if row[13] is None else datetime.fromisoformat(row[13]),
     )

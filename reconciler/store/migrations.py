@@ -152,4 +152,11 @@ APPROVALS: Step = (
     "ALTER TABLE intents ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]'",
 )
 
-STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS, DURATIONS, APPROVALS)
+# Where an approved plan was for, by Octopus' ids; of approvals before, nobody knows, and they cover
+# nothing (rule 11).
+PLACES: Step = (
+    "ALTER TABLE approvals ADD COLUMN space TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE approvals ADD COLUMN octopus_environment TEXT NOT NULL DEFAULT ''",
+)
+
+STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS, DURATIONS, APPROVALS, PLACES)

@@ -9,9 +9,11 @@ from core_builders import (
     APPLY,
     COMMIT,
     ENV,
+    ENVIRONMENT_ID,
     HOUR,
     NOON,
     SERVER,
+    SPACE_ID,
     cell,
     desired,
     may,
@@ -57,6 +59,8 @@ def approving(plan: Plan, **fields: object) -> Approval:
     made = Approval(
         environment=ENV,
         server=SERVER.installation_id,
+        space=SPACE_ID,
+        octopus_environment=ENVIRONMENT_ID,
         user="Users-1",
         name="Ann",
         email="ann@example.org",
@@ -70,7 +74,7 @@ def approving(plan: Plan, **fields: object) -> Approval:
 
 
 def covers(approval: Approval, plan: Plan) -> bool:
-    return approval.covers(plan, SERVER.installation_id)
+    return approval.covers(plan, observed())
 
 
 subsets = st.sets(st.sampled_from(WIDE), min_size=1)
@@ -100,12 +104,12 @@ def test_rule_32_any_altered_change_needs_a_new_approval(
     assert not covers(approval, a_world(runs, pins)[0])
 
 
-def test_rule_32_an_approval_is_for_one_environment_on_one_server() -> None:
+@pytest.mark.parametrize("field", ["environment", "server", "space", "octopus_environment"])
+def test_rule_32_an_approval_is_for_one_environment_in_one_place(field: str) -> None:
     plan = a_plan({"c0": "2.0"})
 
     assert covers(approving(plan), plan)
-    assert not approving(plan).covers(plan, "another")
-    assert not covers(approving(plan, environment="qa"), plan)
+    assert not covers(approving(plan, **{field: "another"}), plan)
 
 
 def test_rule_32_an_approval_ends_by_time_and_by_being_taken_back() -> None:

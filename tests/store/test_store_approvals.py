@@ -20,6 +20,8 @@ def an_approval(digest: str = "ab" * 32, environment: str = ENV) -> Approval:
     return Approval(
         environment=environment,
         server="1111",
+        space="Spaces-2",
+        octopus_environment="Environments-3",
         user="Users-1",
         name="Ann ☃",
         email="ann@example.org",
