@@ -148,7 +148,7 @@ async def _ground(doors: Doors, named: Named, target: str, wish: Wish) -> _Groun
 
 
 def _selected(pinned: Sequence[str], source: str, wish: Wish) -> tuple[str, ...]:
-    """Return the components that were asked for. Raises: UsageError with the nearest names."""
+    """Return the components that were asked for. Raises: UsageError (an unknown name, or none)."""
     for name in (*wish.only, *wish.excepted):
         if name not in pinned:
             near = get_close_matches(name, pinned, n=3)
@@ -157,7 +157,13 @@ def _selected(pinned: Sequence[str], source: str, wish: Wish) -> tuple[str, ...]
                 hint=f"did you mean {' or '.join(near)}?" if near else "see `reconciler compare`",
             )
     only = wish.only or pinned
-    return tuple(name for name in pinned if name in only and name not in wish.excepted)
+    chosen = tuple(name for name in pinned if name in only and name not in wish.excepted)
+    if pinned and not chosen:
+        raise UsageError(
+            f"nothing of {source} is left to promote; nothing was changed",
+            hint="name a component with --only that --except does not name",
+        )
+    return chosen
 
 
 async def _base(

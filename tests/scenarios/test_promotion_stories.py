@@ -278,6 +278,7 @@ REFUSED: tuple[tuple[str, str, dict[str, Any], str, str], ...] = (
     ("qa", "qa", {}, "to itself", "two environments"),
     ("qa@HEAD", "uk", {}, "what was pinned, not what ran", "snapshot:qa@COMMIT"),
     ("qa", "uk", {"only": ("apj",)}, "qa has no component 'apj'", "did you mean api?"),
+    ("qa", "uk", {"only": ("api",), "excepted": ("api",)}, "nothing of qa is left", "--except"),
     ("qa", "uk", {"platform": NAME}, "uk does not pin bot", "--add"),
     ("qa", "uk", {"platform": "No"}, "cannot be the name", "small letters"),
     ("platform:x", "uk", {"platform": NAME}, "a platform version already", "platform:x"),
