@@ -197,7 +197,9 @@ GATES = {
         "the policy asks for more approvals of this plan than count now",
         "A person who may deploy all of it, and in a protected environment is neither author nor "
         "merger, looks at the plan: `reconciler approve ENV --plan DIGEST`. The observing "
-        "credential needs UserView, so that approvers can be checked.",
+        "credential needs UserView, so that approvers can be checked. Where the message names an "
+        "e-mail that Octopus does not know: give it to its user there, or name a forge's under "
+        "`approvals.forges` of the policy.",
     ),
     GateName.START: Meaning(
         "the policy says `start: manual`: a person begins",
