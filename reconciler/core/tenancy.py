@@ -7,6 +7,7 @@ that comes to be meant without a commit (a tag, a connection) is held until some
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ class Tenancy:
         means = environment.tenants.means
         self._members = sorted((one for one in known if means(one)), key=lambda one: one.key)
         self._ids = {one.id for one in known}
+        self._often = Counter(one.key.casefold() for one in known)
         named = {one.name.casefold() for one in known} | self._ids
         self._unknown = [
             name
@@ -97,6 +99,10 @@ class Tenancy:
         for tenant in self._members:
             if pin_for(self._environment, component, tenant) is not None:
                 before = lines.get(tenant.id, ("", None))[1]
+                if self._often[tenant.key.casefold()] > 1:  # an id can be another one's name
+                    why = f"more than one tenant goes by '{tenant.key}': rename one in Octopus"
+                    yield Part(tenant, before, Unobserved(why))
+                    continue
                 yield Part(tenant, before, self._apart(component, project, tenant, before))
         for name in self._unknown:
             tenant = Tenant("", clean(name, 150), frozenset(), {})

@@ -159,6 +159,18 @@ def test_a_project_that_may_be_either_is_deployed_per_tenant_where_tenants_are_n
     assert told(estate.plan(alone)) == {"wallet-api": ("in-sync", "1.0")}
 
 
+def test_rule_3_tenants_that_go_by_one_name_are_unobserved() -> None:
+    nameless = replace(ACME, name="\u202eAcme")
+    estate = Estate.of(nameless, BETA, tenant(nameless.id))
+
+    plan = estate.plan(serving({API: "1.0"}))
+
+    assert told(plan) == {
+        "wallet-api@Beta": ("not-deployed", "1.0"),
+        f"wallet-api@{nameless.id}": ("unobserved", "1.0"),
+    }
+
+
 def test_a_tenanted_project_in_an_environment_without_tenants_is_unobserved() -> None:
     estate = Estate.of()
 
