@@ -98,6 +98,11 @@ REASONS = {
         "The note names both rings. Take the pin, or the tenant, out of one of them; a ring that "
         "names the tenant goes before rings that mean it by tags.",
     ),
+    Reason.REMOTE: Meaning(
+        "of a RemoteEnvironment: it is deployed where its space is, never from here",
+        "Nothing here. To change what is expected there, edit the manifest; to deploy it, do so "
+        "where its space is.",
+    ),
 }
 
 GATES = {

@@ -10,9 +10,7 @@ from reconciler.cli.leaving import Exit
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
-    from reconciler.core.estimate import Estimate
     from reconciler.engine.doors import Doors
-    from reconciler.engine.planning import Planned
     from reconciler.engine.review import Review
 
 
@@ -100,22 +98,30 @@ def _plan(
     detailed_exitcode: bool,
 ) -> Exit:
     from reconciler.cli.render.plan import Page, show_plan
-    from reconciler.cli.session import with_doors
+    from reconciler.cli.session import say, with_doors
+    from reconciler.core.remote import remote_plan
     from reconciler.engine.deeds import estimate_of
     from reconciler.engine.doors import blocking
     from reconciler.engine.planning import plan_environment
+    from reconciler.engine.survey import IsRemote
 
-    async def work(doors: Doors) -> tuple[Planned, Estimate]:
+    async def work(doors: Doors) -> Page:
         commit = None if at is None else await blocking(doors.repository.resolve, at)
-        planned = await plan_environment(doors, environment, commit=commit)
-        return planned, estimate_of(doors, planned)
+        try:
+            planned = await plan_environment(doors, environment, commit=commit)
+        except IsRemote as found:
+            plan = remote_plan(found.remote, found.commit, doors.clock.now())
+            return Page(plan, (), everything=everything, is_remote=True)
+        estimate = estimate_of(doors, planned)
+        return Page(planned.plan, planned.gates, planned.others, estimate, everything)
 
-    planned, estimate = with_doors(work, repo, records=False)
-    page = Page(planned.plan, planned.gates, planned.others, estimate, everything)
+    page = with_doors(work, repo, records=False)
     show_plan(page, output)
-    if planned.plan.is_blind:
+    if page.is_remote:
+        say(f"{environment} is a RemoteEnvironment: it is deployed where its space is")
+    if page.plan.is_blind:
         return Exit.FAILED
-    return Exit.CHANGES if detailed_exitcode and planned.plan.has_work else Exit.OK
+    return Exit.CHANGES if detailed_exitcode and page.plan.has_work else Exit.OK
 
 
 def _check(

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class Standing:
     """Environments by name and troubles by repository, as JSON values of the daemon.
 
-    `is_served`: a daemon runs. `is_current`: that daemon wrote this, not one before it.
+    `remotes` are names of RemoteEnvironments. `is_served`: a daemon runs. `is_current`: that daemon
+    wrote this, not one before it.
     """
 
     environments: Mapping[str, Mapping[str, Any]]
     troubles: Mapping[str, str]
     is_served: bool
     is_current: bool
+    remotes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, state_dir: Path, names: Collection[str] = ()) -> Standing | None:
@@ -48,6 +50,12 @@ class Standing:
             {name: str(r["trouble"]) for name, r in repositories.items() if r["trouble"]},
             is_served=since is not None,
             is_current=since is not None and written_at(state_dir) >= since,
+            remotes=tuple(
+                name
+                for repository in repositories.values()
+                for name in repository.get("remotes", ())
+                if not names or name in names
+            ),
         )
 
 

@@ -37,7 +37,7 @@ def command(environment: str | None, output: str) -> Exit:
     found = Standing.read(state_dir, () if environment is None else (environment,))
     if found is None:
         raise NoDaemon(state_dir, "no daemon has looked at anything yet from")
-    if environment is not None and not found.environments:
+    if environment is not None and not found.environments and not found.remotes:
         raise UsageError(
             f"the daemon knows no environment '{clean(environment)}'",
             hint="`reconciler status` lists those it knows",
@@ -50,6 +50,8 @@ def command(environment: str | None, output: str) -> Exit:
         for name, one in sorted(found.environments.items()):
             for line in standing_lines(name, one):
                 click.echo(line)
+        for name in found.remotes:
+            click.echo(f"{clean(name)}: RemoteEnvironment, deployed where its space is")
     if not found.is_served:
         say(f"error: no daemon runs for {clean(str(state_dir))}: this is how things stood before")
         say("hint: start `reconciler serve`")

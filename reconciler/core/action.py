@@ -40,6 +40,7 @@ class Reason(StrEnum):
     NOT_CONNECTED = "not-connected"
     NEW_TENANT = "new-tenant"
     RING_CONFLICT = "ring-conflict"
+    REMOTE = "remote"
 
 
 class Action(NamedTuple):

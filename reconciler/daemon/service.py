@@ -210,6 +210,7 @@ class Service:
                 name: {
                     "trouble": None if s.trouble is None else s.trouble.message,
                     "environments": {k: as_json(v) for k, v in sorted(s.statuses.items())},
+                    "remotes": sorted(s.remotes),
                 }
                 for name, s in self.supervisors.items()
             }

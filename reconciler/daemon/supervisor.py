@@ -82,6 +82,7 @@ class Supervisor:
     every status that changed, `tell_trouble` what keeps the repository from being read, or that
     nothing does any more. `rival` names an earlier repository that has an environment of the
     same name: store, lock and lease know environments by name, so this one is left alone.
+    `remotes` are the RemoteEnvironments, which are named and otherwise ignored.
     """
 
     doors: Doors
@@ -93,6 +94,7 @@ class Supervisor:
     chance: Callable[[], float] = random.random
     statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
     trouble: ReconcilerError | None = None
+    remotes: frozenset[str] = frozenset()
     _tip: str = ""
     _whole: str | None = None
     _git_failed: bool = False
@@ -211,6 +213,7 @@ class Supervisor:
                 if not goes_on or found.get(name) != self._manifests.get(name):
                     self.wake(name)
             self._tip, self._manifests = tip, found
+            self.remotes = frozenset(loaded.remotes)
             self._whole = self._whole if loaded.problems else tip
             for name in self.statuses.keys() - found.keys():
                 if loaded.problems:

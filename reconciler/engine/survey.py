@@ -18,6 +18,7 @@ from reconciler.core.cellkey import cell_key
 from reconciler.core.expand import pinned_components
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.core.policy import STRICTEST
+from reconciler.core.remote import RemoteEnvironment
 from reconciler.core.sighting import (
     ObservedCell,
     ObservedState,
@@ -135,11 +136,27 @@ async def load_manifests(doors: Doors, commit: str, earlier: str | None = None) 
     return await blocking(load)
 
 
+class IsRemote(UsageError):
+    """A RemoteEnvironment was named where only an environment of our own will do."""
+
+    def __init__(self, remote: RemoteEnvironment, commit: str) -> None:
+        super().__init__(
+            f"{remote.name} is a RemoteEnvironment: it is deployed where its space "
+            f"{remote.space.name} is; nothing was done",
+            hint=f"`reconciler plan {remote.name}` shows what is expected there; to change it, do "
+            "so where that space is",
+        )
+        self.remote = remote
+        self.commit = commit
+
+
 def pick(manifests: ManifestSet, name: str, commit: str) -> DesiredState:
-    """Return one environment of a commit. Raises: UsageError, ManifestsInvalid."""
-    match manifests.environments.get(name):
+    """Return one environment of a commit. Raises: UsageError, IsRemote, ManifestsInvalid."""
+    match manifests.environments.get(name) or manifests.remotes.get(name):
         case None:
             raise _unknown(manifests, name, commit)
+        case RemoteEnvironment() as remote:
+            raise IsRemote(remote, commit)
         case Invalid(problems=problems):
             raise ManifestsInvalid(
                 f"the manifests of {name} at {commit[:12]} are invalid; nothing was applied",

@@ -72,6 +72,7 @@ def _is_whole(found: dict[str, Any]) -> bool:
     try:
         return all(
             repository.keys() >= {"trouble"}
+            and all(type(name) is str for name in repository.get("remotes", ()))
             and all(
                 one.keys() >= _FACTS
                 and type(one["pending"]) is int

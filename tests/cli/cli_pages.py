@@ -48,7 +48,8 @@ cleaned: one line, bounded, without control characters. `schema/plan.schema.json
 | Field of `spec` | Value |
 | --- | --- |
 | `commit` | the full hash of the commit that was planned |
-| `readAt` | when Octopus was read, `YYYY-MM-DDTHH:MM:SSZ` |
+| `readAt` | when Octopus was read, `YYYY-MM-DDTHH:MM:SSZ`; of a RemoteEnvironment, which is not \
+read, when it was planned |
 | `digest` | `sha256:<hex>` over what would change, as `apply --plan` takes it |
 | `hasWork` | true if anything is to change |
 | `inSync` | how many components run what is pinned; they are listed with `--all` only |

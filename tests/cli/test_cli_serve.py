@@ -401,6 +401,19 @@ def test_status_says_which_repository_cannot_be_read(shop: Shop) -> None:
             assert shop.run("status", "-o", output).stderr == "r: no\\x1b[2J answer\n"
 
 
+def test_status_names_a_remote_environment_in_one_line(shop: Shop) -> None:
+    (shop.folder / "state").mkdir()
+    told = {"trouble": None, "environments": {}, "remotes": ["clinic", "far-away"]}
+    with daemon_lock(shop.folder / "state"):
+        (shop.folder / "state" / "status.json").write_text(
+            json.dumps({"repositories": {"r": told}})
+        )
+        result = shop.run("status", "clinic")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "clinic: RemoteEnvironment, deployed where its space is\n"
+
+
 def test_rule_47_a_damaged_status_is_one_line(shop: Shop) -> None:
     (shop.folder / "state").mkdir()
     (shop.folder / "state" / "status.json").write_text('{"repositories": {"r": 1}}')

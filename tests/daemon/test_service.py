@@ -57,6 +57,7 @@ class Watcher:
     statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
     passing: frozenset[str] = frozenset()
     environments: frozenset[str] = frozenset()
+    remotes: frozenset[str] = frozenset()
     stopped: bool = False
 
     async def tick(self) -> None:
@@ -336,10 +337,12 @@ def test_its_status_is_json_values_of_every_environment() -> None:
     watcher.statuses["qa"] = EnvironmentStatus(
         "qa", "4f" * 20, (condition,), looked=NOON, running=runs, next_look=NOON
     )
+    watcher.remotes = frozenset({"clinic", "away"})
 
     status: dict[str, Any] = running.status()
 
     assert status["repositories"]["repo"]["trouble"] is None
+    assert status["repositories"]["repo"]["remotes"] == ["away", "clinic"]
     assert status["repositories"]["repo"]["environments"] == {
         "qa": {
             "commit": "4f" * 20,

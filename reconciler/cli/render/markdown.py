@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_lines
-from reconciler.cli.render.plan import DIGITS, legend, read_at, shown, summary, where
+from reconciler.cli.render.plan import DIGITS, legend, shown, summary, where
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def plan_markdown(page: Page) -> str:
         lines += ["**Also deployed by**", "", *(f"- {code(line, 900)}" for line in also), ""]
     lines += legend_lines(rows, page.gates)
     lines += [
-        f"At commit `{plan.commit[:DIGITS]}`, Octopus read {read_at(plan.read_at)}. "
-        f"{capital(page.unchanged)}.",
+        f"At commit `{plan.commit[:DIGITS]}`, Octopus {page.read}. {capital(page.unchanged)}.",
         "",
         *alignment_lines(page),
         capital(summary(plan, page.gates, page.estimate)),

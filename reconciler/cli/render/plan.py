@@ -33,7 +33,8 @@ class Page:
     """A plan and what is shown with it, in every form.
 
     `others` tells by component who else deploys it. `estimate` is None where nobody made one.
-    `everything` shows components too that already run what is pinned.
+    `everything` shows components too that already run what is pinned. `is_remote`: it is of a
+    RemoteEnvironment, and Octopus was not read.
     """
 
     plan: Plan
@@ -41,6 +42,7 @@ class Page:
     others: Mapping[CellKey, Others] = field(default_factory=dict)
     estimate: Estimate | None = None
     everything: bool = False
+    is_remote: bool = False
 
     @property
     def ignored(self) -> tuple[Action, ...]:
@@ -60,6 +62,11 @@ class Page:
             alike = action.note if action.reason is Reason.UNOBSERVED else f"\n{action.cell}"
             found.setdefault(alike, []).append(action)
         return (*self.plan.changes, *(row for alike in found.values() for row in _one(alike)))
+
+    @property
+    def read(self) -> str:
+        """Say when Octopus was read: `read 2026-11-20 12:00:00Z`."""
+        return "not read" if self.is_remote else f"read {read_at(self.plan.read_at)}"
 
     @property
     def in_sync(self) -> int:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from reconciler.cli.render.console import columns, show, stdout, text
 from reconciler.cli.render.others import other_lines
-from reconciler.cli.render.plan import DIGITS, legend, read_at, shown, summary, where
+from reconciler.cli.render.plan import DIGITS, legend, shown, summary, where
 from reconciler.core.plan import Kind
 from reconciler.core.text import clean
 
@@ -33,7 +33,7 @@ STYLES = {
 def print_plan(page: Page) -> None:
     """Write the plan to stdout: what changes, what is left alone, what is closed, one sentence."""
     console, plan = stdout(), page.plan
-    at = f"commit {plan.commit[:DIGITS]}, read {read_at(plan.read_at)}"
+    at = f"commit {plan.commit[:DIGITS]}, {page.read}"
     console.print(Text(f"{clean(plan.environment, 100)} at {at}", style="bold"))
     if rows := page.rows:
         console.print()
