@@ -15,7 +15,7 @@ from reconciler.core.cellkey import component_of, tenant_of
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from reconciler.core.cellkey import CellKey
@@ -153,29 +153,49 @@ class Pause:
 
 
 def covering(
-    pauses: Iterable[Pause], environment: str, cell: CellKey, servers: Iterable[str]
+    pauses: Iterable[Pause],
+    environment: str,
+    cell: CellKey,
+    servers: Iterable[str],
+    cells: Collection[str] | None = None,
 ) -> Pause | None:
     """Return the pause that stands before a cell: the widest, then the oldest; None: none does.
 
     `WHOLE` asks for the whole environment. `servers` are the names of its server, as
-    `server_names` returns them.
+    `server_names` returns them. `cells` are all it has, in small letters: the pause of a
+    tenant's cell that is none of them stands before the whole component, since that tenant may be
+    called otherwise now.
     """
-    found = every_covering(pauses, environment, cell, servers)
+    found = every_covering(pauses, environment, cell, servers, cells)
     return found[0] if found else None
 
 
 def every_covering(
-    pauses: Iterable[Pause], environment: str, cell: CellKey, servers: Iterable[str]
+    pauses: Iterable[Pause],
+    environment: str,
+    cell: CellKey,
+    servers: Iterable[str],
+    cells: Collection[str] | None = None,
 ) -> tuple[Pause, ...]:
     """Return all standing pauses that `covering` would choose from, widest and oldest first."""
     names = frozenset(servers)
     order = list(Reach)
-    inside = [
-        pause
-        for pause in pauses
-        if pause.lifted_at is None and pause.scope.covers(environment, cell, names)
-    ]
+    inside = []
+    for pause in pauses:
+        if pause.lifted_at is not None:
+            continue
+        scope = pause.scope
+        whole = component_of(scope.component) if _is_of_nobody(scope, environment, cells) else ""
+        if scope.covers(environment, cell, names) or (whole and whole == component_of(cell)):
+            inside.append(pause)
     return tuple(sorted(inside, key=lambda p: (order.index(p.scope.reach), p.since, p.who)))
+
+
+def _is_of_nobody(scope: Scope, environment: str, cells: Collection[str] | None) -> bool:
+    """Tell whether a scope is a tenant's cell in an environment that has no such one."""
+    if cells is None or not tenant_of(scope.component) or scope.environment != environment:
+        return False
+    return scope.component.casefold() not in cells
 
 
 def server_name(address: str) -> str:

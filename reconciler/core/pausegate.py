@@ -26,11 +26,12 @@ def pause_gates(plan: Plan, pauses: Sequence[Pause], servers: Collection[str]) -
 
     `servers` are the names of the environment's server (`core.pause.server_names`).
     """
-    if not plan.has_work:
+    if not (plan.has_work and pauses):
         return ()
     whole = every_covering(pauses, plan.environment, WHOLE, servers)
     gates = [paused_gate(WHOLE, pause) for pause in whole]
+    cells = {action.cell.casefold() for action in plan.actions}
     for action in plan.changes:
-        inside = every_covering(pauses, plan.environment, action.cell, servers)
+        inside = every_covering(pauses, plan.environment, action.cell, servers, cells)
         gates += [paused_gate(action.cell, pause) for pause in inside if pause not in whole]
     return tuple(gates)

@@ -19,6 +19,8 @@ from reconciler.engine.events import Said
 from reconciler.errors import StoreTrouble
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reconciler.core.cellkey import CellKey
     from reconciler.core.pause import Pause
     from reconciler.engine.doors import Doors
@@ -41,10 +43,17 @@ async def names_of_server(doors: Doors, situation: Situation) -> frozenset[str]:
 class Pauses:
     """The pauses that stand before the cells of one environment, as last looked at."""
 
-    def __init__(self, doors: Doors, environment: str, servers: frozenset[str]) -> None:
+    def __init__(
+        self,
+        doors: Doors,
+        environment: str,
+        servers: frozenset[str],
+        cells: Collection[str],
+    ) -> None:
         self._doors = doors
         self._environment = environment
         self._servers = servers
+        self._cells = cells
         self._standing: tuple[Pause, ...] | None = None
         self._trouble = ""
 
@@ -52,7 +61,8 @@ class Pauses:
     async def over(cls, doors: Doors, situation: Situation) -> Pauses:
         """Begin to look at the pauses of one environment."""
         servers = await names_of_server(doors, situation)
-        return cls(doors, situation.desired.environment.name, servers)
+        cells = frozenset(cell.casefold() for cell in situation.observed.cells)
+        return cls(doors, situation.desired.environment.name, servers, cells)
 
     async def look(self) -> None:
         """Read the store once, and tell what changed.
@@ -87,7 +97,7 @@ class Pauses:
                 f"whether it is paused cannot be read: {why}",
                 "the store can be read again",
             )
-        pause = covering(self._standing, self._environment, cell, self._servers)
+        pause = covering(self._standing, self._environment, cell, self._servers, self._cells)
         return None if pause is None else paused_gate(cell, pause)
 
     async def sleep(self, seconds: float) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.cellgate import dependency_gates
+from reconciler.core.cellkey import cell_key
 from reconciler.core.gate import GateName
 from reconciler.core.pause import (
     Pause,
@@ -246,3 +247,13 @@ def test_rule_21_a_pause_of_one_tenants_cell_stands_before_that_alone() -> None:
 def test_what_is_no_cell_cannot_be_paused(text: str) -> None:
     with pytest.raises(ValueError, match="is not the name of"):
         Scope.parse(ENV, text)
+
+
+def test_rule_21_the_pause_of_a_tenant_that_is_renamed_holds_its_component() -> None:
+    stands = paused(Scope.parse(ENV, "wallet-api@Acme"))
+    renamed, other = cell_key("wallet-api", "Acme Ltd"), cell_key("ledger", "Acme Ltd")
+    known = {renamed.casefold(), other.casefold()}
+
+    assert covering([stands], ENV, renamed, (), known) == stands
+    assert covering([stands], ENV, other, (), known) is None
+    assert covering([stands], ENV, renamed, (), {*known, "wallet-api@acme"}) is None
