@@ -332,7 +332,10 @@ class _Run:
         return whole
 
     def _missing(self, kind: Kind, reference: Reference) -> Problem:
-        meant = self.words.did_you_mean(reference.name, self.commit.by_kind[kind].keys())
+        if kind is Kind.ENVIRONMENT and (Kind.REMOTE_ENVIRONMENT, reference.name) in self.claimed:
+            meant = ": it is a RemoteEnvironment, whose own manifest says what is expected there"
+        else:
+            meant = self.words.did_you_mean(reference.name, self.commit.by_kind[kind].keys())
         return Problem(reference.place, f"no {kind} is named '{reference.name}'{meant}")
 
     def _join(self, document: EnvironmentDocument) -> Joined:

@@ -1,7 +1,7 @@
 """Remote environments: placeholders that stop nobody, unless they claim what is another's."""
 
 import pytest
-from manifest_world import LIFECYCLE, REMOTE, SPACE, changed, lines, load, stopped
+from manifest_world import LIFECYCLE, PINS, REMOTE, SPACE, changed, lines, load, stopped
 
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.core.phase import Phase
@@ -109,6 +109,16 @@ def test_rule_4_a_phase_waits_for_a_remote_environment_that_cannot_be_read() -> 
     state = found.environments["production-uk"]
     assert isinstance(state, DesiredState)
     assert state.earlier_phases == (Phase("to-customers", "Quality", ((),), 1),)
+
+
+def test_a_teams_pins_of_a_remote_environment_are_refused_with_the_reason() -> None:
+    pins = PINS.replace("environment: production-uk", "environment: clinic")
+    found = load(changed(clinic=REMOTE, far=FAR, wallet=pins))
+
+    assert lines(found) == [
+        "teams/wallet.yaml:5:16: no Environment is named 'clinic': it is a RemoteEnvironment, "
+        "whose own manifest says what is expected there"
+    ]
 
 
 def test_a_remote_environment_may_be_in_a_space_that_is_connected() -> None:
