@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.gate import OF_POLICY, GateName
 from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled
+from reconciler.engine.apply import Done
 from reconciler.engine.events import Said
 from reconciler.engine.record import PassRecord, Recorder, refusal_of
 from reconciler.engine.survey import survey
@@ -70,9 +71,12 @@ class Closing:
         """Accept the commit if it may be, and say so where its new policy has to wait."""
         situation = self.planned.situation
         accepted = acceptance_of(self.planned)
+        dropped = any(result.done is Done.NOT_STARTED for result in self.results.values())
+        if dropped and situation.tip_state.policy != situation.desired.policy:
+            accepted = None  # what was not begun is still to be judged by the policy before
         waits = accepted is None and not self.planned.stopped and not situation.is_rewritten
         if waits and situation.tip_state.policy != situation.desired.policy:
-            why = "some of its pins are held, could not be read, or wait for the policy before"
+            why = "some of its pins are held, unread, not begun, or wait for the policy before"
             self.doors.tell(Said(f"the commit's new policy is not in force yet: {why}"))
         return accepted
 

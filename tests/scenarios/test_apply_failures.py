@@ -54,6 +54,25 @@ async def test_rule_18_continue_goes_on_with_what_does_not_depend_on_the_failure
     assert report.results["mail"].done is Done.SUCCEEDED
 
 
+async def test_rule_18_a_commit_does_not_loosen_the_stop_that_its_own_failure_calls_for(
+    world: Story,
+) -> None:
+    world.edit("policies/open.yaml", ("mode: apply", "mode: apply, limits: {parallel: 1}"))
+    await world.accept()
+    world.octopus.fail_next("db", "1.1.0", "Test")
+    policy = (world.work / "policies/open.yaml").read_text()
+    loose = policy.replace("mode: apply", "mode: apply, onFailure: continue")
+    (world.work / "policies/open.yaml").write_text(loose)
+    world.pin(db="1.1.0", jobs="1.1.0")
+
+    first = await world.apply()
+    again = await world.apply()
+
+    assert first.results["jobs"].done is Done.NOT_STARTED
+    assert {gate.name for gate in again.planned.stopped} == {GateName.NEEDS_RETRY}
+    assert world.runs("jobs") == "1.0.0"
+
+
 async def test_rule_12_a_failed_version_needs_a_person_or_a_raised_counter(world: Story) -> None:
     await world.accept()
     world.octopus.fail_next("api", "1.1.0", "Test")
