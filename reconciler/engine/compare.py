@@ -141,11 +141,14 @@ async def _manifest(doors: Doors, named: Named) -> Side:
 
 
 def _of_rings(desired: DesiredState) -> dict[str, Entry]:
-    """Return what rings pin for the tenants they name; who has a tag, only Octopus can tell."""
+    """Return what rings pin: for the tenants they name, and for whom they mean by tags.
+
+    Who has a tag, only Octopus can tell; so these stand together, as `component@(ring NAME)`.
+    """
     return {
         str(cell_key(component, tenant)): Entry(pin.version)
         for ring in desired.environment.rings
-        for tenant in ring.whom.names
+        for tenant in (*ring.whom.names, *((f"(ring {ring.name})",) if ring.whom.tags else ()))
         for component, pin in ring.pins.items()
     }
 

@@ -165,7 +165,8 @@ COMPARISON_AS_DATA = """\
 | `differs` | true unless every component is known to be the same; `--detailed-exitcode` leaves \
 with 2 then |
 | `counts` | how many components stand in each relation, those not shown included |
-| `rows` | by component: `cell` (`component`, or `component@tenant`), `left` and `right` \
+| `rows` | by component: `cell` (`component`, or `component@tenant`; of a manifest \
+`component@(ring NAME)` for whom a ring means by tags), `left` and `right` \
 (versions; null: none there, or none known), `relation` and `note`; what is the same only with \
 `--all` |
 

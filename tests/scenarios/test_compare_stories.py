@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from story import git
+from story import FILES, git
 
 from reconciler.core.compare import Comparison, Relation
 from reconciler.core.edit import Person
@@ -58,6 +58,19 @@ async def test_any_two_states_of_one_environment_are_compared(world: Story) -> N
         "jobs": Relation.OLDER,
         "mail": Relation.UNKNOWN,
     }
+
+
+async def test_what_a_ring_pins_for_whom_it_means_by_tags_is_compared_too(world: Story) -> None:
+    text = FILES["environments/test.yaml"].replace(
+        "environment: Test", "environment: Test, tenants: [Acme]"
+    )
+    rings = '  rings: {pilot: {tenantTags: [Ring/Pilot], components: {api: "1.1.0"}}}\n'
+    text = text.rstrip("\n") + "\n"
+    commits = [world.push({"environments/test.yaml": text + more}) for more in ("", rings)]
+
+    found = await compared(world, f"test@{commits[0]}", f"test@{commits[1]}")
+
+    assert differing(found) == {"api@(ring pilot)": Relation.NEWER}
 
 
 async def test_a_release_that_was_made_anew_is_another_one_than_was_signed_off(
