@@ -12,7 +12,7 @@ from reconciler.manifests.templates import read_values
 from reconciler.manifests.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.core.manifest import Space
     from reconciler.core.platform import PlatformVersion
@@ -102,7 +102,9 @@ def cells_claimed_twice(
         by_location[_location(state)].append(state)
     for sharing in by_location.values():
         if len(sharing) > 1:
-            yield from _claimed_twice(sharing)
+            yield from _claimed_twice(sharing, _own_pins)
+            # what a ring pins is a tenant's: no cell of an environment that names no tenants
+            yield from _claimed_twice([s for s in sharing if s.environment.tenants], _all_pins)
 
 
 def _location(state: DesiredState) -> tuple[str, str, str]:
@@ -114,12 +116,14 @@ def _location(state: DesiredState) -> tuple[str, str, str]:
     )
 
 
-def _claimed_twice(states: Sequence[DesiredState]) -> Iterator[tuple[Problem, tuple[str, str]]]:
+def _claimed_twice(
+    states: Sequence[DesiredState], pins_of: Callable[[Environment], Mapping[str, Pin]]
+) -> Iterator[tuple[Problem, tuple[str, str]]]:
     claims: dict[str, tuple[str, Pin]] = {}
     for state in states:
         environment = state.environment
         shared: Counter[str] = Counter()
-        for name, pin in _pinned_anywhere(environment):
+        for name, pin in pins_of(environment).items():
             project = state.stack.components[name].project_in(state.space.name).casefold()
             owner, first = claims.setdefault(project, (environment.name, pin))
             shared[owner] += 1
@@ -132,13 +136,17 @@ def _claimed_twice(states: Sequence[DesiredState]) -> Iterator[tuple[Problem, tu
             yield Problem(pin.place, message), (owner, environment.name)
 
 
-def _pinned_anywhere(environment: Environment) -> Iterator[tuple[str, Pin]]:
-    """Yield each component that is pinned for anybody, with the first of its pins."""
-    pins: dict[str, Pin] = {}
-    for each in (environment.pins, *(ring.pins for ring in environment.rings)):
-        for name, pin in each.items():
+def _own_pins(environment: Environment) -> Mapping[str, Pin]:
+    return environment.pins
+
+
+def _all_pins(environment: Environment) -> Mapping[str, Pin]:
+    """Return each component that is pinned for anybody, with the first of its pins."""
+    pins = dict(environment.pins)
+    for ring in environment.rings:
+        for name, pin in ring.pins.items():
             pins.setdefault(name, pin)
-    yield from pins.items()
+    return pins
 
 
 def _merged(

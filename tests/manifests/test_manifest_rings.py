@@ -81,3 +81,12 @@ def test_a_cell_that_two_environments_claim_by_their_rings_alone_names_both() ->
 
     assert [each for each in found if "'wallet-api' in Octopus environment 'QA' is already" in each]
     assert state(load(changed(qa=alone)), "qa").environment.pins == {}
+
+
+def test_rings_claim_no_cell_of_an_environment_that_names_no_tenants() -> None:
+    head, rings = SERVED.split("  rings:")
+    alone = head.partition("  components:")[0] + "  rings:" + rings
+
+    twin = QA.replace("name: qa}", "name: qa-2}")
+
+    assert lines(load(changed(twin=twin, qa=alone))) == []
