@@ -144,12 +144,11 @@ async def open_premises(
         source = open_source(settings, repo)
         return GitRepository(mirror(source.write or source.read), settings.branch, settings.root)
 
-    def audit() -> GitAudit | None:
-        address = open_source(settings, repo).write
-        if settings.audit.remote is not None:
+    def audit() -> GitAudit:
+        if settings.audit.remote is None:
+            address = open_source(settings, repo).shared()
+        else:
             address = parse_address(settings.audit.remote, allow_local=settings.git.allow_local)
-        if address is None:
-            return None
         nobody = Holder(id="doctor", host=socket.gethostname(), pid=os.getpid(), store="doctor")
         return GitAudit(mirror(address), settings.audit.branch, nobody, clock)
 

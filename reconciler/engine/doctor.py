@@ -89,10 +89,6 @@ async def _quiet(ask: Callable[[], str | None]) -> str | None:
 async def _audit(premises: Premises) -> Finding:
     try:
         audit = await blocking(premises.audit)
-        if audit is None:
-            says = "this repository has no remote that records could go to"
-            to_do = "add one (git remote add origin URL), or set RECONCILER_AUDIT__REMOTE"
-            return Finding(Check.AUDIT, "", Verdict.WARNING, says, to_do)
         await blocking(audit.rehearse)
     except ReconcilerError as error:
         return failure(Check.AUDIT, "", error)

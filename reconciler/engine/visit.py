@@ -58,7 +58,7 @@ class Premises:
 
     clock: Clock
     repository: Callable[[], Repository]
-    audit: Callable[[], AuditBranch | None]
+    audit: Callable[[], AuditBranch]
     manifests: ManifestReader
     octopus: Callable[[Space], Octopus]
     patience: float

@@ -149,6 +149,15 @@ def test_a_branch_that_cannot_be_fetched_leaves_what_the_mirror_has(shop: Shop) 
     assert verdicts(told, "manifests") + verdicts(told, "server") == ["ok", "ok"]
 
 
+def test_a_remote_that_records_may_not_go_to_is_told_with_what_to_do(shop: Shop) -> None:
+    shop.git("remote", "set-url", "origin", "ftp://git.example/shop.git", at=shop.clone)
+
+    told = found(shop, RECONCILER_REPO=str(shop.clone))
+
+    assert verdicts(told, "git") + verdicts(told, "audit") == ["ok", "failed"]
+    assert "give an https:// or ssh:// address" in told["text"]
+
+
 def test_a_remote_that_never_answered_leaves_the_rest_unknown(shop: Shop) -> None:
     told = found(shop, RECONCILER_REPO=f"{CLOSED}/manifests.git")
 
