@@ -62,48 +62,30 @@ class EstateCells:
 
         One manifest tells all of it where it can: one that names tenants deploys to them whatever
         may be deployed so. Where that is deployed without a tenant too, tenants get their own,
-        which is called `apart`.
+        which is called `apart`; what both run is pinned in the first and told in the other, because
+        no two manifests may pin one project in one place.
         """
         served = None if self._state.tenants is None else self._served(one)
-        observed = observe(self._desired(one.id), self._state, None)
-        judged: dict[str, FoundPin | LeftOut | None] = {}
-        for key, cell in sorted(observed.cells.items()):
-            judged[key] = self._judged(key, cell, one.id, served)
-        others = who_else(observed, self._state, self._automation)
-        by_deployer: dict[Deployer, list[str]] = {}
-        for key in sorted(others):
-            for who in others[key].deployers:
-                by_deployer.setdefault(who, []).append(key)
-        pins = tuple(pin for pin in judged.values() if isinstance(pin, FoundPin))
-        whole = FoundEnvironment(
-            name=name,
-            id=one.id,
-            reference=self._named(one),
-            title=one.name,
-            is_protected=protected(one.name),
-            pins=pins,
-            left=tuple(out for out in judged.values() if isinstance(out, LeftOut)),
-            never=tuple(name for name, found in judged.items() if found is None),
-            runs={(pin.component, None): pin.version for pin in pins},
-            deployers=tuple((who, tuple(names)) for who, names in sorted(by_deployer.items())),
-            unread=tuple(sorted({words for one in others.values() for words in one.unread})),
-        )
+        whole = self._whole(one, name, protected, served)
         if served is None:
             return (whole,)
         never = tuple(one for one in whole.never if one not in served.components)
-        shared = {*(pin.component for pin in pins), *(out.component for out in whole.left)}
+        shared = {*(pin.component for pin in whole.pins), *(out.component for out in whole.left)}
         if all(self._projects[name].tenanted_mode == "Untenanted" for name in shared):
             return (
                 replace(
                     whole,
                     never=never,
-                    pins=tuple(sorted((*pins, *served.pins), key=_component)),
+                    pins=tuple(sorted((*whole.pins, *served.pins), key=_component)),
                     left=(*whole.left, *served.left),
                     tenants=served.tenants,
                     rings=served.rings,
                     runs={**whole.runs, **served.runs},
                 ),
             )
+        served = served.without(frozenset(pin.component for pin in whole.pins), name)
+        if not served.pins and not served.rings:
+            return (self._whole(one, name, protected, None),)
         return (
             replace(whole, never=never),
             replace(
@@ -118,6 +100,38 @@ class EstateCells:
                 deployers=(),
                 unread=(),
             ),
+        )
+
+    def _whole(
+        self,
+        one: OctopusEnvironment,
+        name: str,
+        protected: Callable[[str], bool],
+        served: Served | None,
+    ) -> FoundEnvironment:
+        """Judge what runs without a tenant; `served`: a manifest tells of the tenants, too."""
+        observed = observe(self._desired(one.id), self._state, None)
+        judged: dict[str, FoundPin | LeftOut | None] = {}
+        for key, cell in sorted(observed.cells.items()):
+            judged[key] = self._judged(key, cell, one.id, served)
+        others = who_else(observed, self._state, self._automation)
+        by_deployer: dict[Deployer, list[str]] = {}
+        for key in sorted(others):
+            for who in others[key].deployers:
+                by_deployer.setdefault(who, []).append(key)
+        pins = tuple(pin for pin in judged.values() if isinstance(pin, FoundPin))
+        return FoundEnvironment(
+            name=name,
+            id=one.id,
+            reference=self._named(one),
+            title=one.name,
+            is_protected=protected(one.name),
+            pins=pins,
+            left=tuple(out for out in judged.values() if isinstance(out, LeftOut)),
+            never=tuple(name for name, found in judged.items() if found is None),
+            runs={(pin.component, None): pin.version for pin in pins},
+            deployers=tuple((who, tuple(names)) for who, names in sorted(by_deployer.items())),
+            unread=tuple(sorted({words for one in others.values() for words in one.unread})),
         )
 
     def _served(self, one: OctopusEnvironment) -> Served | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.cell import Excluded, NeverDeployed, Settled, Unobserved, Unsettled
+from reconciler.core.cellkey import component_of
 from reconciler.core.estate import FoundPin, FoundRing, LeftOut, is_pin, is_text
 from reconciler.core.naming import unique_names
 from reconciler.core.text import clean
@@ -31,6 +32,23 @@ class Served:
     rings: tuple[FoundRing, ...]
     left: tuple[LeftOut, ...]
     runs: Mapping[tuple[str, str | None], str]
+
+    def without(self, pinned: Collection[str], where: str) -> Served:
+        """Return the same without the components that the manifest `where` pins for nobody."""
+        rings = (
+            replace(ring, pins=tuple(p for p in ring.pins if p.component not in pinned))
+            for ring in self.rings
+        )
+        why = f"it runs without a tenant too, and {where} pins that"
+        both = sorted(self.components & set(pinned))
+        left = (out for out in self.left if component_of(out.component) not in pinned)
+        return replace(
+            self,
+            pins=tuple(pin for pin in self.pins if pin.component not in pinned),
+            rings=tuple(ring for ring in rings if ring.pins),
+            left=(*left, *(LeftOut(component, why) for component in both)),
+            runs={cell: version for cell, version in self.runs.items() if cell[0] not in pinned},
+        )
 
 
 def serve(tenants: Sequence[Tenant], cells: Sequence[ObservedCell]) -> Served:
@@ -63,7 +81,7 @@ def serve(tenants: Sequence[Tenant], cells: Sequence[ObservedCell]) -> Served:
     references = _references(tenants)
     return Served(
         tenants=tuple(references[tenant.id] for tenant in tenants),
-        components=frozenset({*settled, *(out.component.partition("@")[0] for out in left)}),
+        components=frozenset({*settled, *(component_of(out.component) for out in left)}),
         pins=tuple(FoundPin(name, version) for name, version in sorted(everybody.items())),
         rings=_rings(tenants, settled, everybody, references),
         left=tuple(left),

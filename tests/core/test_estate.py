@@ -114,7 +114,10 @@ def test_tenants_are_named_by_what_they_run() -> None:
 
 
 NORDIC = Tenant(
-    "Tenants-1", "Nordic Games", frozenset(), {"Projects-api": frozenset({ENVIRONMENT_ID})}
+    "Tenants-1",
+    "Nordic Games",
+    frozenset(),
+    {name: frozenset({ENVIRONMENT_ID}) for name in ("Projects-api", "Projects-db")},
 )
 ALBA = replace(NORDIC, id="Tenants-2", name="Bet Alba")
 NOVA = replace(NORDIC, id="Tenants-3", name="Nova\nBet")
@@ -155,19 +158,35 @@ def test_tenants_that_run_other_versions_are_rings_and_a_failure_is_left_out() -
     assert one.left == (LeftOut("api@Tenants-3", "the newest attempt, of '1.1', ended as failed"),)
 
 
-def test_what_runs_with_and_without_tenants_gets_two_manifests() -> None:
-    octopus = Octopus.with_projects("api")
+def test_what_runs_with_and_without_tenants_is_pinned_in_one_manifest_only() -> None:
+    octopus = Octopus.with_projects("api", "db")
+    octopus.projects["db"] = project("db", tenanted_mode="Tenanted")
     octopus.deployed("api", "2.0")
     octopus.deployed("api", "1.0", tenant="Tenants-1")
+    octopus.deployed("db", "7", tenant="Tenants-1")
 
     one, other, _ = tenanted(octopus, "TenantedOrUntenanted").environments
 
     assert (one.name, one.pins, one.tenants) == ("production-uk", (FoundPin("api", "2.0"),), ())
     assert (other.name, other.pins, other.tenants) == (
         "production-uk-tenants",
-        (FoundPin("api", "1.0"),),
+        (FoundPin("db", "7"),),
         ("Nordic Games",),
     )
+    why = "it runs without a tenant too, and production-uk pins that"
+    assert other.left == (LeftOut("api", why),)
+    assert other.runs == {("db", "Tenants-1"): "7"}
+
+
+def test_tenants_that_run_nothing_of_their_own_get_no_manifest() -> None:
+    octopus = Octopus.with_projects("api")
+    octopus.deployed("api", "2.0")
+    octopus.deployed("api", "1.0", tenant="Tenants-1")
+
+    one, _ = tenanted(octopus, "TenantedOrUntenanted").environments
+
+    told = "it is deployed to tenants: '1.0' for 1, which are not pinned"
+    assert (one.pins, one.left) == ((FoundPin("api", "2.0", told),), ())
 
 
 def test_a_disabled_project_is_no_component() -> None:
