@@ -102,8 +102,8 @@ def _plan(
     from reconciler.core.remote import remote_plan
     from reconciler.engine.deeds import estimate_of
     from reconciler.engine.doors import blocking
+    from reconciler.engine.ground import IsRemote
     from reconciler.engine.planning import plan_environment
-    from reconciler.engine.survey import IsRemote
 
     async def work(doors: Doors) -> Page:
         commit = None if at is None else await blocking(doors.repository.resolve, at)

@@ -33,10 +33,11 @@ from reconciler.daemon.running import running_after
 from reconciler.engine.apply import Done
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Said
+from reconciler.engine.ground import fetch_audit, lay_ground, load_manifests
 from reconciler.engine.idle import Idle, idle_of
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.run import apply_environment, needs_pass
-from reconciler.engine.survey import fetch_audit, lay_ground, load_manifests, read_space, situate
+from reconciler.engine.survey import read_space, situate
 from reconciler.errors import (
     CredentialRefused,
     Disposition,
@@ -55,9 +56,10 @@ if TYPE_CHECKING:
     from reconciler.daemon.running import Running
     from reconciler.engine.doors import Doors
     from reconciler.engine.events import Event
+    from reconciler.engine.ground import Ground
     from reconciler.engine.planning import Planned
     from reconciler.engine.run import PassReport
-    from reconciler.engine.survey import Ground, Reading
+    from reconciler.engine.survey import Reading
 
 PACKING = 3600.0
 """Seconds between questions whether a mirror is to be packed, which happens once a day at most."""

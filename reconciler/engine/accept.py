@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.gate import BY_APPROVAL
 from reconciler.engine.doors import blocking, shared_audit
+from reconciler.engine.ground import fetch_audit, load_manifests, read_audit
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.record import Recorder
 from reconciler.engine.run import check_digest, take_lease
-from reconciler.engine.survey import fetch_audit, load_manifests, read_audit, survey
+from reconciler.engine.survey import survey
 from reconciler.errors import BranchRewritten, GateClosed, StalePlan
 
 if TYPE_CHECKING:

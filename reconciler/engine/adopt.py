@@ -12,8 +12,9 @@ from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled, Unsettled
 from reconciler.core.text import clean
 from reconciler.engine.edit import Draft, carry, pinned, repinned
+from reconciler.engine.ground import load_manifests
 from reconciler.engine.healing import plan_of
-from reconciler.engine.survey import load_manifests, survey
+from reconciler.engine.survey import survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

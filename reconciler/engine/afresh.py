@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.engine.doors import blocking
-from reconciler.engine.survey import Reading, fetch_audit, lay_ground, situate
+from reconciler.engine.ground import fetch_audit, lay_ground
+from reconciler.engine.survey import Reading, situate
 
 if TYPE_CHECKING:
     from reconciler.engine.doors import Doors

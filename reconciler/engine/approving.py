@@ -21,7 +21,7 @@ from reconciler.core.manifest import Invalid
 from reconciler.core.policy import Start
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
-from reconciler.engine.survey import load_manifests
+from reconciler.engine.ground import load_manifests
 from reconciler.errors import CredentialRefused, NotAllowed
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from reconciler.core.slug import slug
 from reconciler.core.text import clean
 from reconciler.engine.deeds import read_receipts
 from reconciler.engine.doors import blocking
+from reconciler.engine.ground import fetch_audit
 from reconciler.engine.history import read_history
-from reconciler.engine.survey import fetch_audit
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from reconciler.core.snapshot import snapshot_path
 from reconciler.core.text import clean
 from reconciler.engine.afresh import survey_afresh
 from reconciler.engine.doors import blocking
-from reconciler.engine.survey import fetch_audit, load_manifests, pick
+from reconciler.engine.ground import fetch_audit, load_manifests, pick
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:

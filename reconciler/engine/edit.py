@@ -15,7 +15,7 @@ from reconciler.core.manifest import DesiredState, Environment, Invalid, Pin, Pl
 from reconciler.core.platform import PlatformVersion
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
-from reconciler.engine.survey import load_manifests, pick
+from reconciler.engine.ground import load_manifests, pick
 from reconciler.errors import EditRefused, PushRejected, UsageError
 from reconciler.ports import ManifestCommit
 

@@ -252,7 +252,7 @@ async def reached_now(
 
 async def _asked_at(doors: Doors, commit: str, environment: str) -> DesiredState | None:
     """Return what a commit asked of an environment, None where nobody can tell any more."""
-    from reconciler.engine.survey import load_manifests
+    from reconciler.engine.ground import load_manifests
 
     if not await blocking(doors.repository.contains, commit):
         return None

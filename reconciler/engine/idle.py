@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.manifest import DesiredState
+    from reconciler.engine.ground import Ground
     from reconciler.engine.planning import Planned
-    from reconciler.engine.survey import Ground, Reading, Situation
+    from reconciler.engine.survey import Reading, Situation
 
 
 @dataclass(frozen=True, slots=True)

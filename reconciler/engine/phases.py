@@ -10,8 +10,8 @@ from reconciler.core.cellkey import component_of
 from reconciler.core.intent import SUCCEEDED
 from reconciler.core.manifest import DesiredState
 from reconciler.core.phase import phase_gates
+from reconciler.engine.ground import load_manifests, read_audit
 from reconciler.engine.history import read_history
-from reconciler.engine.survey import load_manifests, read_audit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from reconciler.core.promotion import promote, whole
 from reconciler.core.text import clean
 from reconciler.engine.compare import Form, Named, find_platform, platform_side, side_of
 from reconciler.engine.edit import Draft, at_tip, carry, repinned
+from reconciler.engine.ground import pick
 from reconciler.engine.pin import change
 from reconciler.engine.signoff import check_free, listed, path_of
-from reconciler.engine.survey import pick
 from reconciler.errors import GateClosed, UsageError
 
 if TYPE_CHECKING:

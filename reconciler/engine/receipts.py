@@ -21,8 +21,8 @@ from reconciler.core.text import clean
 from reconciler.engine.accept import environments_at_tip
 from reconciler.engine.certificates import Certificates, known_certificates
 from reconciler.engine.doors import blocking, shared_audit
+from reconciler.engine.ground import parse_state
 from reconciler.engine.history import link_of
-from reconciler.engine.survey import parse_state
 from reconciler.errors import (
     GitTrouble,
     ReconcilerError,

@@ -24,9 +24,9 @@ from reconciler.core.slug import slug
 from reconciler.core.snapshot import snapshot_path
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import Recorded, Said
+from reconciler.engine.ground import parse_state
 from reconciler.engine.history import read_history
 from reconciler.engine.platforms import recorded_digests
-from reconciler.engine.survey import parse_state
 from reconciler.errors import GitTrouble, RecordStands
 from reconciler.ports import AuditChange, ChainLink, QueuedRecord
 

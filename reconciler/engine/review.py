@@ -21,15 +21,9 @@ from reconciler.core.snapshot import snapshot_path
 from reconciler.core.windowgate import window_gates
 from reconciler.engine.deeds import estimate_of
 from reconciler.engine.doors import blocking
+from reconciler.engine.ground import fetch_audit, lay_ground, load_manifests, read_audit
 from reconciler.engine.planning import judge_situation
-from reconciler.engine.survey import (
-    fetch_audit,
-    lay_ground,
-    load_manifests,
-    read_audit,
-    read_space,
-    situate,
-)
+from reconciler.engine.survey import read_space, situate
 from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from reconciler.core.text import clean
 from reconciler.engine.afresh import survey_afresh
 from reconciler.engine.doors import blocking
 from reconciler.engine.edit import Draft, carry
-from reconciler.engine.survey import load_manifests
+from reconciler.engine.ground import load_manifests
 from reconciler.errors import GateClosed, UsageError
 
 if TYPE_CHECKING:

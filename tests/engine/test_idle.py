@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.core.state import SpaceState
-    from reconciler.engine.survey import Ground
+    from reconciler.engine.ground import Ground
 
 ELSEWHERE = "Environments-4"
 GROUND = cast("Ground", object())

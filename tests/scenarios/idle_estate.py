@@ -28,8 +28,9 @@ from reconciler.credentials import Given
 from reconciler.daemon.backoff import Timing
 from reconciler.daemon.supervisor import Supervisor
 from reconciler.engine.doors import blocking
+from reconciler.engine.ground import load_manifests
 from reconciler.engine.history import History
-from reconciler.engine.survey import judge, load_manifests, look
+from reconciler.engine.survey import judge, look
 from reconciler.octopus.key import ServerKey
 from reconciler.octopus.space import OctopusSpace
 from reconciler.ports import Known

@@ -10,8 +10,8 @@ from story import git
 
 from reconciler.core.edit import Person
 from reconciler.engine.edit import Asked, Edited
+from reconciler.engine.ground import load_manifests
 from reconciler.engine.signoff import propose_platform, sign_off
-from reconciler.engine.survey import load_manifests
 from reconciler.errors import GateClosed, UsageError
 
 if TYPE_CHECKING:
