@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 SYSTEM = "users-system"
 """Octopus' own user, who makes what triggers, schedules and automatic phases deploy."""
 
-_IN_SYNC = (Kind.IGNORE, Reason.IN_SYNC)
-
 
 def is_new(cell: ObservedCell, pin: Pin) -> bool:
     """Tell whether a commit asks for this pin: it differs from the pin that was last reached."""
@@ -51,7 +49,9 @@ def choose(
     settled = isinstance(sighting, Settled) and sighting.version == pin.version
     raised = reached is not None and pin.redeploy > reached.redeploy
     if settled and not raised and not suspended and pin.hold is None:  # most cells of most plans
-        action = Action(cell.key, *_IN_SYNC, pin.version, pin.version, "", pin.redeploy)
+        action = Action(
+            cell.key, Kind.IGNORE, Reason.IN_SYNC, pin.version, pin.version, "", pin.redeploy
+        )
     else:
         action = _choose(desired, observed, cell, pin, suspended, raised=raised)
     return action if pin.base is None else _aligned(action, pin)
@@ -69,7 +69,8 @@ def _choose(
     sighting = cell.sighting
     draft = Action(
         cell.key,
-        *_IN_SYNC,
+        Kind.IGNORE,
+        Reason.IN_SYNC,
         cell.version,
         pin.version,
         redeploy=pin.redeploy,

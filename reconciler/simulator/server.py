@@ -129,13 +129,26 @@ class _InThread(_Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
+            for listener in server.sockets:
+                self._loop.remove_reader(listener)
+        await _turns()  # whom it accepted is let in before it closes, or nobody would close them
+        for server in self.servers:
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        for _ in range(3):  # what was idle is closed in the next turns of the loop
-            await asyncio.sleep(0)
+        await _turns()  # what was idle is closed
         if self.server_state.connections or self.server_state.tasks:
             await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):  # a request that hangs
+            if connection.transport is not None:
+                connection.transport.abort()
+        await _turns()
+
+
+async def _turns() -> None:
+    """Let the loop do what it has begun."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 class SimulatorServer:
