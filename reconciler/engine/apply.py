@@ -6,18 +6,15 @@ what is ready, look at what runs. Nothing here sleeps but through the clock door
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.core.halt import halt_gates
 from reconciler.core.intent import Outcome, Progress
-from reconciler.core.plan import make_plan
 from reconciler.core.policy import OnFailure
-from reconciler.core.precondition import precondition_gates
+from reconciler.core.schedule import in_turn
 from reconciler.core.windowgate import window_gate
-from reconciler.engine.approving import judge_approvals
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
 from reconciler.engine.launch import (
@@ -32,7 +29,7 @@ from reconciler.engine.launch import (
 )
 from reconciler.engine.launch import Unknown as NobodyKnows
 from reconciler.engine.pausing import Pauses
-from reconciler.engine.survey import judge, look, survey, with_reached
+from reconciler.engine.reread import Rereading
 from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerError
 
 if TYPE_CHECKING:
@@ -103,12 +100,12 @@ class Execution:
     halted: list[Gate] = field(default_factory=list)  # gates that closed in the middle
     _pending: dict[CellKey, Action] = field(default_factory=dict)
     _pauses: Pauses = field(init=False)
+    _rereading: Rereading = field(init=False)
     _wave: int = 0
     _tries: dict[CellKey, int] = field(default_factory=dict)
     _aged: int = 0
     _unread: str = ""  # why git or Octopus could not be read last
     _read_at: float = float("-inf")
-    _tip: str = ""
     _fresh: Situation | None = None
     _published: float = 0.0
     _told: frozenset[str] = frozenset()  # intents that receipts or the journal know (rule 12)
@@ -119,8 +116,8 @@ class Execution:
             self.results.setdefault(name, held)
         self._pending = {a.cell: a for a in self.planned.runnable}
         self._told = _told(self.planned.situation.history)
-        self._tip = self.planned.plan.commit
         self._published = self.doors.clock.monotonic()
+        self._rereading = Rereading(self.doors, self.octopus, self.planned)
         self._pauses = await Pauses.over(self.doors, self.planned.situation)
         while self._pending or self.watch.running:
             await self.keeper.tend()
@@ -140,15 +137,10 @@ class Execution:
         self.stopping = self.stopping or self.doors.halted()
         if self.stopping or self.stale:
             return []
-        free = self._slots() - len(self.watch.running)
-        ready = [
-            action
-            for action in sorted(self._pending.values(), key=lambda a: (a.wave, a.cell))
-            if self._shut(action.cell) is None
-            and all(self._succeeded(name) for name in action.waits_for)
-            and (not self._wave or action.wave <= self._wave)
-        ]
-        return ready[: max(free, 0)]
+        succeeded = {name for name in self.results if self._succeeded(name)}
+        ready = in_turn(self._pending.values(), succeeded, self._wave)
+        free = max(self._slots() - len(self.watch.running), 0)
+        return [action for action in ready if self._shut(action.cell) is None][:free]
 
     def _shut(self, name: CellKey) -> Gate | None:
         """Return the gate that closed before a cell since the plan was made, if any did."""
@@ -262,8 +254,8 @@ class Execution:
             return self._fresh
         begun = now
         try:
-            situation = await self._reread()
-            stale = self._difference(situation) or await self._closed(situation)
+            situation = await self._rereading.read(self._fresh)
+            stale = await self._rereading.difference(situation, self._pending)
         except (OctopusTrouble, GitTrouble) as error:
             if self.watch.running:
                 if error.message != self._unread:  # once, and again when it is another
@@ -286,20 +278,6 @@ class Execution:
         self._fresh, self._read_at = situation, begun
         return situation
 
-    async def _closed(self, now: Situation) -> str:
-        """Say which gate on the plan, or on a change that is left, closed meanwhile (rule 15).
-
-        An approval that the plan rests on may be void; Octopus may be frozen or in maintenance.
-        """
-        gates: tuple[Gate, ...] = ()
-        if self.planned.approvers:
-            gates, _ = await judge_approvals(self.doors, self.octopus, now, self.planned.plan)
-        if now.observed.environment_id is not None:
-            halts = await self.octopus.halts(now.observed.environment_id)
-            halted = halt_gates(self.planned.plan, now.observed, halts)
-            gates += tuple(gate for gate in halted if not gate.cell or gate.cell in self._pending)
-        return f"{gates[0].name.value}: {gates[0].message}" if gates else ""
-
     def _too_old(self, why: str) -> None:
         """Read again, a few times: a request rests on a young reading or is not sent (rule 15)."""
         self._read_at = float("-inf")
@@ -307,59 +285,6 @@ class Execution:
         if self._aged >= TRIES:
             limit = self.doors.pace.fresh
             self.stopping = f"no request rests on a reading older than {limit:.0f} s: {why}"
-
-    async def _reread(self) -> Situation:
-        before = self.planned.situation
-        if await blocking(self.doors.repository.tip) != self._tip:
-            situation = await survey(self.doors, self.planned.plan.environment)
-            self._tip = situation.commit
-            return situation
-        tenants = bool(before.desired.environment.tenants)
-        state = await look(self.doors, self.octopus, tenants=tenants)
-        observed = judge(
-            before.desired,
-            state,
-            before.audit.snapshot,
-            before.history,
-            joinable=not before.unchanged_since_accepted,
-        )
-        observed = with_reached(replace(observed, me=before.observed.me), before.reached)
-        return replace(self._fresh or before, observed=observed, space_state=state)
-
-    def _difference(self, now: Situation) -> str:
-        """Say in which way the world is not the one the plan was made for, or nothing."""
-        before = self.planned.situation
-        if now.tip_state != before.tip_state:
-            return f"commit {now.commit[:12]} changes this environment"
-        if now.held is not None and now.held != before.held:
-            return now.held
-        if now.distrust is not None and now.distrust != before.distrust:
-            return now.distrust.message
-        cells = now.observed.cells
-        for action in self.planned.plan.changes:  # those that are done are judged by gates too
-            there = cells.get(action.cell)
-            if there is None or there.tenant_id != before.observed.cells[action.cell].tenant_id:
-                return f"{action.cell} is not for the same tenant any more"
-        for name in self._pending:
-            seen, then = cells[name], before.observed.cells[name]
-            if (seen.sighting, seen.newest, seen.running) != (
-                then.sighting,
-                then.newest,
-                then.running,
-            ):
-                return f"{name} changed in Octopus since the plan was made"
-        changes = {a.cell: a for a in make_plan(now.desired, now.observed, now.commit).changes}
-        for name, action in self._pending.items():
-            new = changes.get(name)
-            if new is None or (new.kind, new.to_version) != (action.kind, action.to_version):
-                return f"{name} is planned otherwise now"  # a hold ended, a neighbour went blind
-        unmet = precondition_gates(
-            self._pending,
-            now.desired.preconditions,
-            now.space_state,
-            now.observed.environment_id,
-        )
-        return f"{unmet[0].cell} {unmet[0].message}" if unmet else ""
 
     def _give_up(self) -> None:
         """Nothing runs and nothing may start: say so for every change that is left."""

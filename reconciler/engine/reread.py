@@ -1,0 +1,110 @@
+"""Reading again: the world as it is now, beside the one that a plan was made for (rule 15)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.halt import halt_gates
+from reconciler.core.plan import make_plan
+from reconciler.core.precondition import precondition_gates
+from reconciler.engine.approving import judge_approvals
+from reconciler.engine.doors import blocking
+from reconciler.engine.survey import judge, look, survey, with_reached
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.cellkey import CellKey
+    from reconciler.core.gate import Gate
+    from reconciler.core.plan import Action
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.planning import Planned
+    from reconciler.engine.survey import Situation
+    from reconciler.ports import Octopus
+
+
+class Rereading:
+    """What a plan rests on, read again while it is carried out."""
+
+    def __init__(self, doors: Doors, octopus: Octopus, planned: Planned) -> None:
+        self._doors = doors
+        self._octopus = octopus
+        self._planned = planned
+        self._tip = planned.plan.commit
+
+    async def read(self, last: Situation | None) -> Situation:
+        """Read the space again, and git where the watched branch moved; `last`: the one before."""
+        before = self._planned.situation
+        if await blocking(self._doors.repository.tip) != self._tip:
+            situation = await survey(self._doors, self._planned.plan.environment)
+            self._tip = situation.commit
+            return situation
+        tenants = bool(before.desired.environment.tenants)
+        state = await look(self._doors, self._octopus, tenants=tenants)
+        observed = judge(
+            before.desired,
+            state,
+            before.audit.snapshot,
+            before.history,
+            joinable=not before.unchanged_since_accepted,
+        )
+        observed = with_reached(replace(observed, me=before.observed.me), before.reached)
+        return replace(last or before, observed=observed, space_state=state)
+
+    async def difference(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
+        """Say why the rest of the plan is out of date; empty: it is not.
+
+        `pending` are the changes not asked for yet.
+        """
+        return self._moved(now, pending) or await self._closed(now, pending)
+
+    def _moved(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
+        """Say in which way the world is not the one the plan was made for, or nothing."""
+        before = self._planned.situation
+        if now.tip_state != before.tip_state:
+            return f"commit {now.commit[:12]} changes this environment"
+        if now.held is not None and now.held != before.held:
+            return now.held
+        if now.distrust is not None and now.distrust != before.distrust:
+            return now.distrust.message
+        cells = now.observed.cells
+        for action in self._planned.plan.changes:  # those that are done are judged by gates too
+            there = cells.get(action.cell)
+            if there is None or there.tenant_id != before.observed.cells[action.cell].tenant_id:
+                return f"{action.cell} is not for the same tenant any more"
+        for name in pending:
+            seen, then = cells[name], before.observed.cells[name]
+            if (seen.sighting, seen.newest, seen.running) != (
+                then.sighting,
+                then.newest,
+                then.running,
+            ):
+                return f"{name} changed in Octopus since the plan was made"
+        changes = {a.cell: a for a in make_plan(now.desired, now.observed, now.commit).changes}
+        for name, action in pending.items():
+            new = changes.get(name)
+            if new is None or (new.kind, new.to_version) != (action.kind, action.to_version):
+                return f"{name} is planned otherwise now"  # a hold ended, a neighbour went blind
+        unmet = precondition_gates(
+            pending,
+            now.desired.preconditions,
+            now.space_state,
+            now.observed.environment_id,
+        )
+        return f"{unmet[0].cell} {unmet[0].message}" if unmet else ""
+
+    async def _closed(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
+        """Say which gate on the plan, or on a change that is left, closed meanwhile.
+
+        An approval that the plan rests on may be void; Octopus may be frozen or in maintenance.
+        """
+        gates: tuple[Gate, ...] = ()
+        if self._planned.approvers:
+            plan = self._planned.plan
+            gates, _ = await judge_approvals(self._doors, self._octopus, now, plan)
+        if now.observed.environment_id is not None:
+            halts = await self._octopus.halts(now.observed.environment_id)
+            halted = halt_gates(self._planned.plan, now.observed, halts)
+            gates += tuple(gate for gate in halted if not gate.cell or gate.cell in pending)
+        return f"{gates[0].name.value}: {gates[0].message}" if gates else ""
