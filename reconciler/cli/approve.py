@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import TABLE, output_option
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -28,14 +29,7 @@ _LASTS = re.compile(r"([1-9][0-9]{0,2})(h|d)")
 @click.option("--expires", metavar="8h|2d", help="How long it stands; the policy says the most.")
 @click.option("--revoke", is_flag=True, help="Take back what was approved, of one plan or of all.")
 @click.option("--list", "listing", is_flag=True, help="List what was approved, and no more.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="With --list.",
-)
+@output_option("json", "yaml", help="With --list.")
 @repo_option
 def command(
     environment: str | None,
@@ -59,7 +53,7 @@ def command(
         if plain or expires or revoke:
             raise click.UsageError("--list takes an environment at most")
         return _list(environment, output)
-    if output != "table":
+    if output != TABLE:
         raise click.UsageError("--output goes with --list")
     if environment is None:
         raise click.UsageError("name an environment")

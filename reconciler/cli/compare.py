@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import output_option
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -17,13 +18,7 @@ if TYPE_CHECKING:
 @click.command("compare")
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="B")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json", "yaml", "markdown"]),
-    default="table",
-    show_default=True,
-)
+@output_option("json", "yaml", "markdown")
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when they differ.")
 @repo_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import output_option, write
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -27,14 +28,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long one part is waited for.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to show it.",
-)
+@output_option("json", "yaml", help="How to show it.")
 @repo_option
 def command(print_role: bool, timeout: float, output: str, repo: str | None) -> Exit:
     """Look at everything deployments rest on, and tell what to do about it.
@@ -52,23 +46,18 @@ def command(print_role: bool, timeout: float, output: str, repo: str | None) -> 
         role_lines,
         summary,
     )
-    from reconciler.cli.render.data import as_json
     from reconciler.cli.session import say
     from reconciler.core.checkup import Verdict
 
     if print_role:
-        if output == "json":
-            click.echo(as_json(role_data()), nl=False)
-        else:
-            for line in role_lines():
-                click.echo(line)
+        write(output, role_data, lambda: click.echo("\n".join(role_lines())))
         return Exit.OK
     findings = _found(repo, timeout)
-    if output == "json":
-        click.echo(as_json(checkup_data(findings)), nl=False)
-    else:
-        for line in checkup_lines(findings):
-            click.echo(line)
+    write(
+        output,
+        lambda: checkup_data(findings),
+        lambda: click.echo("\n".join(checkup_lines(findings))),
+    )
     say(summary(findings))
     failed = any(one.verdict is Verdict.FAILED for one in findings)
     return Exit.FAILED if failed else Exit.OK

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import output_option, write
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -20,13 +21,7 @@ if TYPE_CHECKING:
 @click.option(
     "--at", "revision", metavar="COMMIT", help="Explain the plan of this commit, branch or tag."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json", "yaml"]),
-    default="table",
-    show_default=True,
-)
+@output_option("json", "yaml")
 @repo_option
 def command(
     environment: str, component: str, revision: str | None, output: str, repo: str | None
@@ -36,7 +31,6 @@ def command(
     Tells the chain: pinned where and by whom, seen what, deployed by whom, compared how, stopped
     by what, and who or what opens that. Changes nothing.
     """
-    from reconciler.cli.render.data import as_json, as_yaml
     from reconciler.cli.render.explain import explanation_data, print_explanation
     from reconciler.cli.session import with_doors
     from reconciler.engine.doors import blocking
@@ -47,11 +41,5 @@ def command(
         return await explain(doors, environment, component, commit=commit)
 
     found = with_doors(work, repo, records=False)
-    match output:
-        case "json":
-            click.echo(as_json(explanation_data(found)), nl=False)
-        case "yaml":
-            click.echo(as_yaml(explanation_data(found)), nl=False)
-        case _:
-            print_explanation(found)
+    write(output, lambda: explanation_data(found), lambda: print_explanation(found))
     return Exit.OK

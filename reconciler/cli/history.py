@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import output_option, write
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -27,13 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--at", "revision", metavar="COMMIT", help="Up to this commit, branch or tag; default: the tip."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json", "yaml"]),
-    default="table",
-    show_default=True,
-)
+@output_option("json", "yaml")
 @repo_option
 def command(
     environment: str,
@@ -49,7 +44,6 @@ def command(
     each the receipts of what was deployed for it. Pins that were deleted, environments that came
     and went, and commits at which the manifests were invalid are told too.
     """
-    from reconciler.cli.render.data import as_json, as_yaml
     from reconciler.cli.render.history import history_data, print_history
     from reconciler.cli.session import say, with_doors
     from reconciler.engine.chronicle import chronicle
@@ -60,13 +54,7 @@ def command(
         return await chronicle(doors, environment, component, limit, commit)
 
     told = with_doors(work, repo, records=False)
-    match output:
-        case "json":
-            click.echo(as_json(history_data(told)), nl=False)
-        case "yaml":
-            click.echo(as_yaml(history_data(told)), nl=False)
-        case _:
-            print_history(told)
+    write(output, lambda: history_data(told), lambda: print_history(told))
     for alarm in told.alarms:
         say(f"alarm: {alarm}")
     return Exit.OK

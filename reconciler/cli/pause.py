@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import TABLE, output_option
 from reconciler.cli.scope import named_scope, scope_arguments
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ if TYPE_CHECKING:
 @click.option("--reason", metavar="TEXT", help="Why; whoever meets the pause reads it. Needed.")
 @click.option("--list", "listing", is_flag=True, help="List the pauses that stand, and no more.")
 @click.option("--lifted", is_flag=True, help="With --list: those too that somebody lifted.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="With --list.",
-)
+@output_option("json", "yaml", help="With --list.")
 def command(
     environment: str | None,
     component: str | None,
@@ -53,7 +47,7 @@ def command(
         if environment or server or everything or reason:
             raise click.UsageError("--list takes no scope and no --reason")
         return _list(output, lifted=lifted)
-    if lifted or output != "table":
+    if lifted or output != TABLE:
         raise click.UsageError("--lifted and --output go with --list")
     scope = named_scope(environment, component, server, everything=everything)
     why = clean((reason or "").strip(), 200)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import write
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -133,7 +134,6 @@ def _check(
     *,
     detailed_exitcode: bool,
 ) -> Exit:
-    from reconciler.cli.render.data import as_json, as_yaml
     from reconciler.cli.render.review import review_data, review_markdown
     from reconciler.cli.session import with_doors
     from reconciler.engine.doors import blocking
@@ -145,13 +145,11 @@ def _check(
         return await review(doors, first, last, None if observed is None else Observed(observed))
 
     found = with_doors(work, repo, records=False, file=False)
-    match output:
-        case "json":
-            click.echo(as_json(review_data(found)), nl=False)
-        case "yaml":
-            click.echo(as_yaml(review_data(found)), nl=False)
-        case _:
-            click.echo(review_markdown(found), nl=False)
+    write(
+        output or "markdown",
+        lambda: review_data(found),
+        lambda: click.echo(review_markdown(found), nl=False),
+    )
     if found.changes.problems:
         return Exit.INVALID
     if any(one.trouble for one in found.environments):

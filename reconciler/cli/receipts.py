@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import output_option
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ def command() -> None:
 @command.command("list", short_help="List the receipts of an environment.")
 @click.argument("environment")
 @click.argument("which", metavar="[COMPONENT|PROJECT]", required=False)
-@click.option(
-    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@output_option("json", "yaml")
 @repo_option
 def list_(environment: str, which: str | None, output: str, repo: str | None) -> Exit:
     """List the receipts of an environment, oldest first for each project.

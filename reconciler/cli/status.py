@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import output_option, write
+
+if TYPE_CHECKING:
+    from reconciler.cli.render.data import Data
+    from reconciler.cli.standing import Standing
 
 
 @click.command("status")
 @click.argument("environment", required=False)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to show it.",
-)
+@output_option("json", help="How to show it.")
 def command(environment: str | None, output: str) -> Exit:
     """Show how the environments stood when the daemon last looked at them.
 
@@ -26,7 +24,7 @@ def command(environment: str | None, output: str) -> Exit:
     Exits with 0 whatever the conditions are, and with 1 where no daemon runs: then it is shown how
     the environments stood when the last one looked.
     """
-    from reconciler.cli.render.standing import standing_lines, trouble_line
+    from reconciler.cli.render.standing import trouble_line
     from reconciler.cli.session import say
     from reconciler.cli.standing import NoDaemon, Standing
     from reconciler.core.text import clean
@@ -44,14 +42,8 @@ def command(environment: str | None, output: str) -> Exit:
         )
     for name, trouble in found.troubles.items():
         say(trouble_line(name, trouble))
-    if output == "json":
-        click.echo(json.dumps(found.environments, indent=1, sort_keys=True))
-    else:
-        for name, one in sorted(found.environments.items()):
-            for line in standing_lines(name, one):
-                click.echo(line)
-        for name in found.remotes:
-            click.echo(f"{clean(name)}: RemoteEnvironment, deployed where its space is")
+    environments: Data = {name: dict(one) for name, one in found.environments.items()}
+    write(output, lambda: environments, lambda: _print(found))
     if not found.is_served:
         say(f"error: no daemon runs for {clean(str(state_dir))}: this is how things stood before")
         say("hint: start `reconciler serve`")
@@ -59,3 +51,14 @@ def command(environment: str | None, output: str) -> Exit:
     if not found.is_current:
         say("the daemon has just begun: this is how things stood before it")
     return Exit.OK
+
+
+def _print(found: Standing) -> None:
+    from reconciler.cli.render.standing import standing_lines
+    from reconciler.core.text import clean
+
+    for name, one in sorted(found.environments.items()):
+        for line in standing_lines(name, one):
+            click.echo(line)
+    for name in found.remotes:
+        click.echo(f"{clean(name)}: RemoteEnvironment, deployed where its space is")

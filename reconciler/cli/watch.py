@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.output import output_option
 from reconciler.core.condition import ConditionType
 
 if TYPE_CHECKING:
@@ -14,13 +15,8 @@ if TYPE_CHECKING:
 
 @click.command("watch")
 @click.argument("environments", nargs=-1, metavar="[ENVIRONMENT]...")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="A table on a terminal and a line for each change elsewhere, or JSON lines.",
+@output_option(
+    "json", help="A table on a terminal and a line for each change elsewhere, or JSON lines."
 )
 @click.option(
     "--until",

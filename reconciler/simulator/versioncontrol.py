@@ -192,8 +192,12 @@ def variables_at(space: Space, project: Project, commit: Commit) -> VariableSet:
     live = space.variables[project.variable_set_id]
     if project.repository is None or not project.repository.has_variables:
         return live
-    secret = (each for each in live.variables if each["IsSensitive"])
-    return VariableSet(live.id, live.owner_id, commit.number, (*commit.variables, *secret))
+    variables = (*commit.variables, *_secret(live))
+    return VariableSet(live.id, live.owner_id, commit.number, variables)
+
+
+def _secret(live: VariableSet) -> tuple[dict[str, Any], ...]:
+    return tuple(each for each in live.variables if each["IsSensitive"])
 
 
 def save(
@@ -230,8 +234,7 @@ def show_default(space: Space, project: Project, repository: Repository) -> None
     project.more.update(head.settings)
     if repository.has_variables:
         live = space.variables[project.variable_set_id]
-        secret = (each for each in live.variables if each["IsSensitive"])
-        live.variables, live.version = (*head.variables, *secret), head.number
+        live.variables, live.version = (*head.variables, *_secret(live)), head.number
 
 
 def save_variables(
@@ -247,6 +250,6 @@ def save_variables(
     live = space.variables[project.variable_set_id]
     open_ones = tuple(each for each in variables if not each["IsSensitive"])
     made = save(space, project, repository, branch, message, moment, variables=open_ones)
-    secret = (each for each in variables if each["IsSensitive"])
-    live.variables = (*(each for each in live.variables if not each["IsSensitive"]), *secret)
+    shown = (each for each in live.variables if not each["IsSensitive"])
+    live.variables = (*shown, *(each for each in variables if each["IsSensitive"]))
     return variables_at(space, project, made)

@@ -183,7 +183,8 @@ def test_rule_2_equal_plans_give_equal_bytes_and_yaml_says_what_json_says() -> N
     assert as_json(data) == as_json(
         plan_data(Page(again, tuple(reversed(more)), estimate=ESTIMATE))
     )
-    assert YAML(typ="safe").load(as_yaml(data)) == data == json.loads(as_json(data))
+    for each in (data, [data, data], [], {}):
+        assert YAML(typ="safe").load(as_yaml(each)) == each == json.loads(as_json(each))
 
 
 def test_rule_51_every_form_names_the_commit_and_the_time_it_was_read(

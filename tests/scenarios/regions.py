@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import story
+
 SEED = """
 server: {slots: 20}
 users:
@@ -25,16 +27,6 @@ spaces:
       - {name: bot, lifecycle: Release, releases: ["1.0.0"], deployed: {QA: "1.0.0"}}
 """
 HEAD = "apiVersion: reconciler/v1\nkind: "
-SPACE = (
-    HEAD
-    + """Space
-metadata: {name: shop}
-spec:
-  server: @SERVER@
-  space: Shop
-  credentials: {observe: {env: OCTOPUS_STORY_KEY}, deploy: {env: OCTOPUS_STORY_KEY}}
-"""
-)
 STACK = (
     HEAD
     + """Stack
@@ -47,7 +39,6 @@ spec:
     bot: {}
 """
 )
-POLICY = HEAD + "Policy\nmetadata: {name: open}\nspec: {mode: apply}\n"
 
 
 def environment(name: str, octopus: str, **pins: str) -> str:
@@ -63,9 +54,8 @@ def environment(name: str, octopus: str, **pins: str) -> str:
 OLD = {"db": "1.0.0", "api": "1.0.0", "web": "1.0.0"}
 UK, EU = "environments/uk.yaml", "environments/eu.yaml"
 FILES = {
-    "spaces/shop.yaml": SPACE,
     "stacks/platform.yaml": STACK,
-    "policies/open.yaml": POLICY,
+    **{file: story.FILES[file] for file in ("spaces/shop.yaml", "policies/open.yaml")},
     "environments/qa.yaml": environment("qa", "QA", **dict.fromkeys(OLD, "1.1.0"), bot="1.0.0"),
     UK: environment("uk", "Production UK", **OLD),
     EU: environment("eu", "Production EU", **OLD),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from reconciler.cli.output import write
 from reconciler.cli.render.console import columns, show, stdout, text
-from reconciler.cli.render.data import as_json
 from reconciler.cli.render.plan import DIGITS, read_at
 from reconciler.core.text import clean
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 def print_approvals(approvals: Sequence[Approval], now: datetime, output: str) -> None:
     """Write approvals to stdout, oldest first."""
-    if output == "json":
-        click.echo(as_json([_data(each, now) for each in approvals]), nl=False)
-        return
+    write(output, lambda: [_data(each, now) for each in approvals], lambda: _print(approvals, now))
+
+
+def _print(approvals: Sequence[Approval], now: datetime) -> None:
     if not approvals:
         click.echo("no approvals")
         return

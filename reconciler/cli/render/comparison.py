@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.output import write
 from reconciler.cli.render.plan import shown
 from reconciler.core.compare import Relation
 from reconciler.core.text import clean
@@ -36,19 +37,10 @@ STYLES = {
 def show_comparison(comparison: Comparison, output: str, *, everything: bool) -> None:
     """Write a comparison to stdout; `everything`: what is the same, too."""
     rows = tuple(r for r in comparison.rows if everything or r.relation is not Relation.SAME)
-    match output:
-        case "json":
-            from reconciler.cli.render.data import as_json
-
-            click.echo(as_json(comparison_data(comparison, rows)), nl=False)
-        case "yaml":
-            from reconciler.cli.render.data import as_yaml
-
-            click.echo(as_yaml(comparison_data(comparison, rows)), nl=False)
-        case "markdown":
-            click.echo(comparison_markdown(comparison, rows), nl=False)
-        case _:
-            _print(comparison, rows)
+    if output == "markdown":
+        click.echo(comparison_markdown(comparison, rows), nl=False)
+        return
+    write(output, lambda: comparison_data(comparison, rows), lambda: _print(comparison, rows))
 
 
 def summary(comparison: Comparison) -> str:

@@ -118,9 +118,13 @@ def as_json(data: Data) -> str:
     return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
-def as_yaml(data: Mapping[str, Data]) -> str:
+def as_yaml(data: Data) -> str:
     """Return the same as YAML, keys sorted, every text quoted: no reader takes `1.10` for 1.1."""
-    return "".join(f"{line}\n" for line in _mapping(data, ""))
+    if isinstance(data, dict) and data:
+        lines = _mapping(data, "")
+    else:
+        lines = _sequence(data, "") if isinstance(data, list) and data else [_scalar(data)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _mapping(data: Mapping[str, Data], indent: str) -> list[str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from reconciler.cli.output import write
 from reconciler.cli.render.console import columns, show, stdout, text
-from reconciler.cli.render.data import as_json
 from reconciler.cli.render.plan import read_at
 from reconciler.core.text import clean
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 def print_pauses(pauses: Sequence[Pause], output: str) -> None:
     """Write pauses to stdout, oldest first."""
-    if output == "json":
-        click.echo(as_json([_data(pause) for pause in pauses]), nl=False)
-        return
+    write(output, lambda: [_data(pause) for pause in pauses], lambda: _print(pauses))
+
+
+def _print(pauses: Sequence[Pause]) -> None:
     if not pauses:
         click.echo("no pauses")
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.output import write
 from reconciler.core.cellkey import CellKey
 from reconciler.core.plan import Kind, Reason
 from reconciler.core.text import clean
@@ -113,23 +114,14 @@ def _one(alike: list[Action]) -> list[Action]:
 
 def show_plan(page: Page, output: str) -> None:
     """Write a plan to stdout as a table, JSON, YAML or Markdown."""
-    match output:
-        case "json":
-            from reconciler.cli.render.data import as_json, plan_data
+    from reconciler.cli.render.data import plan_data
+    from reconciler.cli.render.markdown import plan_markdown
+    from reconciler.cli.render.plantable import print_plan
 
-            click.echo(as_json(plan_data(page)), nl=False)
-        case "yaml":
-            from reconciler.cli.render.data import as_yaml, plan_data
-
-            click.echo(as_yaml(plan_data(page)), nl=False)
-        case "markdown":
-            from reconciler.cli.render.markdown import plan_markdown
-
-            click.echo(plan_markdown(page), nl=False)
-        case _:
-            from reconciler.cli.render.plantable import print_plan
-
-            print_plan(page)
+    if output == "markdown":
+        click.echo(plan_markdown(page), nl=False)
+        return
+    write(output, lambda: plan_data(page), lambda: print_plan(page))
 
 
 def counts(plan: Plan) -> str:

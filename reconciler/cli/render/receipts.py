@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from reconciler.cli.output import write
 from reconciler.cli.render.console import columns, show, stdout, text
-from reconciler.cli.render.data import as_json
 from reconciler.cli.render.plan import DIGITS, read_at
 from reconciler.core.text import clean
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def print_listing(listing: Listing, output: str) -> None:
     """Write the receipts of one environment to stdout."""
-    if output == "json":
-        click.echo(as_json([_data(each) for each in listing.receipts]), nl=False)
-        return
+    write(output, lambda: [_data(each) for each in listing.receipts], lambda: _print(listing))
+
+
+def _print(listing: Listing) -> None:
     if not listing.receipts:
         click.echo("no receipts")
         return
