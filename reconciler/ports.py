@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.core.edit import Edit, Person
     from reconciler.core.halt import Halts
     from reconciler.core.intent import IntentRecord, Outcome
+    from reconciler.core.logtree import TaskLog
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
     from reconciler.core.preview import Preview
@@ -476,8 +477,14 @@ class Octopus(Protocol):
     async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
         """Return tasks by id in batches; ids the server does not know are missing."""
 
-    async def log_lines(self, task_id: str, tail: int) -> tuple[str, ...]:
-        """Return the last summary lines of a task's log: foreign text, cleaned, bounded."""
+    async def task_log(self, task_id: str, tail: int, *, verbose: bool = False) -> TaskLog:
+        """Return the log tree of a task with the last lines of each branch, in one request.
+
+        Foreign text, cleaned, bounded, and without our own keys.
+        """
+
+    async def task_page(self, task_id: str) -> str:
+        """Return the address of a task's page, for a person's browser."""
 
     async def close(self) -> None:
         """Close connections."""

@@ -83,9 +83,10 @@ def told(event: Event) -> list[str]:
 
 
 def ended(event: Ended) -> list[str]:
-    """Return how a deployment ended, and the end of its log where it did not succeed."""
+    """Return how a deployment ended; where it did not succeed, its last errors and its page."""
     head = (
         f"{clean(event.cell)}: {clean(event.version, 80)} ended {event.outcome.value} after "
         f"{event.seconds:.0f} s, {clean(event.task_id)}"
     )
-    return [head, *(f"  | {clean(line, _LONGEST)}" for line in event.lines)]
+    more = [f"  | {clean(line, _LONGEST)}" for line in event.lines]
+    return [head, *more, *([f"  see {clean(event.link, _LONGEST)}"] if event.link else [])]

@@ -41,7 +41,11 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A deployment of ours ended; `lines` are the last of its log where it did not succeed."""
+    """A deployment of ours ended.
+
+    Where it did not succeed, `lines` are the last errors of its log, and `link` is the address of
+    its task's page in Octopus.
+    """
 
     cell: CellKey
     version: str
@@ -49,6 +53,7 @@ class Ended:
     outcome: Outcome
     seconds: float
     lines: tuple[str, ...] = ()
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Outcome
+from reconciler.core.logtree import last_lines
 from reconciler.core.policy import OnWarning
 from reconciler.core.state import TaskState
 from reconciler.engine.doors import blocking
@@ -151,7 +152,7 @@ class Watch:
 
     async def _finish(self, running: Running, end: End, settled: bool) -> Finished:
         record = running.record
-        lines = () if settled else await self._log_lines(running.task_id)
+        lines, link = ((), "") if settled else await self._traces(running.task_id)
         await blocking(
             self._doors.journal.finished,
             record.intent.id,
@@ -169,16 +170,18 @@ class Watch:
                 end.outcome,
                 end.seconds,
                 lines,
+                link,
             )
         )
         return Finished(record, end.outcome, settled, running.task_id)
 
-    async def _log_lines(self, task_id: str) -> tuple[str, ...]:
-        """Return the end of a log for people; a log that cannot be read keeps nothing back."""
+    async def _traces(self, task_id: str) -> tuple[tuple[str, ...], str]:
+        """Return what a log says of a bad end, and where people see more; nothing waits for it."""
         try:
-            return await self._octopus.log_lines(task_id, LOG_TAIL)
+            log = await self._octopus.task_log(task_id, LOG_TAIL)
+            return last_lines(log, LOG_TAIL), await self._octopus.task_page(task_id)
         except OctopusTrouble as error:
-            return (f"its log could not be read: {error.message}",)
+            return (f"its log could not be read: {error.message}",), ""
 
     async def _detail(self, running: Running) -> DeploymentDetail | None:
         intent = running.record.intent

@@ -29,6 +29,7 @@ from reconciler.octopus.pages import read_by_ids, read_pages
 from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.preview import DeploymentPreview, preview_of
 from reconciler.octopus.releases import ReleaseIds, read_channels, read_defect, read_missing
+from reconciler.octopus.tasklog import TaskLogReader
 from reconciler.octopus.words import server_root
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from reconciler.core.approval import Known as KnownPeople
     from reconciler.core.deployers import Automation
     from reconciler.core.halt import Halts
+    from reconciler.core.logtree import TaskLog
     from reconciler.core.preview import Preview
     from reconciler.core.secret import Secret
     from reconciler.core.state import (
@@ -92,6 +94,7 @@ class OctopusSpace:
         self._looker = Looker(self._observer)
         self._automation = AutomationReader(self._observer, clock)
         self._releases = ReleaseIds(self._observer)
+        self._logs = TaskLogReader(self._observer, self._deployer)
         self._starting = asyncio.Lock()
         self._start: tuple[Secret, Start] | None = None
         self._deploying_user: tuple[Secret, User] | None = None
@@ -334,16 +337,14 @@ class OctopusSpace:
             map(translate.task, await read_by_ids(self._observer, path, task_ids, wire.Task))
         )
 
-    async def log_lines(self, task_id: str, tail: int) -> tuple[str, ...]:
-        """Return the last summary lines of a task's log: foreign text, cleaned, bounded.
+    async def task_log(self, task_id: str, tail: int, *, verbose: bool = False) -> TaskLog:
+        """Return the log tree of a task (see `tasklog.py`), without our own keys."""
+        path = await self._path("tasks")
+        return await self._logs.read(path, task_id, tail, verbose=verbose)
 
-        Source: Octopus REST API, `GET /tasks/{id}/details`; `tail` counts per node of the tree.
-        """
-        path = await self._path(f"tasks/{_part(task_id)}/details")
-        query = {"verbose": "false", "tail": str(tail)}
-        answer = await self._observer.get(path, query, alone=True)
-        details = wire.decode(answer, wire.TaskDetails)
-        return translate.log_lines(details.activity_logs, tail)
+    async def task_page(self, task_id: str) -> str:
+        """Return where a person looks at a task. Source: Octopus REST API, link `Web` of a task."""
+        return f"{self._root}/app#/{(await self._started()).space_id}/tasks/{_part(task_id)}"
 
     async def close(self) -> None:
         """Close connections."""

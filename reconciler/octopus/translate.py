@@ -21,19 +21,16 @@ from reconciler.core.state import (
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from reconciler.octopus import wire
 
 # Either word stands for "all" (Octopus' TypeScript contracts, `userPermissionRestriction`).
 ALL_WORDS = ("all", "unrelated")
-SUMMARY_CATEGORIES = frozenset({"Info", "Highlight", "Wait", "Alert", "Warning", "Error", "Fatal"})
-LONGEST_LINE = 500
 LONGEST_ERROR = 1000
 
 _STATES = {state.value: state for state in TaskState}
 _DEPLOY_TASK = "Deploy"
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def utc(time: datetime) -> datetime:
@@ -219,18 +216,3 @@ def active_task(
         deployment_id=deployment_id,
         queued_until=queued if state is TaskState.QUEUED and queued > read_at else None,
     )
-
-
-def log_lines(roots: Iterable[wire.LogNode], tail: int) -> tuple[str, ...]:
-    """Return the last `tail` summary lines of a log tree in the order of their times."""
-    found: list[wire.LogElement] = []
-    waiting = list(roots)[::-1]
-    while waiting:
-        node = waiting.pop()
-        found.extend(
-            line for line in node.log_elements or () if line.category in SUMMARY_CATEGORIES
-        )
-        waiting.extend((node.children or ())[::-1])
-    found.sort(key=lambda line: _LONG_AGO if line.occurred_at is None else line.occurred_at)
-    last = found[-tail:] if tail > 0 else []
-    return tuple(clean(line.message_text or "", LONGEST_LINE) for line in last)

@@ -248,27 +248,6 @@ class CreatedDeployment(Wire, frozen=True):
     task_id: Id
 
 
-class LogElement(Wire, frozen=True):
-    """One line of a task's log."""
-
-    category: str
-    occurred_at: Time | None
-    message_text: str | None
-
-
-class LogNode(Wire, frozen=True):
-    """One node of a task's log tree."""
-
-    log_elements: list[LogElement] | None = None
-    children: list[LogNode] | None = None
-
-
-class TaskDetails(Wire, frozen=True):
-    """`GET /tasks/{id}/details`."""
-
-    activity_logs: list[LogNode]
-
-
 class NewDeployment(Wire, frozen=True, omit_defaults=True):
     """The body of `POST /{space}/deployments`. `form_values` are by the names of form elements."""
 

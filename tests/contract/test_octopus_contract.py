@@ -18,6 +18,7 @@ from fault_page import strike
 
 from reconciler.core.deployers import DeployerKind
 from reconciler.core.halt import Halts
+from reconciler.core.logtree import Work
 from reconciler.core.role import Use
 from reconciler.core.state import SpaceState, TaskState
 from reconciler.credentials import Given
@@ -209,7 +210,8 @@ async def test_what_the_board_names_is_found_again_by_other_roads(octopus: Octop
     assert release == state.releases[item.release_id]
     assert (task.id, task.state) == (item.task_id, item.state)
     assert [one.id for one in newest] == [item.deployment_id]
-    assert len(await octopus.log_lines(item.task_id, tail=5)) <= 5
+    log = await octopus.task_log(item.task_id, tail=5, verbose=True)
+    assert all(len(branch.lines) <= 5 for _, branch in log.branches())
     places = {one.id for one in state.environments}
     assert await octopus.promotable(item.release_id) <= places
     form = (await octopus.preview(item.release_id, item.environment_id)).form
@@ -363,7 +365,10 @@ async def test_a_deployment_is_asked_for_followed_and_found(
     (ended,) = await shop.tasks([task_id])
     assert ended.state is TaskState.SUCCESS
     assert after.active == ()
-    assert await shop.log_lines(task_id, tail=20)
+    log = await shop.task_log(task_id, tail=20)
+    assert [root.work for root in log.roots] == [Work.SUCCESS]
+    assert [path for path, _ in log.branches() if len(path) == 1]
+    assert (await shop.task_page(task_id)).endswith(f"/app#/Spaces-1/tasks/{task_id}")
     found = await shop.deployments_of(None, wish.environment_id, take=50)
     assert wish.comments in [one.comments for one in found]
 

@@ -9,6 +9,7 @@ from octopus_answers import Board, Json, deployment, release, reply, task
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from reconciler.core.logtree import Work
 from reconciler.core.state import TaskState
 from reconciler.errors import BadAnswer, NotAllowed, OutcomeUnknown, RemoteRejected, Unreachable
 from reconciler.octopus.space import OctopusSpace
@@ -209,20 +210,54 @@ def line(category: str, at: int, text: str | None) -> Json:
     return {"Category": category, "OccurredAt": when, "MessageText": text, "Number": 1}
 
 
-async def test_a_log_is_its_last_summary_lines_in_the_order_of_time(
-    board: Board, space: OctopusSpace
-) -> None:
+async def test_a_log_is_a_tree_of_summary_lines(board: Board, space: OctopusSpace) -> None:
+    machine = {"Id": "T/A/B", "Name": "web-1", "Status": "New", "ProgressPercentage": 250}
     step: Json = {
+        "Id": "T/A",
         "Name": "Step 1",
-        "LogElements": [line("Error", 4, "\x1b[31mno disk"), line("Verbose", 5, "stack")],
-        "Children": [{"Name": "web-1", "LogElements": [line("Warning", 2, "slow")]}],
+        "Status": "Failed",
+        "Started": "2026-11-20T10:00:01.000+00:00",
+        "LogElements": [line("Error", 4, "no disk"), line("Verbose", 5, "stack")],
+        "Children": [{**machine, "LogElements": [line("Warning", 2, "slow")]}],
     }
-    root = {"LogElements": [line("Info", 1, "a"), line("Info", 3, None)], "Children": [step]}
-    said = {"Task": {"Id": "ServerTasks-1"}, "ActivityLogs": [root]}
+    root = {"Id": "T", "LogElements": [line("Info", 1, "a"), line("Info", 3, None)]}
+    said = {"Task": {"Id": "ServerTasks-1"}, "ActivityLogs": [{**root, "Children": [step]}]}
     board.odd["/api/Spaces-1/tasks/ServerTasks-1/details"] = reply(200, said)
 
-    assert await space.log_lines("ServerTasks-1", 3) == ("slow", "", "\\x1b[31mno disk")
-    assert await space.log_lines("ServerTasks-1", 0) == ()
+    log = await space.task_log("ServerTasks-1", 3)
+    verbose = await space.task_log("ServerTasks-1", 3, verbose=True)
+
+    assert [(path, branch.work, branch.percent) for path, branch in log.branches()] == [
+        ((), Work.UNKNOWN, 0),
+        (("Step 1",), Work.FAILED, 0),
+        (("Step 1", "web-1"), Work.UNKNOWN, 100),
+    ]
+    assert [[line.text for line in branch.lines] for _, branch in log.branches()] == [
+        ["a", ""],
+        ["no disk"],
+        ["slow"],
+    ]
+    assert [len(branch.lines) for _, branch in verbose.branches()] == [2, 2, 1]
+
+
+async def test_rule_52_a_log_is_cleaned_and_our_own_keys_are_masked_in_it(
+    board: Board, space: OctopusSpace
+) -> None:
+    hostile = (
+        "\x1b]0;boom\x07 \u202e API-DEPLOYER API-OBSERVER API-OTHEROTHEROTHEROTHER1 " + "z" * 9000
+    )
+    root = {"Id": "T", "Name": hostile, "LogElements": [line("Error", 1, hostile)]}
+    board.odd["/api/Spaces-1/tasks/ServerTasks-1/details"] = reply(200, {"ActivityLogs": [root]})
+
+    ((_, branch),) = (await space.task_log("ServerTasks-1", 3)).branches()
+
+    for text, limit in ((branch.name, 200), (branch.lines[0].text, 500)):
+        assert text.startswith("\\x1b]0;boom\\x07 \\u202e ")
+        assert text.isprintable()
+        assert len(text) <= limit
+        assert "DEPLOYER" not in text
+        assert "OBSERVER" not in text
+        assert "OTHER" not in text
 
 
 async def test_rule_47_a_log_tree_of_any_depth_is_an_answer_or_an_error(
@@ -234,7 +269,7 @@ async def test_rule_47_a_log_tree_of_any_depth_is_an_answer_or_an_error(
     )
 
     with pytest.raises(BadAnswer, match="nested too deeply"):
-        await space.log_lines("ServerTasks-1", 3)
+        await space.task_log("ServerTasks-1", 3)
 
 
 async def test_a_server_that_went_away_is_unreachable_for_a_deployment(

@@ -9,7 +9,7 @@ from between import at_octopus
 
 from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
-from reconciler.engine.events import Said
+from reconciler.engine.events import Ended, Said
 from reconciler.errors import LeaseHeld, StalePlan, Unreachable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def gates_of(report: object, component: str) -> set[GateName]:
 
 async def test_rule_18_a_failure_stops_its_dependants_and_the_rest(world: Story) -> None:
     await world.accept()
-    world.octopus.fail_next("db", "1.1.0", "Test")
+    world.octopus.fail_next("db", "1.1.0", "Test", message="no disk\x1b[2J")
     world.pin(db="1.1.0", api="1.1.0", web="1.1.0")
 
     report = await world.apply()
@@ -34,6 +34,10 @@ async def test_rule_18_a_failure_stops_its_dependants_and_the_rest(world: Story)
     assert report.results["web"].done is Done.NOT_STARTED
     assert world.runs("api") == "1.0.0"
     assert len(world.receipts("db")) == 1
+    (ended,) = (event for event in world.events if isinstance(event, Ended))
+    (error,) = ended.lines
+    assert error.endswith(": no disk\\x1b[2J")
+    assert ended.link == f"{world.server.url}/app#/Spaces-1/tasks/{ended.task_id}"
 
 
 async def test_rule_18_continue_goes_on_with_what_does_not_depend_on_the_failure(

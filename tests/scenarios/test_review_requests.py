@@ -230,10 +230,10 @@ async def test_rule_47_a_log_that_may_not_be_read_does_not_keep_a_deployment_fro
     world.octopus.fail_next("api", "1.1.0", "Test")
     world.pin(api="1.1.0")
 
-    async def log_lines(real: Any, *args: Any) -> Any:
+    async def task_log(real: Any, *args: Any) -> Any:
         raise NotAllowed("403", hint="")
 
-    at_octopus(world, log_lines=log_lines)
+    at_octopus(world, task_log=task_log)
     report = await world.apply()
 
     assert report.results["api"].done is Done.FAILED
