@@ -338,6 +338,7 @@ class DeploymentOrder:
     """One deployment to ask for. `comments` ends in the intent's tag.
 
     `form_values` are the values of prompted variables, by the ids of their form elements.
+    `machine_ids` are the only machines it may go to; empty: all.
     """
 
     release_id: str
@@ -345,6 +346,7 @@ class DeploymentOrder:
     comments: str
     form_values: tuple[tuple[str, str | Secret], ...] = ()
     tenant_id: str | None = None
+    machine_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class Action(NamedTuple):
 
     A named tuple: a plan makes one for each of a hundred thousand cells. `redeploy` is the pin's
     counter. `waits_for` names the changes that come first. `note` is one clean line for people.
+    `machines` are the only machines it goes to, sorted Octopus ids; empty: all.
     """
 
     cell: CellKey
@@ -60,6 +61,7 @@ class Action(NamedTuple):
     wave: int = 0
     waits_for: tuple[CellKey, ...] = ()
     unknown_direction: bool = False
+    machines: tuple[str, ...] = ()
 
     @property
     def component(self) -> str:

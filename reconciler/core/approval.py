@@ -35,11 +35,18 @@ class Change:
     from_version: str | None
     to_version: str | None
     redeploy: int
+    machines: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, action: Action) -> Change:
         """Return what a plan's action changes."""
-        return cls(action.cell, action.from_version, action.to_version, action.redeploy)
+        return cls(
+            action.cell,
+            action.from_version,
+            action.to_version,
+            action.redeploy,
+            action.machines,
+        )
 
 
 @dataclass(frozen=True, slots=True)

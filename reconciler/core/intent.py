@@ -68,7 +68,7 @@ def intent_of(observed: ObservedState, action: Action) -> Intent | None:
         tenant=cell.tenant_id,
         project=cell.project.id,
         version=version,
-        machines=(),
+        machines=action.machines,
         after=cell.newest,
     )
 

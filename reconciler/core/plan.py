@@ -81,7 +81,7 @@ class Plan:
                 {
                     "cell": f"{self.environment}/{a.cell}",
                     "from": a.from_version,
-                    "machines": [],
+                    "machines": list(a.machines),
                     "redeploy": a.redeploy,
                     "to": a.to_version,
                 }

@@ -68,6 +68,44 @@ class Approvals:
     forges: tuple[str, ...] = ()
 
 
+class Forget(StrEnum):
+    """What happens to machines that stay dead."""
+
+    OFF = "off"
+    REPORT = "report"  # they are named
+    DELETE = "delete"  # they are deleted, under rules 44 to 46
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What is done for, and about, the machines of an environment. The default: nothing.
+
+    `deploy_on_arrival`: one that appears or returns gets what belongs there. `reevaluate`: before
+    a pass ends, one that appeared during it gets what the pass deployed. The rest is of `forget`:
+    how many hours a machine was unhealthy, how many are deleted in a pass and in a day at most,
+    and which are never: by role, or by name or id.
+    """
+
+    forget: Forget = Forget.OFF
+    deploy_on_arrival: bool = False
+    reevaluate: bool = False
+    grace_hours: int = 24
+    per_pass: int = 2
+    per_day: int = 5
+    protected_roles: tuple[str, ...] = ()
+    protected_machines: tuple[str, ...] = ()
+
+    @property
+    def serves(self) -> bool:
+        """True where a machine may get a deployment of its own."""
+        return self.deploy_on_arrival or self.reevaluate
+
+    @property
+    def watches(self) -> bool:
+        """True where the machines of the space must be read: one request more."""
+        return self.serves or self.forget is not Forget.OFF
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The rules an environment is changed under. The default only observes."""
@@ -82,6 +120,7 @@ class Policy:
     start: Start = Start.AUTO
     approvals: Approvals = field(default_factory=Approvals)
     preflight: Preflight = Preflight.PER_COMPONENT
+    machines: Machines = field(default_factory=Machines)
 
 
 STRICTEST = Policy(protected=True)

@@ -192,8 +192,9 @@ class ActiveTask:
 class DeploymentDetail:
     """A deployment by id: who asked, in which words, and whether it left machines or steps out.
 
-    `machine_ids` are the machines it was limited to, none for all: what was asked for, not what
-    the server reached, because an intent is told by it.
+    `machine_ids` are the machines it was limited to, none for all: what was asked for, because an
+    intent is told by it. `reached` are those it went to, as the server says once it has ended;
+    None where it does not say. `is_flawed`: partial for more than being limited to them.
     """
 
     id: str
@@ -208,6 +209,8 @@ class DeploymentDetail:
     comments: str
     is_partial: bool
     machine_ids: tuple[str, ...] = ()
+    reached: tuple[str, ...] | None = None
+    is_flawed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

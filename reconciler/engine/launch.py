@@ -152,8 +152,12 @@ async def launch(
         await blocking(doors.journal.void, intent, keeper.fence)
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
     comments = str(Comments.of(record))
-    where, tenant = record.intent.environment, record.intent.tenant
-    order = DeploymentOrder(release.id, where, comments, values, tenant)
+    where, tenant, machines = (
+        record.intent.environment,
+        record.intent.tenant,
+        record.intent.machines,
+    )
+    order = DeploymentOrder(release.id, where, comments, values, tenant, machines)
     try:
         deployment_id, task_id = await octopus.deploy(order, left, before)
     except ClosedNow as closed:

@@ -137,7 +137,8 @@ class Watch:
             warned = task.state is TaskState.SUCCESS and task.has_warnings
             outcome = Outcome.SUCCESS_WITH_WARNINGS if warned else _OUTCOMES[task.state]
             held = warned and self._on_warning is OnWarning.HOLD
-            settled = task.state is TaskState.SUCCESS and not detail.is_partial and not held
+            partial = detail.is_flawed if running.record.intent.machines else detail.is_partial
+            settled = task.state is TaskState.SUCCESS and not partial and not held
             times = (task.queued, task.started, task.completed)
             return End(outcome, detail.id, task.id, *times, detail.deployed_by_id), settled
         now = self._doors.clock.monotonic()

@@ -159,6 +159,8 @@ class _Translator:
             case "const":
                 return f"must be '{limit}', not {self._said(path, found)}"
             case "enum":
+                if found is None and self._text(path, found) in limit:
+                    return quote_it(self._text(path, found))
                 return self._not_one_of(self._said(path, found), found, error.schema)
             case "format":
                 return TROUBLE[limit](found) or f"'{shown(found)}' is not a {limit}"

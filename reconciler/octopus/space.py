@@ -274,7 +274,12 @@ class OctopusSpace:
             for name, value in order.form_values
         }
         body = wire.NewDeployment(
-            order.release_id, order.environment_id, order.comments, values, order.tenant_id
+            order.release_id,
+            order.environment_id,
+            order.comments,
+            values,
+            order.tenant_id,
+            order.machine_ids,
         )
         answer = await http.post(path, msgspec.json.encode(body), within, before)
         try:

@@ -130,6 +130,15 @@ def board_item(said: wire.DashboardItem, *, is_previous: bool) -> BoardItem:
 
 def deployment(said: wire.Deployment) -> DeploymentDetail:
     """Return a deployment; partial where machines, targets or steps were left out or failed."""
+    is_flawed = said.failure_encountered or any(
+        (
+            said.excluded_machine_ids,
+            said.skip_actions,
+            said.specific_target_tag_ids,
+            said.excluded_target_tag_ids,
+        )
+    )
+    reached = said.deployed_to_machine_ids
     return DeploymentDetail(
         id=said.id,
         project_id=said.project_id,
@@ -141,13 +150,10 @@ def deployment(said: wire.Deployment) -> DeploymentDetail:
         deployed_by=said.deployed_by or "",
         deployed_by_id=said.deployed_by_id or "",
         comments=said.comments or "",
-        is_partial=said.failure_encountered
-        or bool(said.specific_machine_ids)
-        or bool(said.excluded_machine_ids)
-        or bool(said.skip_actions)
-        or bool(said.specific_target_tag_ids)
-        or bool(said.excluded_target_tag_ids),
+        is_partial=is_flawed or bool(said.specific_machine_ids),
         machine_ids=tuple(sorted(said.specific_machine_ids or ())),
+        reached=None if reached is None else tuple(sorted(reached)),
+        is_flawed=is_flawed,
     )
 
 

@@ -203,6 +203,7 @@ class Deployment(Wire, frozen=True):
     skip_actions: list[str] | None
     specific_target_tag_ids: list[str] | None = None
     excluded_target_tag_ids: list[str] | None = None
+    deployed_to_machine_ids: list[str] | None = None
 
 
 class SelectedPackage(Wire, frozen=True):
@@ -249,13 +250,17 @@ class CreatedDeployment(Wire, frozen=True):
 
 
 class NewDeployment(Wire, frozen=True, omit_defaults=True):
-    """The body of `POST /{space}/deployments`. `form_values` are by the names of form elements."""
+    """The body of `POST /{space}/deployments`.
+
+    `form_values` are by the names of form elements; no `specific_machine_ids` mean all machines.
+    """
 
     release_id: str
     environment_id: str
     comments: str
     form_values: dict[str, str] = {}
     tenant_id: str | None = None
+    specific_machine_ids: tuple[str, ...] = ()
 
 
 class Page(Wire, Generic[T], frozen=True):

@@ -59,7 +59,13 @@ class ApprovalTable:
 def _row(approval: Approval) -> rows.Row:
     """Return an approval in the order of the columns."""
     changes = [
-        [change.cell, change.from_version, change.to_version, change.redeploy]
+        [
+            change.cell,
+            change.from_version,
+            change.to_version,
+            change.redeploy,
+            *([change.machines] if change.machines else []),
+        ]
         for change in sorted(approval.changes, key=lambda change: change.cell)
     ]
     revoked = approval.revoked_at
@@ -93,8 +99,8 @@ def _approval(row: rows.Row) -> Approval:
         email=row[6],
         digest=row[7],
         changes=frozenset(
-            Change(CellKey(cell), before, after, redeploy)
-            for cell, before, after, redeploy in json.loads(row[8])
+            Change(CellKey(cell), before, after, redeploy, *map(tuple, machines))
+            for cell, before, after, redeploy, *machines in json.loads(row[8])
         ),
         since=row[9],
         given=datetime.fromisoformat(row[10]),

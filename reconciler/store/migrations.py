@@ -159,4 +159,16 @@ PLACES: Step = (
     "ALTER TABLE approvals ADD COLUMN octopus_environment TEXT NOT NULL DEFAULT ''",
 )
 
-STEPS: tuple[Step, ...] = (JOURNAL, CACHE, PAUSES, REFUSALS, DURATIONS, APPROVALS, PLACES)
+# To which machines a deployment went was not kept: what was seen is read once more.
+REACHED: Step = ("DELETE FROM seen_deployments",)
+
+STEPS: tuple[Step, ...] = (
+    JOURNAL,
+    CACHE,
+    PAUSES,
+    REFUSALS,
+    DURATIONS,
+    APPROVALS,
+    PLACES,
+    REACHED,
+)

@@ -202,6 +202,8 @@ def deployment_text(deployment: DeploymentDetail) -> str:
         deployment.comments,
         deployment.is_partial,
         deployment.machine_ids,
+        deployment.reached,
+        deployment.is_flawed,
     )
 
 
@@ -210,6 +212,7 @@ def deployment_of(text: str) -> DeploymentDetail:
     values = json.loads(text)
     values[6] = datetime.fromisoformat(values[6])
     values[11] = tuple(values[11])
+    values[12] = None if values[12] is None else tuple(values[12])
     return DeploymentDetail(*values)
 
 

@@ -484,6 +484,17 @@ def test_the_digest_covers_what_changes_and_nothing_else() -> None:
     assert plan.digest == hashlib.sha256(rfc8785.dumps(changes)).hexdigest()
 
 
+def test_the_digest_covers_the_machines_that_a_change_goes_to() -> None:
+    state = desired({"ui": pin("1.0", redeploy=1)})
+    plan = make_plan(state, observed(cell("ui", settled("1.0"), "1.0")), COMMIT)
+    (action,) = plan.changes
+
+    one = replace(plan, actions=(action._replace(machines=("Machines-1",)),))
+    both = replace(plan, actions=(action._replace(machines=("Machines-1", "Machines-2")),))
+
+    assert len({plan.digest, one.digest, both.digest}) == 3
+
+
 def test_the_digest_of_a_plan_without_work_is_that_of_nothing() -> None:
     plan = make_plan(desired({"ui": "1.0"}), observed(cell("ui", settled("1.0"))), COMMIT)
 

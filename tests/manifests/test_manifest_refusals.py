@@ -280,7 +280,10 @@ def test_rule_6_who_else_deploys_is_a_list_of_texts(names: str, line: str) -> No
         ("start: auto", "preflight: whole", "10:14: 'whole' is not one of per-component, "
                                             "whole-set, did you mean 'whole-set'?"),
         ("start: auto", "guidedFailure: on", "10:3: 'guidedFailure' is not supported yet"),
-        ("start: auto", "machines: {}", "10:3: 'machines' is not supported yet"),
+        ("start: auto", "machines: {forget: report}", "10:22: 'report' is not supported yet"),
+        ("start: auto", "machines: {forget: off}", "10:22: off is true or false to YAML, not "
+                                                   'text; quote it: "off"'),
+        ("start: auto", "machines: {graceHours: 0}", "10:26: must be at least 1"),
         ("start: auto", "deployFromDashboard: x", "10:3: 'deployFromDashboard' is not supported "
                                                   "yet"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,17 @@ async def test_a_deployment_is_asked_for_with_the_deploy_credential(
         "EnvironmentId": "Environments-1",
         "Comments": "Deploy, please [tag]",
     }
+
+
+async def test_a_deployment_to_some_machines_names_them(
+    httpserver: HTTPServer, space: OctopusSpace
+) -> None:
+    seen = answers(httpserver, reply(201, {"Id": "Deployments-5", "TaskId": "ServerTasks-7"}))
+
+    await space.deploy(replace(ORDER, machine_ids=("Machines-1", "Machines-2")))
+
+    said = json.loads(seen[0].get_data())
+    assert said["SpecificMachineIds"] == ["Machines-1", "Machines-2"]
 
 
 @pytest.mark.parametrize(

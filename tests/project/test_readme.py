@@ -61,12 +61,14 @@ def test_what_the_readme_says_is_refused_is_refused(
     root: Path, readme: str, tmp_path: Path
 ) -> None:
     policy = (root / "example-manifests/policies/open.yaml").read_text(encoding="utf-8")
-    (tmp_path / "policy.yaml").write_text(policy + "  machines: {}\n", encoding="utf-8")
+    (tmp_path / "policy.yaml").write_text(
+        policy + "  deployFromDashboard: true\n", encoding="utf-8"
+    )
     refused = run("validate", str(tmp_path))
 
     assert refused.returncode == 3
-    assert "'machines' is not supported yet" in refused.stdout + refused.stderr
-    assert "`'machines' is not supported yet`" in readme
+    assert "'deployFromDashboard' is not supported yet" in refused.stdout + refused.stderr
+    assert "`'deployFromDashboard' is not supported yet`" in readme
 
 
 def test_make_has_the_two_commands_of_the_readme(root: Path, readme: str) -> None:

@@ -89,6 +89,8 @@ def a_deployment(number: int) -> DeploymentDetail:
         comments='by hand "quoted"\nsecond line',
         is_partial=True,
         machine_ids=("Machines-1", "Machines-2"),
+        reached=("Machines-1",),
+        is_flawed=True,
     )
 
 

@@ -16,7 +16,11 @@ FAR = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 def an_approval(digest: str = "ab" * 32, environment: str = ENV) -> Approval:
-    changes = {Change(CellKey("api@acme"), None, "2.0", 0), Change(CellKey("db"), "1.0", "2.0", 3)}
+    changes = {
+        Change(CellKey("api@acme"), None, "2.0", 0),
+        Change(CellKey("db"), "1.0", "2.0", 3),
+        Change(CellKey("ui"), "1.0", "1.0", 0, ("Machines-1", "Machines-2")),
+    }
     return Approval(
         environment=environment,
         server="1111",

@@ -60,6 +60,9 @@ def _data(approval: Approval, now: datetime) -> Data:
                 "from": None if change.from_version is None else clean(change.from_version),
                 "redeploy": change.redeploy,
                 "to": None if change.to_version is None else clean(change.to_version),
+                **(
+                    {"machines": [clean(one) for one in change.machines]} if change.machines else {}
+                ),
             }
             for change in sorted(approval.changes, key=lambda change: change.cell)
         ],

@@ -82,6 +82,7 @@ def _change(action: Action) -> Data:
         "unknownDirection": action.unknown_direction,
         "waitsFor": [clean(name) for name in action.waits_for],
         "wave": action.wave,
+        **({"machines": [clean(one) for one in action.machines]} if action.machines else {}),
     }
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reconciler.core.manifest import Kind, Place
 from reconciler.core.policy import (
     Approvals,
+    Forget,
     Limits,
+    Machines,
     Mode,
     OnFailure,
     OnWarning,
@@ -57,6 +59,7 @@ def build_policy(head: Head, spec: Branch) -> PolicyDocument:
         start=Start(fields.get("start", Start.AUTO)),
         preflight=Preflight(fields.get("preflight", Preflight.PER_COMPONENT)),
         approvals=_approvals(fields.get("approvals", {})),
+        machines=_machines(fields.get("machines", {})),
     )
     return PolicyDocument(head.name, head.place, policy)
 
@@ -67,4 +70,18 @@ def _approvals(fields: dict[str, Any]) -> Approvals:
         required=fields.get("required", default.required),
         hours=fields.get("hours", default.hours),
         forges=tuple(fields.get("forges", ())),
+    )
+
+
+def _machines(fields: dict[str, Any]) -> Machines:
+    default = Machines()
+    return Machines(
+        forget=Forget(fields.get("forget", default.forget)),
+        deploy_on_arrival=fields.get("deployOnArrival", default.deploy_on_arrival),
+        reevaluate=fields.get("reevaluate", default.reevaluate),
+        grace_hours=fields.get("graceHours", default.grace_hours),
+        per_pass=fields.get("perPass", default.per_pass),
+        per_day=fields.get("perDay", default.per_day),
+        protected_roles=tuple(fields.get("protectedRoles", ())),
+        protected_machines=tuple(fields.get("protectedMachines", ())),
     )
