@@ -338,7 +338,8 @@ class DeploymentOrder:
     """One deployment to ask for. `comments` ends in the intent's tag.
 
     `form_values` are the values of prompted variables, by the ids of their form elements.
-    `machine_ids` are the only machines it may go to; empty: all.
+    `machine_ids` are the only machines it may go to; empty: all. `guided` None: as project and
+    environment say. `forced`: packages that are installed already, too.
     """
 
     release_id: str
@@ -347,6 +348,8 @@ class DeploymentOrder:
     form_values: tuple[tuple[str, str | Secret], ...] = ()
     tenant_id: str | None = None
     machine_ids: tuple[str, ...] = ()
+    guided: bool | None = None
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

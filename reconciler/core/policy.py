@@ -56,6 +56,19 @@ class Preflight(StrEnum):
     WHOLE_SET = "whole-set"  # nothing begins
 
 
+class GuidedFailure(StrEnum):
+    """Whether Octopus asks a person what to do where a step of a deployment fails."""
+
+    DEFAULT = "default"  # as project and environment say in Octopus
+    ON = "on"
+    OFF = "off"
+
+    @property
+    def wanted(self) -> bool | None:
+        """What a request says; None: nothing."""
+        return None if self is GuidedFailure.DEFAULT else self is GuidedFailure.ON
+
+
 @dataclass(frozen=True, slots=True)
 class Approvals:
     """How many persons approve a plan, and for how many hours at most an approval stands.
@@ -121,6 +134,7 @@ class Policy:
     approvals: Approvals = field(default_factory=Approvals)
     preflight: Preflight = Preflight.PER_COMPONENT
     machines: Machines = field(default_factory=Machines)
+    guided_failure: GuidedFailure = GuidedFailure.DEFAULT
 
 
 STRICTEST = Policy(protected=True)

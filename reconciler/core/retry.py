@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.core.action import Kind
 from reconciler.core.cellkey import WHOLE
 from reconciler.core.decide import made_by_us
 from reconciler.core.gate import Gate, GateName
@@ -84,6 +85,21 @@ def seen_attempt(action: Action, cell: ObservedCell, observed: ObservedState) ->
             return Attempt(attempted, why, None if made_by_us(cell, observed.me) else reached)
         case _:
             return None
+
+
+def installs_again(action: Action, cell: ObservedCell) -> bool:
+    """Tell whether packages that are there already are to be installed all the same.
+
+    So where what runs is deployed once more, and after an attempt at the same version that did not
+    settle the cell: a step that skips what is installed would leave behind what that one left.
+    """
+    if action.kind is Kind.REDEPLOY:
+        return True
+    match cell.sighting:
+        case Unsettled(attempted=attempted):
+            return direction(attempted, action.to_version or "") is Direction.SAME
+        case _:
+            return False
 
 
 def stop_gates(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Outcome, Progress
 from reconciler.core.policy import OnFailure
+from reconciler.core.retry import installs_again
 from reconciler.core.schedule import in_turn
 from reconciler.core.windowgate import window_gate
 from reconciler.engine.doors import blocking, side_by_side
@@ -190,6 +191,8 @@ class Execution:
                 release,
                 self._read_at,
                 self.planned.forms.get(name, ()),
+                self.planned.situation.desired.policy.guided_failure.wanted,
+                installs_again(action, situation.observed.cells[name]),
             )
         except LeaseLost as error:
             self.stopping = error.message

@@ -126,13 +126,16 @@ async def launch(
     release: ReleaseDetail,
     read_at: float,
     form: Form = (),
+    guided: bool | None = None,
+    forced: bool = False,
 ) -> Result:
     """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
 
     `form` are the values of prompted variables: secrets among them are read now. `read_at`: when,
     by the monotonic clock, the reading it rests on was begun. `before` is awaited when nothing is
     left to wait for before the request: it looks at pauses and windows once more, and raises
-    ClosedNow where it may not leave (rules 15, 21).
+    ClosedNow where it may not leave (rules 15, 21). `guided`: whether Octopus asks a person about a
+    failing step; None: as is set there. `forced`: what is installed is installed once more.
 
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
@@ -152,12 +155,16 @@ async def launch(
         await blocking(doors.journal.void, intent, keeper.fence)
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
     comments = str(Comments.of(record))
-    where, tenant, machines = (
-        record.intent.environment,
-        record.intent.tenant,
-        record.intent.machines,
+    order = DeploymentOrder(
+        release_id=release.id,
+        environment_id=record.intent.environment,
+        comments=comments,
+        form_values=values,
+        tenant_id=record.intent.tenant,
+        machine_ids=record.intent.machines,
+        guided=guided,
+        forced=forced,
     )
-    order = DeploymentOrder(release.id, where, comments, values, tenant, machines)
     try:
         deployment_id, task_id = await octopus.deploy(order, left, before)
     except ClosedNow as closed:

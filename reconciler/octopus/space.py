@@ -274,12 +274,14 @@ class OctopusSpace:
             for name, value in order.form_values
         }
         body = wire.NewDeployment(
-            order.release_id,
-            order.environment_id,
-            order.comments,
-            values,
-            order.tenant_id,
-            order.machine_ids,
+            release_id=order.release_id,
+            environment_id=order.environment_id,
+            comments=order.comments,
+            form_values=values,
+            tenant_id=order.tenant_id,
+            specific_machine_ids=order.machine_ids,
+            use_guided_failure=order.guided,
+            force_package_redeployment=order.forced,
         )
         answer = await http.post(path, msgspec.json.encode(body), within, before)
         try:

@@ -261,6 +261,8 @@ class NewDeployment(Wire, frozen=True, omit_defaults=True):
     form_values: dict[str, str] = {}
     tenant_id: str | None = None
     specific_machine_ids: tuple[str, ...] = ()
+    use_guided_failure: bool | None = None
+    force_package_redeployment: bool = False
 
 
 class Page(Wire, Generic[T], frozen=True):

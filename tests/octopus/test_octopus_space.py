@@ -58,6 +58,18 @@ async def test_a_deployment_to_some_machines_names_them(
     assert said["SpecificMachineIds"] == ["Machines-1", "Machines-2"]
 
 
+async def test_guided_failure_and_installed_packages_are_named_only_where_they_are_meant(
+    httpserver: HTTPServer, space: OctopusSpace
+) -> None:
+    seen = answers(httpserver, reply(201, {"Id": "Deployments-5", "TaskId": "ServerTasks-7"}))
+
+    await space.deploy(replace(ORDER, guided=False, forced=True))
+
+    said = json.loads(seen[0].get_data())
+    assert said["UseGuidedFailure"] is False
+    assert said["ForcePackageRedeployment"] is True
+
+
 @pytest.mark.parametrize(
     "said", [{}, {"Id": "Deployments-5"}, {"Id": "Deployments-5", "TaskId": None}, [], {"Id": ""}]
 )

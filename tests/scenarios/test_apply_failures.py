@@ -78,6 +78,9 @@ async def test_rule_18_a_commit_does_not_loosen_the_stop_that_its_own_failure_ca
 
 
 async def test_rule_12_a_failed_version_needs_a_person_or_a_raised_counter(world: Story) -> None:
+    where = world.administer("GET", "environments/all")[0]  # it would ask a person instead
+    world.administer("PUT", f"environments/{where['Id']}", {**where, "UseGuidedFailure": True})
+    world.edit("policies/open.yaml", ("mode: apply", 'mode: apply, guidedFailure: "off"'))
     await world.accept()
     world.octopus.fail_next("api", "1.1.0", "Test")
     world.pin(api="1.1.0")
@@ -97,6 +100,10 @@ async def test_rule_12_a_failed_version_needs_a_person_or_a_raised_counter(world
     assert raised.results["api"].done is Done.SUCCEEDED
     assert world.ours("api") == ["1.1.0"] * 3
     assert len(world.receipts("api")) == 3
+
+    asked = world.administer("GET", "deployments")["Items"][:3]  # newest first
+    assert [each["ForcePackageRedeployment"] for each in asked] == [True, True, False]
+    assert not any(each["UseGuidedFailure"] for each in asked)
 
 
 async def test_rule_14_an_unknown_outcome_waits_in_the_journal_until_octopus_answers(

@@ -185,6 +185,7 @@ async def test_a_redeploy_counter_redeploys_once(world: Story) -> None:
 
     assert not (await world.apply()).planned.plan.has_work
     assert world.ours("api") == ["1.0.0"]
+    assert world.administer("GET", "deployments")["Items"][0]["ForcePackageRedeployment"]
 
 
 async def test_a_release_that_does_not_exist_holds_it_and_its_dependants(world: Story) -> None:

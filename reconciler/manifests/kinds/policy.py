@@ -9,6 +9,7 @@ from reconciler.core.manifest import Kind, Place
 from reconciler.core.policy import (
     Approvals,
     Forget,
+    GuidedFailure,
     Limits,
     Machines,
     Mode,
@@ -58,6 +59,7 @@ def build_policy(head: Head, spec: Branch) -> PolicyDocument:
         windows=windows,
         start=Start(fields.get("start", Start.AUTO)),
         preflight=Preflight(fields.get("preflight", Preflight.PER_COMPONENT)),
+        guided_failure=GuidedFailure(fields.get("guidedFailure", GuidedFailure.DEFAULT)),
         approvals=_approvals(fields.get("approvals", {})),
         machines=_machines(fields.get("machines", {})),
     )
