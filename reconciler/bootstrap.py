@@ -37,6 +37,7 @@ from reconciler.manifests.snapshot import parse_snapshot, render_snapshot
 from reconciler.octopus.budget import Budgets
 from reconciler.octopus.key import ServerKey
 from reconciler.octopus.options import ClientOptions
+from reconciler.octopus.person import PersonInSpace
 from reconciler.octopus.space import OctopusSpace
 from reconciler.octopus.words import server_root
 from reconciler.signing.dsse import SpaceSigner
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from reconciler.engine.events import Event
     from reconciler.git.address import Address
     from reconciler.git.source import Source
-    from reconciler.ports import Clock, Credential, Journal, Octopus, Signer
+    from reconciler.ports import Clock, Credential, Journal, Octopus, OctopusPerson, Signer
     from reconciler.settings import GitSettings, Settings
 
 
@@ -112,6 +113,25 @@ async def open_space(
     client = OctopusSpace(
         server, space, ServerKey(own), None, clock, _client_options(settings), budgets
     )
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def open_person(
+    settings: Settings, space: Space, own: Credential, clock: Clock | None = None
+) -> AsyncIterator[OctopusPerson]:
+    """Open one space as a person, with their own key, and close it.
+
+    Raises: UsageError, also where the space's server is not among the allowed ones.
+    """
+    see_allowed(settings, space)
+    clock = clock or SystemClock()
+    budgets = Budgets(clock, settings.octopus.requests_per_minute)
+    options, key = _client_options(settings), ServerKey(own)
+    client = PersonInSpace(space.server, space.octopus_space, key, None, clock, options, budgets)
     try:
         yield client
     finally:
@@ -246,6 +266,22 @@ async def open_doors(
         journal.close()
 
 
+def see_allowed(settings: Settings, space: Space) -> None:
+    """Raises: UsageError where the settings name servers, and not this one.
+
+    A manifest says where a key is sent; whoever may merge one could send it to a server of their
+    own.
+    """
+    allowed = settings.octopus.servers
+    if allowed is None or server_root(space.server) in map(server_root, allowed.split()):
+        return
+    raise UsageError(
+        f"Space {space.name} names the server {clean(space.server, 120)}, which is not among "
+        "the allowed ones; no key was sent there",
+        hint=f"add it to RECONCILER_OCTOPUS__SERVERS, or mend {space.place}",
+    )
+
+
 def _client_options(settings: Settings) -> ClientOptions:
     return ClientOptions(
         connect_timeout=timedelta(seconds=settings.octopus.connect_timeout),
@@ -301,7 +337,7 @@ class Spaces:
         """
         place = replace(space, place=NOWHERE)  # where it is written makes no other space of it
         if place not in self._clients:
-            self._see_allowed(space)
+            see_allowed(self._settings, space)
             observe = self._key(space, "observe", space.observe)
             self._clients[place] = OctopusSpace(
                 space.server,
@@ -334,21 +370,6 @@ class Spaces:
         """Close all clients."""
         for client in self._clients.values():
             await client.close()
-
-    def _see_allowed(self, space: Space) -> None:
-        """Raises: UsageError where the settings name servers, and not this one.
-
-        A manifest says where a key is sent; whoever may merge one could send it to a server of
-        their own.
-        """
-        allowed = self._settings.octopus.servers
-        if allowed is None or server_root(space.server) in map(server_root, allowed.split()):
-            return
-        raise UsageError(
-            f"Space {space.name} names the server {clean(space.server, 120)}, which is not among "
-            "the allowed ones; no key was sent there",
-            hint=f"add it to RECONCILER_OCTOPUS__SERVERS, or mend {space.place}",
-        )
 
     def _deploying(self, space: Space) -> ServerKey | None:
         """Return the deploy credential; None, which closes gate `permission`, where it is unset."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.act import Act
     from reconciler.core.approval import Approval, Approver, Committed
     from reconciler.core.approval import Known as KnownPeople
     from reconciler.core.authorship import Authorship, Step
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.core.edit import Edit, Person
     from reconciler.core.halt import Halts
     from reconciler.core.intent import IntentRecord, Outcome
+    from reconciler.core.interruption import Interruption
     from reconciler.core.logtree import TaskLog
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
@@ -376,6 +378,46 @@ class OctopusCheckup(Protocol):
         """Return those of these release ids that the server still has."""
 
 
+class OctopusPerson(Protocol):
+    """One Octopus space as a person, with their own key and no other (rules 29, 31).
+
+    What it changes is asked for once. Raises what `Octopus.look` does, and OutcomeUnknown.
+    """
+
+    async def identity(self) -> tuple[Server, str]:
+        """Return the server and the id of the space."""
+
+    async def approver(self, user_id: str | None = None) -> Approver | None:
+        """Return a person as of now; without an id, whoever the key belongs to."""
+
+    async def names(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return the names of the environments and of the projects they may see, by id."""
+
+    async def team_names(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the names of teams by id, of those they may see."""
+
+    async def interruptions(self) -> tuple[Interruption, ...]:
+        """Return what waits for a person in the space, as they see it, newest first."""
+
+    async def interruption(self, interruption_id: str) -> Interruption | None:
+        """Return one, answered ones too; None: they are shown none of this id."""
+
+    async def responsible(self, interruption_id: str) -> str:
+        """Return the name of who took it; empty: nobody, or it cannot be told."""
+
+    async def take(self, interruption_id: str) -> None:
+        """Take the responsibility for one."""
+
+    async def submit(self, interruption_id: str, values: Mapping[str, str | None]) -> None:
+        """Answer one, with the values of its form."""
+
+    async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
+        """Return tasks by id; those they are not shown are missing."""
+
+    async def cancel(self, task_id: str) -> None:
+        """Ask for the end of a task; one that has ended stays as it is."""
+
+
 class Octopus(Protocol):
     """One Octopus space under one credential for reading and, where given, one for deploying."""
 
@@ -478,6 +520,9 @@ class Octopus(Protocol):
 
         `tenant_id` None: whoever they are for.
         """
+
+    async def interruptions(self) -> tuple[Interruption, ...]:
+        """Return what waits for a person in the space; only a person answers it (OctopusPerson)."""
 
     async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
         """Return tasks by id in batches; ids the server does not know are missing."""
@@ -647,6 +692,15 @@ class Journal(Protocol):
 
     def revoke_approvals(self, environment: str, digest: str, who: str) -> tuple[Approval, ...]:
         """Take back the approvals of plans whose digest begins so; return those that stood."""
+
+    def act(self, act: Act) -> int:
+        """Keep what a person is about to do as themselves; return its number (rule 33)."""
+
+    def act_ended(self, number: int, outcome: str) -> None:
+        """Note what became of it."""
+
+    def acts(self, environment: str | None = None) -> tuple[Act, ...]:
+        """Return what people did as themselves, oldest first."""
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, for each try of a push.

@@ -27,6 +27,9 @@ COMMANDS = {
     "history": Entry("history", "Show who pinned what when, and what was deployed for it."),
     "hold": Entry("hold", "Propose the commit that leaves one component alone, or lifts that."),
     "init": Entry("init", "Write the manifests of a space as it runs today."),
+    "interruptions": Entry(
+        "interruptions", "List, take and answer what deployments ask of people, as yourself."
+    ),
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),
     "pin": Entry("pin", "Propose the commit that pins other versions."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),

@@ -142,7 +142,9 @@ GATES = {
     ),
     GateName.WAITING_FOR_PERSON: Meaning(
         "a running task waits for an answer",
-        "Answer it in Octopus: a manual intervention or a guided failure.",
+        "A person answers it, as themselves: `reconciler interruptions list`, then `take` and "
+        "`submit`, or in Octopus. It is a manual intervention or a guided failure, and nothing "
+        "answers one by itself.",
     ),
     GateName.PERMISSION: Meaning(
         "the deploying credential may not deploy this here, or may do too much",

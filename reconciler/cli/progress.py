@@ -8,6 +8,7 @@ from reconciler.cli.render.plan import summary
 from reconciler.cli.session import say
 from reconciler.core.text import clean
 from reconciler.engine.events import (
+    Asked,
     Ended,
     Launched,
     NotStarted,
@@ -20,6 +21,7 @@ from reconciler.engine.events import (
 
 if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
+    from reconciler.core.interruption import Interruption
     from reconciler.engine.events import Event
 
 _LONGEST = 400
@@ -61,6 +63,8 @@ def told(event: Event) -> list[str]:
             came = f" from {clean(action.from_version, 80)}" if action.from_version else ""
             what = f"{clean(action.cell)}: {action.kind.value}{came} to"
             return [f"{what} {clean(action.to_version or '', 80)} {verb}, {clean(task_id)}"]
+        case Asked(cell=cell, task_id=task_id, question=question):
+            return asked(cell, task_id, question)
         case Ended():
             return ended(event)
         case NotStarted(cell=cell, why=why):
@@ -80,6 +84,14 @@ def told(event: Event) -> list[str]:
             return [clean(text, _LONGEST)]
         case PlanMade() | Watched():
             return []
+
+
+def asked(cell: CellKey, task_id: str, question: Interruption) -> list[str]:
+    """Return what a deployment asks of a person, and how that person answers."""
+    what = [f"{clean(cell)}: {clean(task_id)}: {clean(question.words, _LONGEST)}"]
+    if question.instructions:
+        what.append(f"  | {clean(question.instructions, _LONGEST)}")
+    return [*what, f"  answered by: `reconciler interruptions take {clean(question.id, 80)}`"]
 
 
 def ended(event: Ended) -> list[str]:

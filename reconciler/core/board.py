@@ -119,6 +119,9 @@ class Board:
     ) -> ObservedCell:
         """Judge one cell."""
         running = self._unfinished(project)
+        waiting: frozenset[str] = frozenset()
+        if running:
+            waiting = self._state.waiting_for_person.intersection(t.id for t in running)
         newest = self.newest(project)
         detail = None if newest is None else self._state.deployments.get(newest.deployment_id)
         sighting = self._obstacle(project) or self._attempt(project, memory, on_warning)
@@ -128,14 +131,15 @@ class Board:
             project=project,
             newest=None if newest is None else newest.deployment_id,
             running=running,
-            waiting=self._state.waiting_for_person.intersection(t.id for t in running)
-            if running
-            else frozenset(),
+            waiting=waiting,
             made_by="" if detail is None else clean(detail.deployed_by, 80),
             made_by_id="" if detail is None else detail.deployed_by_id,
             made_at=None if detail is None else detail.created,
             comment="" if detail is None else detail.comments,
             tenant=self._tenant,
+            questions=tuple(one for one in self._state.interruptions if one.task_id in waiting)
+            if waiting
+            else (),
         )
 
     def _unfinished(self, project: Project) -> tuple[ActiveTask, ...]:

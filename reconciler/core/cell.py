@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.action import Reason
     from reconciler.core.cellkey import CellKey
+    from reconciler.core.interruption import Interruption
     from reconciler.core.snapshot import Reached
     from reconciler.core.state import ActiveTask, Project, Server
     from reconciler.core.tenant import Tenant
@@ -73,7 +74,7 @@ class ObservedCell:
     `newest` is the id of the newest deployment in any state (an intent's `after`); who made it,
     when and with which comment stands beside it. `running` are tasks of this cell that are not
     finished, whoever started them (rules 16, 17); `waiting` are those that wait for a person, by
-    id. `reached` is the pin at which desired last equalled observed.
+    id, and `questions` what they ask. `reached` is the pin at which desired last equalled observed.
     """
 
     key: CellKey
@@ -88,6 +89,7 @@ class ObservedCell:
     made_at: datetime | None = None
     comment: str = ""
     tenant: Tenant | None = None
+    questions: tuple[Interruption, ...] = ()
 
     @property
     def component(self) -> str:

@@ -65,8 +65,13 @@ def _running_gates(action: Action, cell: ObservedCell) -> list[Gate]:
     for task in cell.running:
         what = f"{task.id} {clean(task.description, 80)}".strip()
         if task.id in cell.waiting:
-            name, opener = GateName.WAITING_FOR_PERSON, f"a person answers {task.id} in Octopus"
-        elif task.queued_until is not None:
+            asked = [one for one in cell.questions if one.task_id == task.id]
+            how = f": `reconciler interruptions take {asked[0].id}`" if asked else " in Octopus"
+            message = f"{what}: {asked[0].words}" if asked else f"{what} is {task.state.value}"
+            opener = f"a person answers {task.id}{how}"
+            gates.append(Gate(action.cell, GateName.WAITING_FOR_PERSON, message, opener))
+            continue
+        if task.queued_until is not None:
             name = GateName.SCHEDULED_ELSEWHERE
             what = f"{what}, scheduled for {task.queued_until:%Y-%m-%d %H:%M}Z"
             opener = f"the task runs, or a person cancels {task.id} in Octopus"

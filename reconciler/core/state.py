@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from reconciler.core.interruption import Interruption
     from reconciler.core.tenant import Tenant
 
 Detail = TypeVar("Detail")
@@ -250,7 +251,8 @@ class SpaceState:
     means "never deployed" only inside them (rule 3), and a tenant's only where it is in
     `board_tenants`. `gaps` says, in words, which part of the reading is known to be incomplete as a
     whole. `tenants` are read only for an environment that names some: else they are None, and
-    `tenants_unread` says why they could not be.
+    `tenants_unread` says why they could not be. `interruptions` are the pending ones, with their
+    forms, and are read only while a task is active.
     """
 
     read_at: datetime
@@ -272,6 +274,7 @@ class SpaceState:
     tenants: tuple[Tenant, ...] | None = None
     tenants_unread: str = "nobody asked for them"
     board_tenants: frozenset[str] = frozenset()
+    interruptions: tuple[Interruption, ...] = ()
 
     def at(self, read_at: datetime) -> SpaceState:
         """Return the same reading of another time, with what was worked out of it."""
@@ -300,6 +303,7 @@ class SpaceState:
             items=items,
             active=active,
             waiting_for_person=waiting,
+            interruptions=tuple(one for one in self.interruptions if one.task_id in waiting),
             deployments=_picked(self.deployments, (item.deployment_id for item in items)),
             releases=_picked(self.releases, (item.release_id for item in items)),
         )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.intent import Outcome
+    from reconciler.core.interruption import Interruption
     from reconciler.core.plan import Action, Plan
 
 
@@ -37,6 +38,15 @@ class Watched:
     """Tasks were looked at: (cell, task id, state, seconds since it was launched)."""
 
     running: tuple[tuple[CellKey, str, str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A deployment of ours waits for a person, whom its form asks; told once for each question."""
+
+    cell: CellKey
+    task_id: str
+    question: Interruption
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +97,4 @@ class Said:
     text: str
 
 
-Event = PlanMade | Launched | Watched | Ended | NotStarted | Resumed | Recorded | Said
+Event = PlanMade | Launched | Watched | Asked | Ended | NotStarted | Resumed | Recorded | Said

@@ -15,10 +15,14 @@ from reconciler.core.state import TaskState
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Ended, Said, Watched
 from reconciler.engine.launch import SEARCHED
+from reconciler.engine.questions import Questions
 from reconciler.engine.record import End
 from reconciler.errors import OctopusTrouble, OutcomeUnknown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.intent import IntentRecord
     from reconciler.core.state import DeploymentDetail, Task
     from reconciler.engine.doors import Doors
@@ -75,6 +79,7 @@ class Watch:
         self._on_warning = on_warning
         self._answered = doors.clock.monotonic()
         self._trouble = ""  # why Octopus did not answer last
+        self._questions = Questions(doors, octopus)
         self._gone: dict[str, float] = {}  # deployments Octopus does not show, and since when
         self.running: dict[str, Running] = {}  # by deployment
 
@@ -93,6 +98,7 @@ class Watch:
         try:
             asked = [running.task_id for running in self.running.values()]
             tasks = {task.id: task for task in await self._octopus.tasks(asked)}
+            await self._questions.look(self._waiting(tasks.values()))
             for running in tuple(self.running.values()):
                 end = await self._end(running, tasks.get(running.task_id))
                 if end is not None:
@@ -109,6 +115,12 @@ class Watch:
             ]
             self._doors.tell(Watched(tuple(sorted(seen))))
         return tuple(finished)
+
+    def _waiting(self, tasks: Iterable[Task]) -> dict[str, CellKey]:
+        """Return the cells of the tasks that wait for a person, by task."""
+        asking = {task.id for task in tasks if task.has_pending_interruptions}
+        mine = {r.task_id: r.record.cell for r in self.running.values()}
+        return {task: mine[task] for task in sorted(asking & mine.keys())}
 
     def _complain(self, error: OctopusTrouble) -> None:
         """Go on watching through trouble, for as long as patience lasts."""

@@ -120,6 +120,8 @@ class OctopusHttp:
         body: bytes,
         within: float = math.inf,
         before: Callable[[], Awaitable[None]] | None = None,
+        *,
+        method: str = "POST",
     ) -> Answer:
         """Ask for a change, once, whatever happens; it leaves within so many seconds, or never.
 
@@ -133,7 +135,9 @@ class OctopusHttp:
         url = f"{self._root}/{path}"
         key = self.key
         try:
-            reply = await self._sending().post(url, self._headers(key), body, within, before)
+            reply = await self._sending().change(
+                method, url, self._headers(key), body, within, before
+            )
         except NoBudget:
             raise _over_budget(url) from None
         except NoReply as error:

@@ -118,8 +118,9 @@ class Sender:
         """Read, repeating within the limits. Raises: NoReply, NoBudget."""
         return await self._exchange(self._client.build_request("GET", url, headers=credential))
 
-    async def post(
+    async def change(
         self,
+        method: str,
         url: str,
         credential: Mapping[str, str],
         body: bytes,
@@ -132,7 +133,7 @@ class Sender:
         else is waited for: what it raises leaves as it is, and nothing was sent then.
         """
         headers = {"Content-Type": "application/json", **credential}
-        request = self._client.build_request("POST", url, content=body, headers=headers)
+        request = self._client.build_request(method, url, content=body, headers=headers)
         limit = self._options.deploy_timeout.total_seconds()
         began = self._clock.monotonic()
         if not await self.budget.take(min(limit * BUDGET_PART, within)):
@@ -235,6 +236,7 @@ class _Patience(Retry):
     ) -> None:
         super().__init__(
             total=options.retries,
+            allowed_methods=["GET"],  # the library repeats PUT and DELETE too (rule 14)
             status_forcelist=REPEATED,
             backoff_factor=FIRST_BACKOFF,
             backoff_jitter=0.5,

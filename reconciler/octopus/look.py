@@ -32,6 +32,7 @@ from reconciler.core.state import (
 from reconciler.octopus import translate, wire
 from reconciler.octopus.board import Board
 from reconciler.octopus.client import Answer
+from reconciler.octopus.interruptions import read_pending
 from reconciler.octopus.pages import IDS_AT_ONCE, read_by_ids, read_pages, together
 from reconciler.octopus.tenants import ask_tenants, read_tenants
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
+    from reconciler.core.interruption import Interruption
     from reconciler.core.tenant import Tenant
     from reconciler.octopus.client import OctopusHttp
     from reconciler.ports import Known
@@ -149,7 +151,7 @@ class Looker:
         board = await self._completed(space, said.board, [one.id for one in said.projects])
 
         async with together() as group:
-            asking = group.create_task(self._interrupted(space, bool(active)))
+            asking = group.create_task(self._interrupted(start, bool(active)))
             detailing = group.create_task(self._details(space, board, active, known))
         interrupted, all_interruptions = asking.result()
         if not all_interruptions:
@@ -168,7 +170,7 @@ class Looker:
             board_environments=board.environments,
             items=board.items,
             active=tuple(translate.active_task(task, deployments, read_at) for task in active),
-            waiting_for_person=interrupted
+            waiting_for_person=frozenset(one.task_id for one in interrupted if one.task_id)
             | board.waiting
             | {task.id for task in active if task.has_pending_interruptions},
             deployments=deployments,
@@ -176,6 +178,7 @@ class Looker:
             gaps=tuple(gaps),
             space_name=start.space_name,
             board_tenants=board.tenants,
+            interruptions=interrupted,
         )
         match said.tenants:
             case tuple():
@@ -236,18 +239,11 @@ class Looker:
             missing = still
         return board
 
-    async def _interrupted(self, space: str, active: bool) -> tuple[frozenset[str], bool]:
-        """Return the tasks that wait for a person, and whether those are all."""
-        if not active:
-            return frozenset(), True
-        said, complete = await read_pages(
-            self._http,
-            f"{space}/interruptions",
-            {"pendingOnly": "true"},
-            wire.Interruption,
-            ONE_PAGE,
-        )
-        return frozenset(one.task_id for one in said if one.is_pending and one.task_id), complete
+    async def _interrupted(
+        self, start: Start, active: bool
+    ) -> tuple[tuple[Interruption, ...], bool]:
+        """Return what waits for a person, and whether that is all."""
+        return await read_pending(self._http, start.space_id) if active else ((), True)
 
     async def _details(
         self, space: str, board: Board, active: Collection[wire.Task], known: Known

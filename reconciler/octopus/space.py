@@ -23,6 +23,7 @@ from reconciler.octopus.checkup import SpaceCheckup
 from reconciler.octopus.client import OctopusHttp, unknown
 from reconciler.octopus.groups import read_groups
 from reconciler.octopus.halts import read_halts
+from reconciler.octopus.interruptions import read_pending
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from reconciler.core.approval import Known as KnownPeople
     from reconciler.core.deployers import Automation
     from reconciler.core.halt import Halts
+    from reconciler.core.interruption import Interruption
     from reconciler.core.logtree import TaskLog
     from reconciler.core.preview import Preview
     from reconciler.core.secret import Secret
@@ -334,6 +336,12 @@ class OctopusSpace:
                 hint="try again; if it stays, check that the server's version is supported",
             )
         return tuple(map(translate.deployment, found))
+
+    async def interruptions(self) -> tuple[Interruption, ...]:
+        """Return what waits for a person in the space (see `interruptions.py`)."""
+        start = await self._started()
+        found, _ = await read_pending(self._observer, start.space_id, alone=True)
+        return found
 
     async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
         """Return tasks by id, 100 to a request; ids the server does not know are missing."""

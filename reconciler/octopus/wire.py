@@ -176,14 +176,6 @@ class Task(Wire, frozen=True):
     project_id: Id | None = None
 
 
-class Interruption(Wire, frozen=True):
-    """A question to a person, of `GET /{space}/interruptions`."""
-
-    id: Id
-    is_pending: bool
-    task_id: Id | None
-
-
 class Deployment(Wire, frozen=True):
     """A deployment. The lists that make it partial may be null, not absent (tags are newer)."""
 

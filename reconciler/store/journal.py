@@ -16,6 +16,7 @@ from reconciler.core.text import clean
 from reconciler.errors import LeaseLost, StoreTrouble
 from reconciler.ports import QueuedRecord
 from reconciler.store import rows
+from reconciler.store.acts import ActTable
 from reconciler.store.approvals import ApprovalTable
 from reconciler.store.cache import SeenCache
 from reconciler.store.database import Database
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.core.acceptance import AcceptedEnvironment
+    from reconciler.core.act import Act
     from reconciler.core.approval import Approval
     from reconciler.core.intent import IntentRecord
     from reconciler.core.pause import Pause, Scope
@@ -79,6 +81,7 @@ class SqliteJournal:
         self._cache = SeenCache(self._database)
         self._pauses = PauseTable(self._database)
         self._approvals = ApprovalTable(self._database)
+        self._acts = ActTable(self._database)
         self._store_id = self._own_id()
 
     @property
@@ -341,6 +344,18 @@ class SqliteJournal:
     def revoke_approvals(self, environment: str, digest: str, who: str) -> tuple[Approval, ...]:
         """Take back the approvals of plans whose digest begins so; return those that stood."""
         return self._approvals.revoke(environment, digest, who, self._clock.now())
+
+    def act(self, act: Act) -> int:
+        """Keep what a person is about to do as themselves; return its number (rule 33)."""
+        return self._acts.put(act)
+
+    def act_ended(self, number: int, outcome: str) -> None:
+        """Note what became of it."""
+        self._acts.end(number, outcome)
+
+    def acts(self, environment: str | None = None) -> tuple[Act, ...]:
+        """Return what people did as themselves, oldest first."""
+        return self._acts.all(environment)
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, for each try of a push."""

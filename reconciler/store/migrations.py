@@ -162,6 +162,24 @@ PLACES: Step = (
 # To which machines a deployment went was not kept: what was seen is read once more.
 REACHED: Step = ("DELETE FROM seen_deployments",)
 
+# What people asked of Octopus with their own keys; rows are never deleted (rule 33).
+ACTS: Step = (
+    """CREATE TABLE acts (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        at TEXT NOT NULL,
+        verb TEXT NOT NULL,
+        login TEXT NOT NULL,
+        user TEXT NOT NULL,
+        name TEXT NOT NULL,
+        server TEXT NOT NULL,
+        space TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        outcome TEXT NOT NULL
+    )""",
+)
+
 STEPS: tuple[Step, ...] = (
     JOURNAL,
     CACHE,
@@ -171,4 +189,5 @@ STEPS: tuple[Step, ...] = (
     APPROVALS,
     PLACES,
     REACHED,
+    ACTS,
 )

@@ -33,6 +33,7 @@ from reconciler.errors import (
 )
 from reconciler.octopus.key import ServerKey
 from reconciler.octopus.options import ClientOptions
+from reconciler.octopus.person import PersonInSpace
 from reconciler.octopus.space import OctopusSpace
 from reconciler.ports import DeploymentOrder, Known
 from reconciler.simulator import Simulator, SimulatorServer, load_seed, parse_seed
@@ -590,3 +591,41 @@ async def test_a_release_may_go_where_its_lifecycle_lets_it(
         await shop.deploy(
             DeploymentOrder(fresh, next(i for i, n in places.items() if n == "Production"), "")
         )
+
+
+async def test_rule_29_a_person_takes_answers_and_cancels_with_their_own_key(
+    simulator: Simulator, simulated: Address, shop: OctopusSpace
+) -> None:
+    before = await shop.look(NOTHING)
+    _, task_id = await shop.deploy(order(before, "web-shop", "Test"))
+    simulator.advance(3)
+    wanted = simulator.raise_interruption("web-shop", "Test", title="Go live?")
+    (seen,) = await shop.interruptions()
+    assert (seen.id, seen.task_id, seen.title, seen.is_mine) == (wanted, task_id, "Go live?", False)
+    assert seen.choice is not None
+    assert [one.value for one in seen.choice.options] == ["Proceed", "Abort"]
+
+    key = ServerKey(Given("test", simulator.api_key))
+    person = PersonInSpace(simulated.url, "Shop", key, None, ImpatientClock())
+    assert await person.interruption("Interruptions-999") is None
+    assert await person.responsible(wanted) == ""
+    with pytest.raises(RemoteRejected, match="must take responsibility"):
+        await person.submit(wanted, {"Result": "Proceed"})
+    await person.take(wanted)
+    assert (await person.responsible(wanted)).startswith("Admin")
+    with pytest.raises(RemoteRejected, match="errors with the form"):
+        await person.submit(wanted, {"Result": "Perhaps"})
+    await person.submit(wanted, {"Instructions": None, "Notes": "ok", "Result": "Proceed"})
+    answered = await person.interruption(wanted)
+    assert answered is not None
+    assert (answered.is_pending, dict(answered.given)["Notes"]) == (False, "ok")
+    with pytest.raises(RemoteRejected, match="already been submitted"):
+        await person.take(wanted)
+    assert await shop.interruptions() == ()
+
+    await person.cancel(task_id)
+    simulator.advance(60)
+    (task,) = await person.tasks([task_id])
+    assert task.state is TaskState.CANCELED
+    await person.cancel(task_id)  # one that has ended stays as it is
+    await person.close()

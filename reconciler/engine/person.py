@@ -1,0 +1,91 @@
+"""People as themselves: spaces opened with their own key, and what they do there, noted.
+
+Nothing here ever falls back to the Space's credentials (rule 29).
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.core.act import DONE
+from reconciler.core.manifest import DesiredState
+from reconciler.engine.doors import blocking
+from reconciler.engine.ground import load_manifests, pick
+from reconciler.errors import NotAllowed, ReconcilerError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from reconciler.core.act import Act
+    from reconciler.core.approval import Approver
+    from reconciler.core.manifest import Space
+    from reconciler.engine.doors import Doors
+    from reconciler.ports import OctopusPerson
+
+
+@dataclass(frozen=True, slots=True)
+class Someone:
+    """Who asks: `open` opens a space with their own key; `login` is who they are here."""
+
+    open: Callable[[Space], AbstractAsyncContextManager[OctopusPerson]]
+    login: str
+
+
+async def environments(doors: Doors, name: str | None) -> tuple[DesiredState, ...]:
+    """Return one environment at the tip, or all that can be read, by name.
+
+    All only where they are on one server: a person's key is sent to no other by chance (rule 30).
+
+    Raises: UsageError, ManifestsInvalid, GitTrouble and its kin.
+    """
+    commit = await blocking(doors.repository.fetch)
+    manifests = await load_manifests(doors, commit)
+    if name is not None:
+        return (pick(manifests, name, commit),)
+    every = manifests.environments.values()
+    found = tuple(each for each in every if isinstance(each, DesiredState))
+    servers = sorted({each.space.server for each in found})
+    if len(servers) > 1:
+        raise UsageError(
+            f"these manifests name {len(servers)} servers, and your key is for one; nothing was "
+            "asked",
+            hint="name an environment",
+        )
+    return tuple(sorted(found, key=lambda each: each.environment.name))
+
+
+def by_space(found: tuple[DesiredState, ...]) -> list[tuple[Space, list[DesiredState]]]:
+    """Return environments with those of the same space together, so that it is opened once."""
+    spaces: dict[tuple[str, str], tuple[Space, list[DesiredState]]] = {}
+    for each in found:
+        where = (each.space.server, each.space.octopus_space)
+        spaces.setdefault(where, (each.space, []))[1].append(each)
+    return list(spaces.values())
+
+
+async def whose(person: OctopusPerson) -> Approver:
+    """Return whom the key belongs to. Raises: NotAllowed where that is no active person."""
+    found = await person.approver()
+    if found is not None and found.is_active and not found.is_service:
+        return found
+    name = "your key's user" if found is None else found.name
+    why = "is a service account" if found is not None and found.is_service else "is not active"
+    raise NotAllowed(
+        f"{name} {why} in Octopus, and this is a person's to do; nothing was done",
+        hint="use a key of your own: RECONCILER_USER_API_KEY",
+    )
+
+
+@asynccontextmanager
+async def noted(doors: Doors, act: Act) -> AsyncIterator[None]:
+    """Do something with its record: written before the effect, and how it ended after it."""
+    number = await blocking(doors.journal.act, act)
+    try:
+        yield
+    except ReconcilerError as error:
+        await blocking(doors.journal.act_ended, number, error.message)
+        raise
+    await blocking(doors.journal.act_ended, number, DONE)
