@@ -36,13 +36,13 @@ WIDTH, HEIGHT = 92, 60
 CONTROL = re.compile(r"\n|\x1b\[(\d*)A|\x1b\[2K|\x1b\[\?25[lh]|\r")
 STARTED = re.compile(r"^(\S+): .* started, ", re.MULTILINE)
 ENDED = re.compile(r"^(\S+): .* ended ", re.MULTILINE)
-EXECUTING = re.compile(r"^(\S+) .*Executing", re.MULTILINE)
+EXECUTING = re.compile(r"^  (\S+) .* ServerTasks-", re.MULTILINE)
 FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 """Taken out: a picture in a README fetches nothing."""
 
 
 class Screen:
-    """Lines as a terminal shows them, as far as the live table moves the cursor."""
+    """Lines as a terminal shows them, as far as the live tree moves the cursor."""
 
     def __init__(self) -> None:
         self.lines = [""]
@@ -98,8 +98,8 @@ def in_its_middle(stage: Stage, *arguments: str) -> list[str]:
     for screen in screens(stage, *arguments):
         text = "\n".join(screen)
         started, ended = STARTED.findall(text), ENDED.findall(text)
-        drawn = EXECUTING.findall(text)  # the table is drawn a moment after the lines above it
-        if drawn and ended and "waits" in text and {*drawn} == {*started} - {*ended}:
+        drawn = EXECUTING.findall(text)  # the tree is drawn a moment after the lines above it
+        if drawn and ended and "next: " in text and {*drawn} == {*started} - {*ended}:
             middle = screen
     return middle
 

@@ -190,13 +190,14 @@ async def open_doors(
     pause: Callable[[float], None] = time.sleep,
     writers: Writers | None = None,
     spaces: Spaces | None = None,
+    branches: int = 0,
 ) -> AsyncIterator[Doors]:
     """Open every door for one command, and close them after it.
 
     `records`: the command works on the remote's watched branch and writes to the audit branch;
     else it reads any local commit, and the audit branch where there is one. `pause` is how a worker
     thread waits. `writers` are shared by all repositories of one process; so are `spaces`, which
-    stay open.
+    stay open. `branches` are logs of running tasks read at each look, for whoever watches.
 
     Raises: UsageError, StoreTrouble, GitTrouble.
     """
@@ -258,6 +259,7 @@ async def open_doors(
                 poll=settings.octopus.poll,
                 settling=settings.octopus.settling,
                 slots=settings.octopus.slots,
+                branches=branches,
             ),
         )
     finally:

@@ -25,7 +25,7 @@ def command(environment: str, digest: str | None, repo: str | None, *, retry: bo
     Finds and finishes the work of an interrupted pass first. DIGEST is what `plan` shows, at
     least its first 12 digits.
     """
-    from reconciler.cli.live import listen
+    from reconciler.cli.live import BRANCHES, is_watched, listen
     from reconciler.cli.render.report import exit_code, next_step, print_report
     from reconciler.cli.session import say, with_doors
     from reconciler.core.text import clean
@@ -38,7 +38,8 @@ def command(environment: str, digest: str | None, repo: str | None, *, retry: bo
 
     try:
         with listen() as listener:
-            report = with_doors(work, repo, records=True, tell=listener.hear)
+            branches = BRANCHES if is_watched() else 0
+            report = with_doors(work, repo, records=True, tell=listener.hear, branches=branches)
     except KeyboardInterrupt:
         say("interrupted: nothing new is started; tasks that run in Octopus go on")
         say(f"hint: `reconciler apply {clean(environment)}` finds them and finishes their receipts")

@@ -10,6 +10,7 @@ from reconciler.core.text import clean
 from reconciler.engine.events import (
     Asked,
     Ended,
+    Grown,
     Launched,
     NotStarted,
     PlanMade,
@@ -44,7 +45,7 @@ class Lines:
             case PlanMade(plan=plan, gates=gates):
                 return [f"{clean(plan.environment)}: {summary(plan, gates)}"]
             case Watched(running=running):
-                return [line for name, _, state, _ in running for line in self._state(name, state)]
+                return [line for one in running for line in self._state(one.cell, one.state)]
             case _:
                 return told(event)
 
@@ -82,7 +83,7 @@ def told(event: Event) -> list[str]:
             return [f"recorded: {count}, {news}{where}"]
         case Said(text=text):
             return [clean(text, _LONGEST)]
-        case PlanMade() | Watched():
+        case PlanMade() | Watched() | Grown():
             return []
 
 

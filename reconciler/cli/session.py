@@ -67,11 +67,12 @@ def with_doors(
     records: bool,
     tell: Callable[[Event], None] = lambda _: None,
     file: bool = True,
+    branches: int = 0,
 ) -> T:
     """Read the settings, open the doors, do the work, and close them.
 
     `records`: the command works on the remote's watched branch and writes to the audit branch.
-    `file` False: settings come from variables alone.
+    `file` False: settings come from variables alone. `branches` as for `bootstrap.open_doors`.
     """
     from reconciler.bootstrap import open_doors
     from reconciler.settings import read_settings
@@ -79,7 +80,9 @@ def with_doors(
     settings = read_settings(file=file)
 
     async def session() -> T:
-        async with open_doors(settings, repo, records=records, tell=tell) as doors:
+        async with open_doors(
+            settings, repo, records=records, tell=tell, branches=branches
+        ) as doors:
             return await work(doors)
 
     return asyncio.run(session())

@@ -26,9 +26,12 @@ def running_after(event: Event, before: Running, now: datetime) -> Running:
             since = {one.task: one.since for one in before}
             found = tuple(
                 RunningDeployment(
-                    name, task, state, since.get(task, now - timedelta(seconds=seconds))
+                    one.cell,
+                    one.task_id,
+                    one.state,
+                    since.get(one.task_id, now - timedelta(seconds=one.seconds)),
                 )
-                for name, task, state, seconds in seen
+                for one in seen
             )
         case Ended(task_id=task):
             found = tuple(one for one in before if one.task != task)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.estimate import estimate
 from reconciler.core.receipt import parse_receipt
 from reconciler.engine.certificates import known_certificates
+from reconciler.engine.events import PlanMade
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
@@ -23,13 +24,30 @@ if TYPE_CHECKING:
     from reconciler.engine.planning import Planned
     from reconciler.ports import ChainLink
 
+SOON = timedelta(days=1)
+"""Until when the end of an open window is told."""
+
 
 def estimate_of(doors: Doors, planned: Planned) -> Estimate:
     """Estimate what carrying out a plan would take, from the receipts of its components."""
+    poll = timedelta(seconds=doors.pace.poll)
+    return estimate(planned.plan, planned.takes, at_once(doors, planned), poll)
+
+
+def at_once(doors: Doors, planned: Planned) -> int:
+    """Return how many changes of a plan may run together."""
     limit = planned.situation.desired.policy.limits.parallel
     slots = doors.pace.slots
-    at_once = slots if limit is None else min(slots, limit)
-    return estimate(planned.plan, planned.takes, at_once, timedelta(seconds=doors.pace.poll))
+    return slots if limit is None else min(slots, limit)
+
+
+def plan_made(doors: Doors, planned: Planned) -> PlanMade:
+    """Return a plan as a fact for whoever listens, with what its progress is told by."""
+    windows, now = planned.situation.desired.policy.windows, doors.clock.now()
+    closes = None if windows is None else windows.verdict(now).closes
+    if closes is not None and closes - now > SOON:
+        closes = None
+    return PlanMade(planned.plan, planned.gates, planned.takes, at_once(doors, planned), closes)
 
 
 def read_receipts(doors: Doors, links: Iterable[ChainLink]) -> dict[str, Receipt]:

@@ -68,6 +68,7 @@ class Pace:
     renew: float = 30.0  # a lease is renewed this often
     slots: int = 4  # Octopus' default task cap is 5; one is left for people
     patience: float = 600.0  # how long unanswered watching goes on
+    branches: int = 0  # logs of running tasks that are read at each look: none where nobody looks
     preflight_at_once: int = 8
     refused: float = 0.0  # the first wait after a refused request; a person's command has none
 

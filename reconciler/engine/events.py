@@ -5,23 +5,35 @@ All text in an event is already clean (rule 52): one line, bounded, no control c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.intent import Outcome
     from reconciler.core.interruption import Interruption
+    from reconciler.core.logtree import TaskLog
     from reconciler.core.plan import Action, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class PlanMade:
-    """A plan was made, with the gates that are closed on it."""
+    """A plan was made, with the gates that are closed on it.
+
+    `takes`: how long a cell is likely to take, of those that were deployed before. `at_once`: how
+    many of its changes may run together. `closes`: when the window that is open now closes, None
+    where that is not within a day.
+    """
 
     plan: Plan
     gates: tuple[Gate, ...]
+    takes: Mapping[CellKey, timedelta] = field(default_factory=dict)
+    at_once: int = 1
+    closes: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +45,33 @@ class Launched:
     found: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Seen:
+    """One running task at a look: its state in words, and seconds since it was asked for.
+
+    `is_waiting`: for a person; `Asked` tells for whom and since when.
+    """
+
+    cell: CellKey
+    task_id: str
+    state: str
+    seconds: float
+    is_waiting: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Tasks were looked at: (cell, task id, state, seconds since it was launched)."""
+    """Tasks were looked at, sorted by cell."""
 
-    running: tuple[tuple[CellKey, str, str, float], ...]
+    running: tuple[Seen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The log of a running task was read: all that is known of it by now."""
+
+    cell: CellKey
+    log: TaskLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +85,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A deployment of ours ended.
+    """A deployment of ours ended; `settled`: as a whole success.
 
-    Where it did not succeed, `lines` are the last errors of its log, and `link` is the address of
+    Where it is not, `lines` are the last errors of its log, and `link` is the address of
     its task's page in Octopus.
     """
 
@@ -64,6 +98,7 @@ class Ended:
     seconds: float
     lines: tuple[str, ...] = ()
     link: str = ""
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +132,6 @@ class Said:
     text: str
 
 
-Event = PlanMade | Launched | Watched | Asked | Ended | NotStarted | Resumed | Recorded | Said
+Event = (
+    PlanMade | Launched | Watched | Grown | Asked | Ended | NotStarted | Resumed | Recorded | Said
+)

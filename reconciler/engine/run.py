@@ -9,8 +9,9 @@ from reconciler.core.policy import OnFailure
 from reconciler.core.text import clean
 from reconciler.engine.apply import Done, Execution, Result, held_results
 from reconciler.engine.closing import Closing, acceptance_of
+from reconciler.engine.deeds import plan_made
 from reconciler.engine.doors import blocking, shared_audit
-from reconciler.engine.events import PlanMade, Said
+from reconciler.engine.events import Said
 from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
 from reconciler.engine.record import Recorder, refusal_of
@@ -76,7 +77,7 @@ async def apply_environment(
         planned = await judge_situation(doors, situation, retry=retry)
         _tell_oddities(doors, situation)
         if not await needs_pass(doors, planned):
-            doors.tell(PlanMade(planned.plan, planned.gates))
+            doors.tell(plan_made(doors, planned))
             check_digest(planned, expect)
             return PassReport(planned, held_results(planned))
         keeper = await take_lease(doors, audit, name)
@@ -156,7 +157,7 @@ async def _pass(
     for turn in range(REPLANS):
         # a person's word for a retry was given before what failed in this pass
         planned = await judge_situation(doors, situation, retry=retry and not broken)
-        doors.tell(PlanMade(planned.plan, planned.gates))
+        doors.tell(plan_made(doors, planned))
         check_digest(planned, expect)
         policy, octopus = situation.desired.policy, doors.octopus(situation.desired.space)
         recorder = Recorder(doors, situation, keeper)

@@ -12,8 +12,9 @@ from reconciler.core.intent import Outcome
 from reconciler.core.logtree import last_lines
 from reconciler.core.policy import OnWarning
 from reconciler.core.state import TaskState
+from reconciler.engine.branches import Branches
 from reconciler.engine.doors import blocking
-from reconciler.engine.events import Ended, Said, Watched
+from reconciler.engine.events import Ended, Said, Seen, Watched
 from reconciler.engine.launch import SEARCHED
 from reconciler.engine.questions import Questions
 from reconciler.engine.record import End
@@ -77,6 +78,7 @@ class Watch:
         self._keeper = keeper
         self._recorder = recorder
         self._on_warning = on_warning
+        self._branches = Branches(doors, octopus)
         self._answered = doors.clock.monotonic()
         self._trouble = ""  # why Octopus did not answer last
         self._questions = Questions(doors, octopus)
@@ -109,11 +111,10 @@ class Watch:
             self._complain(error)
         if tasks:
             now = self._doors.clock.monotonic()
-            seen = [
-                (r.record.cell, r.task_id, _shown(tasks.get(r.task_id)), now - r.since)
-                for r in self.running.values()
-            ]
-            self._doors.tell(Watched(tuple(sorted(seen))))
+            seen = [_seen(r, tasks.get(r.task_id), now) for r in self.running.values()]
+            self._doors.tell(Watched(tuple(sorted(seen, key=lambda one: (one.cell, one.task_id)))))
+            began = [one for one in seen if one.state != TaskState.QUEUED]
+            await self._branches.look([(one.cell, one.task_id) for one in began])
         return tuple(finished)
 
     def _waiting(self, tasks: Iterable[Task]) -> dict[str, CellKey]:
@@ -184,6 +185,7 @@ class Watch:
                 end.seconds,
                 lines,
                 link,
+                settled,
             )
         )
         return Finished(record, end.outcome, settled, running.task_id)
@@ -204,10 +206,16 @@ class Watch:
         return next((detail for detail in cell if detail.id == running.deployment_id), None)
 
 
-def _shown(task: Task | None) -> str:
-    if task is None:
-        return "Unknown"
-    return "waits for a person" if task.has_pending_interruptions else task.state.value
+def _seen(running: Running, task: Task | None, now: float) -> Seen:
+    state = "Unknown" if task is None else task.state.value
+    waits = task is not None and task.has_pending_interruptions
+    return Seen(
+        running.record.cell,
+        running.task_id,
+        "waits for a person" if waits else state,
+        now - running.since,
+        is_waiting=waits,
+    )
 
 
 async def drain(doors: Doors, watch: Watch, keeper: LeaseKeeper) -> list[Finished]:

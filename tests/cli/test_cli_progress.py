@@ -1,4 +1,4 @@
-"""Progress: on a terminal a table, elsewhere lines; and what is left when it is interrupted."""
+"""Progress: on a terminal a tree, elsewhere lines; and what is left when it is interrupted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from cli_values import HOSTILE, plan_and_gates
-from rich.console import Console
 
 from reconciler.cli.leaving import Exit
-from reconciler.cli.live import Board
 from reconciler.cli.progress import Lines, told
 from reconciler.cli.render.report import exit_code, next_step
 from reconciler.core.gate import Gate, GateName
@@ -27,10 +25,10 @@ from reconciler.engine.events import (
     Event,
     Launched,
     NotStarted,
-    PlanMade,
     Recorded,
     Resumed,
     Said,
+    Seen,
     Watched,
 )
 from reconciler.engine.planning import Planned
@@ -40,65 +38,6 @@ if TYPE_CHECKING:
     from cli_shop import Shop
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-def drawn(board: Board) -> str:
-    console = Console(width=200, record=True, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
-    console.print(board.draw())
-    console.file.close()
-    return console.export_text()
-
-
-def test_a_board_shows_what_runs_and_what_waits_until_it_ended() -> None:
-    plan, _ = plan_and_gates()
-    wallet = next(a for a in plan.changes if a.cell == "wallet-api")
-    board = Board()
-    board.hear(PlanMade(plan, (Gate("lobby-ui", GateName.IN_FLIGHT, "runs", "ends"),)))
-
-    waiting = drawn(board)
-    assert "lobby-ui" not in waiting
-    assert waiting.index("wallet-api") < waiting.index("wallet-ui")
-
-    board.hear(Launched(wallet, "ServerTasks-7"))
-    board.hear(Watched((("wallet-api", "ServerTasks-7", "Executing", 12.0),)))
-    (row,) = (line for line in drawn(board).splitlines() if "wallet-api" in line)
-    assert row.split() == [
-        "wallet-api",
-        "2.4.0",
-        "->",
-        "2.4.1",
-        "1",
-        "Executing",
-        "12",
-        "ServerTasks-7",
-    ]
-
-    board.hear(Ended("wallet-api", "2.4.1", "ServerTasks-7", Outcome.SUCCESS, 13.0))
-    board.hear(NotStarted("wallet-db", "why"))
-    board.hear(NotStarted("wallet-ui", "why"))
-    assert drawn(board).strip() == ""
-
-
-def test_a_plan_that_is_held_leaves_the_board_empty() -> None:
-    board = Board()
-    board.hear(PlanMade(*plan_and_gates()))
-
-    assert drawn(board).strip() == ""
-
-
-def test_a_board_is_no_taller_than_a_screen() -> None:
-    plan, _ = plan_and_gates()
-    many = tuple(
-        type(plan.changes[0])(f"part-{n:03}", a.kind, a.reason, "1", "2", wave=1)
-        for n in range(500)
-        for a in plan.changes[:1]
-    )
-    board = Board()
-    board.hear(PlanMade(Plan("production-uk", plan.commit, plan.read_at, many), ()))
-
-    lines = drawn(board).strip().splitlines()
-    assert len(lines) <= 32
-    assert "... and 470 more" in lines[-1]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -113,7 +52,7 @@ def test_rule_52_every_line_of_progress_is_clean(text: str) -> None:
         Launched(plan.changes[0], text, found=True),
     ]
     lines = [line for event in events for line in told(event)]
-    lines += Lines().lines(Watched(((text, text, text, 1.0),)))
+    lines += Lines().lines(Watched((Seen(text, text, text, 1.0),)))
 
     assert len(lines) == 10
     assert all(line.isprintable() and len(line) < 1000 for line in lines)
@@ -121,9 +60,9 @@ def test_rule_52_every_line_of_progress_is_clean(text: str) -> None:
 
 def test_a_task_that_only_goes_on_is_told_once() -> None:
     lines = Lines()
-    first = Watched((("a", "ServerTasks-1", "Executing", 1.0),))
-    later = Watched((("a", "ServerTasks-1", "Executing", 9.0),))
-    asks = Watched((("a", "ServerTasks-1", "waits for a person", 12.0),))
+    first = Watched((Seen("a", "ServerTasks-1", "Executing", 1.0),))
+    later = Watched((Seen("a", "ServerTasks-1", "Executing", 9.0),))
+    asks = Watched((Seen("a", "ServerTasks-1", "waits for a person", 12.0),))
 
     assert [lines.lines(e) for e in (first, later, asks)] == [
         ["a: Executing"],
@@ -198,14 +137,14 @@ def test_the_next_step_is_one_that_helps(given: PassReport, words: str) -> None:
     assert bool(step) is bool(words)
 
 
-def test_on_a_terminal_the_table_goes_and_a_plain_summary_stays(shop: Shop) -> None:
+def test_on_a_terminal_the_tree_goes_and_a_plain_summary_stays(shop: Shop) -> None:
     assert shop.run("accept", "--all").exit_code == 0
     shop.pin(orders="2.4.0")
-    shop.simulator.world.task_seconds = 1.5  # so that the table is painted while it runs
+    shop.simulator.world.task_seconds = 1.5  # so that the tree is painted while it runs
     code, text = in_a_terminal(shop, "apply", "production")
 
     assert code == 0
-    assert "\x1b[?25l" in text  # the table was drawn, with the cursor hidden
+    assert "\x1b[?25l" in text  # the tree was drawn, with the cursor hidden
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h")
     plain = ESCAPES.sub("", text)
     assert "Executing" in plain

@@ -1,0 +1,204 @@
+"""A plan being carried out, as one tree: environment, wave, component, step, machine.
+
+A value that grows with each fact of a pass, for whoever looks: a terminal, the daemon's status, a
+page. Durations are seconds of a clock that never jumps (rule 49); `now` below is that clock's.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+    from reconciler.core.cellkey import CellKey
+    from reconciler.core.logtree import TaskLog
+
+_UNKNOWN = 60.0
+"""Seconds that a change counts for in the share that is done, where nobody knows its duration."""
+
+
+class Stage(StrEnum):
+    """How far one change is. A closed list, in the order of a change's life."""
+
+    HELD = "held"  # a gate stands before it
+    WAITING = "waiting"  # for what comes first, or for a free slot
+    QUEUED = "queued"  # Octopus has it, and has not begun
+    RUNNING = "running"
+    PERSON = "waiting-for-person"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # it ran and did not succeed
+    NOT_STARTED = "not-started"
+
+    @property
+    def is_running(self) -> bool:
+        """True while Octopus has it and it has not ended."""
+        return self in {Stage.QUEUED, Stage.RUNNING, Stage.PERSON}
+
+    @property
+    def has_ended(self) -> bool:
+        """True where nothing more becomes of it in this pass."""
+        return self in {Stage.SUCCEEDED, Stage.FAILED, Stage.NOT_STARTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One change. `wave` 0: of an interrupted pass, whose plan is not known.
+
+    `said` is the state of its task in Octopus' words, or why it was not started; clean. `since` is
+    when it was asked for. `waits_since` (UTC) is since when it waits for a person, and `asks` the
+    id of the interruption, where Octopus tells. `log` is there while somebody looks, `lines` and
+    `link` where it did not succeed.
+    """
+
+    cell: CellKey
+    stage: Stage
+    wave: int = 0
+    from_version: str | None = None
+    to_version: str | None = None
+    waits_for: tuple[CellKey, ...] = ()
+    expected: timedelta | None = None
+    said: str = ""
+    task_id: str = ""
+    since: float = 0.0
+    waits_since: datetime | None = None
+    asks: str = ""
+    log: TaskLog | None = None
+    lines: tuple[str, ...] = ()
+    link: str = ""
+
+    def left(self, now: float) -> float:
+        """Return for how many seconds it is likely to run on; 0 where nobody knows."""
+        if self.expected is None or self.stage.has_ended:
+            return 0.0
+        ran = now - self.since if self.stage.is_running else 0.0
+        return max(self.expected.total_seconds() - ran, 0.0)
+
+    def share(self, now: float) -> float:
+        """Return how much of it is done, from 0 to 1: by its log, else by its usual duration."""
+        match self.stage:
+            case Stage.SUCCEEDED | Stage.FAILED | Stage.NOT_STARTED:
+                return 1.0
+            case Stage.RUNNING | Stage.PERSON if self.log is not None:
+                return self.log.percent / 100
+            case Stage.RUNNING if self.expected:
+                return min((now - self.since) / self.expected.total_seconds(), 0.99)
+            case _:
+                return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When everything is likely to have ended: in so many seconds.
+
+    `unknown` counts what runs or waits and nobody knows how long it takes: it is taken for nothing.
+    """
+
+    seconds: float
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTree:
+    """One pass over one environment. `at_once`: how many changes may run together.
+
+    `closes` is when the window that is open now closes (UTC), None where none limits it.
+    """
+
+    environment: str = ""
+    parts: Mapping[CellKey, Part] = field(default_factory=dict)
+    at_once: int = 1
+    closes: datetime | None = None
+
+    @property
+    def counts(self) -> Counter[Stage]:
+        """How many changes are at each stage."""
+        return Counter(part.stage for part in self.parts.values())
+
+    @property
+    def is_over(self) -> bool:
+        """True where nothing runs or waits."""
+        return not any(
+            part.stage.is_running or part.stage is Stage.WAITING for part in self.parts.values()
+        )
+
+    def waves(self) -> tuple[tuple[int, tuple[Part, ...]], ...]:
+        """Return the waves in order, each with its changes by cell."""
+        found: dict[int, list[Part]] = {}
+        for part in sorted(self.parts.values(), key=lambda part: (part.wave, part.cell)):
+            found.setdefault(part.wave, []).append(part)
+        return tuple((number, tuple(parts)) for number, parts in found.items())
+
+    def next_up(self, most: int) -> tuple[Part, ...]:
+        """Return what starts next: what waits for the fewest others, by wave, then by name."""
+        waiting = [p for p in self.parts.values() if p.stage is Stage.WAITING]
+        able = [part for part in waiting if not self._is_barred(part)]
+        return tuple(
+            heapq.nsmallest(most, able, key=lambda p: (len(self.behind(p)), p.wave, p.cell))
+        )
+
+    def behind(self, part: Part) -> tuple[CellKey, ...]:
+        """Return what a change still waits for."""
+        return tuple(name for name in part.waits_for if not self._is_at(name, Stage.SUCCEEDED))
+
+    def share(self, now: float) -> float:
+        """Return how much of the work is done, from 0 to 1, by what each change usually takes."""
+        works = [p for p in self.parts.values() if p.stage is not Stage.HELD]
+        weights = [_UNKNOWN if p.expected is None else p.expected.total_seconds() for p in works]
+        done = sum(w * p.share(now) for w, p in zip(weights, works, strict=True))
+        return done / sum(weights) if sum(weights) else 1.0
+
+    def forecast(self, now: float) -> Forecast:
+        """Return when all that runs, and all that can still start, is likely to have ended."""
+        running = [(p.left(now), p.cell) for p in self.parts.values() if p.stage.is_running]
+        unknown = sum(self.parts[name].expected is None for _, name in running)
+        waits, followers, ready = self._graph()
+        unknown += sum(self.parts[name].expected is None for name in waits)
+        heapq.heapify(running)
+        heapq.heapify(ready)
+        ended = 0.0
+        while running or ready:
+            while ready and (len(running) < self.at_once or not running):
+                _, name = heapq.heappop(ready)
+                heapq.heappush(running, (ended + self.parts[name].left(now), name))
+            ended, over = heapq.heappop(running)
+            for name in followers.get(over, ()):
+                waits[name] -= 1
+                if not waits[name]:
+                    heapq.heappush(ready, (self.parts[name].wave, name))
+        return Forecast(ended, unknown)
+
+    def _graph(
+        self,
+    ) -> tuple[dict[CellKey, int], dict[CellKey, list[CellKey]], list[tuple[int, CellKey]]]:
+        """Return how many each waiting change waits for, who waits for whom, and who is ready."""
+        waits: dict[CellKey, int] = {}
+        followers: dict[CellKey, list[CellKey]] = {}
+        ready: list[tuple[int, CellKey]] = []
+        for part in self.parts.values():
+            if part.stage is not Stage.WAITING:
+                continue
+            behind = self.behind(part)
+            waits[part.cell] = len(behind)
+            for name in behind:
+                followers.setdefault(name, []).append(part.cell)
+            if not behind:
+                ready.append((part.wave, part.cell))
+        return waits, followers, ready
+
+    def _is_barred(self, part: Part) -> bool:
+        """Tell whether something it waits for will not succeed in this pass."""
+        return any(
+            self._is_at(name, stage)
+            for name in part.waits_for
+            for stage in (Stage.HELD, Stage.FAILED, Stage.NOT_STARTED)
+        )
+
+    def _is_at(self, name: CellKey, stage: Stage) -> bool:
+        part = self.parts.get(name)
+        return part is not None and part.stage is stage
