@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
     from reconciler.core.preview import Preview
+    from reconciler.core.refresh import Refresh
     from reconciler.core.refusal import Refusal
     from reconciler.core.role import Use
     from reconciler.core.secret import Secret
@@ -490,6 +491,24 @@ class Octopus(Protocol):
     async def defect(self, release_id: str) -> str | None:
         """Return in whose words a release is blocked now (clean); None: it is not."""
 
+    async def release(self, release_id: str) -> ReleaseDetail | None:
+        """Return a release as it is now, None where there is none any more."""
+
+    async def variables_modified(self, release_id: str, *, afresh: bool = False) -> bool:
+        """Tell whether the variables are others today than a release froze.
+
+        That they are not was read at most five minutes ago; now, with `afresh`.
+        """
+
+    async def refresh_variables(
+        self, release_id: str, within: float, before: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Snapshot the variables of a release anew, for all environments. Never repeated here.
+
+        `within`, `before` and what it raises are those of `deploy`; read the release after an
+        OutcomeUnknown.
+        """
+
     async def channel_names(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the names of channels by id, one request for each hundred."""
 
@@ -632,6 +651,15 @@ class Journal(Protocol):
 
     def intents(self, environment: str) -> tuple[IntentRecord, ...]:
         """Return all intents of an environment, oldest promise first."""
+
+    def promise_refresh(self, refresh: Refresh, fence: int) -> None:
+        """Write a refresh before its request, where none of the same release is unresolved."""
+
+    def settle_refresh(self, refresh: Refresh, fence: int) -> None:
+        """Note what became of a refresh."""
+
+    def refreshes(self, environment: str) -> tuple[Refresh, ...]:
+        """Return the refreshes of an environment, oldest promise first."""
 
     def queue_receipt(self, record: QueuedRecord, link: ChainLink, fence: int) -> None:
         """Keep a receipt until the remote has it; its intent becomes `receipted`."""

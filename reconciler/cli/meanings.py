@@ -40,6 +40,11 @@ REASONS = {
         "See why in the log of its task. Then mend the cause and use `apply --retry`, raise "
         "`redeploy`, or pin another version.",
     ),
+    Reason.CONFIG_CHANGED: Meaning(
+        "the pin asks for fresh variables, and they changed since this was deployed",
+        "Nothing; the release's variable snapshot is refreshed, for all environments, and the same "
+        "version is deployed once more. A commit that takes `refreshVariables` away ends that.",
+    ),
     Reason.IN_SYNC: Meaning(
         "the pinned version runs",
         "Nothing.",

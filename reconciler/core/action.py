@@ -28,6 +28,7 @@ class Reason(StrEnum):
     DRIFT = "drift"
     REDEPLOY = "redeploy"
     UNSETTLED = "unsettled"
+    CONFIG_CHANGED = "config-changed"
     IN_SYNC = "in-sync"
     UNMANAGED = "unmanaged"
     HELD = "held"
@@ -49,6 +50,7 @@ class Action(NamedTuple):
     A named tuple: a plan makes one for each of a hundred thousand cells. `redeploy` is the pin's
     counter. `waits_for` names the changes that come first. `note` is one clean line for people.
     `machines` are the only machines it goes to, sorted Octopus ids; empty: all.
+    `refresh`: the variable snapshot of its release is refreshed first.
     """
 
     cell: CellKey
@@ -62,6 +64,7 @@ class Action(NamedTuple):
     waits_for: tuple[CellKey, ...] = ()
     unknown_direction: bool = False
     machines: tuple[str, ...] = ()
+    refresh: bool = False
 
     @property
     def component(self) -> str:

@@ -36,6 +36,7 @@ class Change:
     to_version: str | None
     redeploy: int
     machines: tuple[str, ...] = ()
+    refresh: bool = False
 
     @classmethod
     def of(cls, action: Action) -> Change:
@@ -46,6 +47,7 @@ class Change:
             action.to_version,
             action.redeploy,
             action.machines,
+            action.refresh,
         )
 
 

@@ -118,7 +118,9 @@ def _captured(
                 deployment=deployment_id,
                 release=release_id,
             )
-            return known if state is None else _with_release(known, state.releases.get(release_id))
+            if state is None:
+                return known
+            return _as_deployed(_with_release(known, state.releases.get(release_id)), before)
         case Unsettled(version=last, deployment_id=deployment_id):
             return SnapshotCell(
                 "unsettled",
@@ -139,4 +141,12 @@ def _with_release(cell: SnapshotCell, release: ReleaseDetail | None) -> Snapshot
         process=release.process_snapshot,
         variables=release.variable_snapshot,
         packages=release.packages,
+        libraries=" ".join(release.library_snapshots) or None,
     )
+
+
+def _as_deployed(cell: SnapshotCell, before: SnapshotCell | None) -> SnapshotCell:
+    """Keep what the same deployment ran with: its release may have been refreshed since."""
+    if before is None or before.variables is None or cell.deployment != before.deployment:
+        return cell
+    return replace(cell, variables=before.variables, libraries=before.libraries)

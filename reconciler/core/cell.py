@@ -68,11 +68,23 @@ Sighting = Unobserved | NeverDeployed | Settled | Unsettled | Excluded
 
 
 @dataclass(frozen=True, slots=True)
+class Config:
+    """What is known of the variables a cell runs with: whether they ask for a deployment, and why.
+
+    `note` is one clean line.
+    """
+
+    is_changed: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedCell:
     """One component in one environment, and for one tenant, as Octopus shows it.
 
     `newest` is the id of the newest deployment in any state (an intent's `after`); who made it,
-    when and with which comment stands beside it. `running` are tasks of this cell that are not
+    when and with which comment stands beside it. `config` tells of its variables, where its pin
+    asks for fresh ones and Octopus was asked. `running` are tasks of this cell that are not
     finished, whoever started them (rules 16, 17); `waiting` are those that wait for a person, by
     id, and `questions` what they ask. `reached` is the pin at which desired last equalled observed.
     """
@@ -90,6 +102,7 @@ class ObservedCell:
     comment: str = ""
     tenant: Tenant | None = None
     questions: tuple[Interruption, ...] = ()
+    config: Config | None = None
 
     @property
     def component(self) -> str:

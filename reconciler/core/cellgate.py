@@ -112,6 +112,21 @@ def _change_gates(
                 "an Octopus administrator grants it, or the Space manifest names a credential",
             )
         )
+    if (
+        action.refresh
+        and deployer is not None
+        and not deployer.allows(
+            "ReleaseEdit", observed.space_id, project, observed.environment_id, cell.tenant_id
+        )
+    ):
+        gates.append(
+            Gate(
+                action.cell,
+                GateName.PERMISSION,
+                "the deploy credential lacks ReleaseEdit here, which fresh variables need",
+                "an Octopus administrator grants it, or a commit takes `refreshVariables` away",
+            )
+        )
     return gates
 
 

@@ -85,7 +85,7 @@ def pins_of(environment: Environment) -> Pins:
 def pin_changes(before: Pins, after: Pins, component: str | None) -> tuple[PinChange, ...]:
     """Compare the pins of two commits: of one component, or (None) of all, by name and ring.
 
-    Version, redeploy counter and hold count; where a pin is written does not.
+    Version, redeploy counter, hold and fresh variables count; where a pin is written does not.
     """
     return tuple(
         PinChange(key[0], before.get(key), after.get(key), key[1])
@@ -95,7 +95,7 @@ def pin_changes(before: Pins, after: Pins, component: str | None) -> tuple[PinCh
 
 
 def _says(pin: Pin | None) -> tuple[object, ...] | None:
-    return None if pin is None else (pin.version, pin.redeploy, pin.hold)
+    return None if pin is None else (pin.version, pin.redeploy, pin.hold, pin.refresh)
 
 
 def join(

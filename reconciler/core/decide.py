@@ -17,7 +17,7 @@ from reconciler.core.version import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.core.cell import ObservedCell, ObservedState
+    from reconciler.core.cell import Config, ObservedCell, ObservedState
     from reconciler.core.manifest import DesiredState, Pin
 
 SYSTEM = "users-system"
@@ -48,12 +48,15 @@ def choose(
     sighting, reached = cell.sighting, cell.reached
     settled = isinstance(sighting, Settled) and sighting.version == pin.version
     raised = reached is not None and pin.redeploy > reached.redeploy
-    if settled and not raised and not suspended and pin.hold is None:  # most cells of most plans
+    plain = cell.config is None and not suspended and pin.hold is None
+    if settled and plain and not raised:  # most cells of most plans
         action = Action(
             cell.key, Kind.IGNORE, Reason.IN_SYNC, pin.version, pin.version, "", pin.redeploy
         )
     else:
         action = _choose(desired, observed, cell, pin, suspended, raised=raised)
+        if pin.refresh and action.is_change:
+            action = action._replace(refresh=True)
     return action if pin.base is None else _aligned(action, pin)
 
 
@@ -92,7 +95,7 @@ def _choose(
                 if raised:
                     note = "the redeploy counter was raised"
                     return draft._replace(kind=Kind.REDEPLOY, reason=Reason.REDEPLOY, note=note)
-                return draft
+                return _configured(draft, cell.config)
             if not is_new(cell, pin):
                 return _drifted(desired, draft, cell, observed.me, version, highest=version)
             return _move(desired, draft, version, highest=version)
@@ -104,6 +107,15 @@ def _choose(
                 note=f"the last attempt, {clean(attempted, 60)}, ended {why}",
             )
             return _move(desired, draft, last, highest=attempted)
+
+
+def _configured(draft: Action, config: Config | None) -> Action:
+    """Deploy a cell in sync again where its variables changed and its pin asks for fresh ones."""
+    if config is None:
+        return draft
+    if not config.is_changed:
+        return draft._replace(note=config.note)
+    return draft._replace(kind=Kind.REDEPLOY, reason=Reason.CONFIG_CHANGED, note=config.note)
 
 
 def _aligned(action: Action, pin: Pin) -> Action:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LOOK = 10  # requests of one look while a task is active, with new deployments and halts
 LOOKS = 2  # before the lease is taken, and again under it
 PREFLIGHT = 3  # requests for each change, at each of these looks
+REFRESH = 8  # to look at, to refresh and to read back a release whose variables are to be fresh
 EACH = 2  # to ask for a deployment, and to read how it ended
 USUAL = 5  # earlier deployments of a component whose median is its duration
 
@@ -58,6 +59,7 @@ def estimate(
         calls = (
             LOOKS * (LOOK + PREFLIGHT * len(changes)) + starts * LOOK + EACH * len(changes) + polls
         )
+        calls += REFRESH * sum(action.refresh for action in changes)
     return Estimate(
         tasks=len(changes),
         calls=calls,

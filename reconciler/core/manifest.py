@@ -102,7 +102,8 @@ class Pin:
 
     `place` is the line of the version; its column is the component's where both share the line.
     `base` is what the environment's platform version has for it, None where that has nothing.
-    `is_own` False: the platform version alone pins it, and `place` is there.
+    `is_own` False: the platform version alone pins it, and `place` is there. `refresh`: it is to
+    run with the variables as they are now, so its release's snapshot is refreshed first.
     """
 
     version: str
@@ -111,11 +112,12 @@ class Pin:
     hold: Until | None = None
     base: Base | None = None
     is_own: bool = True
+    refresh: bool = False
 
     def asks_as(self, other: Pin) -> bool:
         """Tell whether two pins ask for the same, wherever they are written."""
-        mine = (self.version, self.redeploy, self.hold)
-        return mine == (other.version, other.redeploy, other.hold)
+        mine = (self.version, self.redeploy, self.hold, self.refresh)
+        return mine == (other.version, other.redeploy, other.hold, other.refresh)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,9 @@ class Plan:
     def digest(self) -> str:
         """64 hex digits over what would change, and nothing else.
 
-        Covers (cell, from, to, redeploy, machines) per cell to change; not ignores, gates,
-        commit, times or identity, so that a plan reviewed on a branch is the plan after merge.
+        Covers (cell, from, to, redeploy, machines) per cell to change, and whether its release's
+        variables are refreshed first; not ignores, gates, commit, times or identity, so that a plan
+        reviewed on a branch is the plan after merge.
         """
         return digest_hex(
             [
@@ -85,6 +86,7 @@ class Plan:
                     "redeploy": a.redeploy,
                     "to": a.to_version,
                 }
+                | ({"variables": "refresh"} if a.refresh else {})
                 for a in sorted(self.changes, key=lambda a: a.cell)
             ]
         )

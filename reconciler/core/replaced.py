@@ -6,6 +6,7 @@ string tells none of it, the identity that a platform version keeps does.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.compare import release_difference
@@ -41,7 +42,8 @@ def replaced_gates(
 
     `releases` are those that would be deployed, as they are now. Ids and times count on the server
     and in the space they were captured in, packages everywhere. A pin that breaks the alignment
-    with its platform version asks for another release, and has no such gate.
+    with its platform version asks for another release, and has no such gate; one that asks for
+    fresh variables asks for others than were signed off.
     """
     platforms = {platform.name: platform for platform in platforms_of(environment)}
     for action in plan.changes:
@@ -56,6 +58,8 @@ def replaced_gates(
         if not is_same_release(captured.version, pin.version):
             continue
         now = identity(release, observed.space_id, captured.place)
+        if pin.refresh:
+            now = replace(now, variables=None)
         source = platform.source
         is_near = source is not None and source.server == observed.server.installation_id
         difference = release_difference(captured, now, is_near=is_near)

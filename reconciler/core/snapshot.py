@@ -35,6 +35,8 @@ class SnapshotCell:
 
     `version` is the last full success; ids are Octopus' own; `assembled` is the release's time as
     `YYYY-MM-DDTHH:MM:SSZ`. Everything unknown is None; so is the tenant of a cell that has none.
+    `variables` and `libraries` (of library sets: ids with a space between) are the snapshots that
+    its deployment ran with.
     """
 
     state: str
@@ -48,6 +50,7 @@ class SnapshotCell:
     variables: str | None = None
     packages: tuple[tuple[str, str], ...] = ()
     tenant: str | None = None
+    libraries: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,7 @@ class ReleaseDetail:
     process_snapshot: str
     variable_snapshot: str
     packages: tuple[tuple[str, str], ...] = ()  # (action or package reference, version), sorted
+    library_snapshots: tuple[str, ...] = ()  # of its library variable sets, sorted
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from reconciler.engine.launch import (
 )
 from reconciler.engine.launch import Unknown as NobodyKnows
 from reconciler.engine.pausing import Pauses
+from reconciler.engine.refresh import Refreshing
 from reconciler.engine.reread import Rereading
 from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerError
 
@@ -102,6 +103,7 @@ class Execution:
     _pending: dict[CellKey, Action] = field(default_factory=dict)
     _pauses: Pauses = field(init=False)
     _rereading: Rereading = field(init=False)
+    _refreshing: Refreshing = field(init=False)
     _wave: int = 0
     _tries: dict[CellKey, int] = field(default_factory=dict)
     _aged: int = 0
@@ -119,6 +121,7 @@ class Execution:
         self._told = _told(self.planned.situation.history)
         self._published = self.doors.clock.monotonic()
         self._rereading = Rereading(self.doors, self.octopus, self.planned)
+        self._refreshing = Refreshing(self.doors, self.octopus, self.keeper, self.planned)
         self._pauses = await Pauses.over(self.doors, self.planned.situation)
         while self._pending or self.watch.running:
             await self.keeper.tend()
@@ -181,18 +184,21 @@ class Execution:
             self.stale = f"Octopus does not show yet what was deployed to {name} before"
             return
         release = self.planned.releases[name]
+        check = partial(self._check, name)
+        prepare = partial(self._refreshing.prepare, action, situation, check)
         try:
             result = await launch(
                 self.doors,
                 self.octopus,
                 self.keeper,
-                partial(self._check, name),
+                check,
                 record,
                 release,
                 self._read_at,
                 self.planned.forms.get(name, ()),
                 self.planned.situation.desired.policy.guided_failure.wanted,
                 installs_again(action, situation.observed.cells[name]),
+                prepare if action.refresh else None,
             )
         except LeaseLost as error:
             self.stopping = error.message

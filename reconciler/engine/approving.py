@@ -6,6 +6,7 @@ is, what that person may do, and in a protected environment whom the commits are
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.approval import (
@@ -125,7 +126,7 @@ async def _authors_of_held(
         pin, before = pin_of(desired.environment, cell), pin_of(then.environment, cell)
         if pin is None or before is None or not _was_held(then, before):
             continue
-        if (pin.version, pin.redeploy) == (before.version, before.redeploy):
+        if replace(pin, hold=None).asks_as(replace(before, hold=None)):
             places.add(pin.place)
     if len(places) > MOST_BLAMED:
         return None

@@ -26,6 +26,7 @@ from reconciler.ports import DeploymentOrder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
@@ -128,6 +129,7 @@ async def launch(
     form: Form = (),
     guided: bool | None = None,
     forced: bool = False,
+    prepare: Callable[[float], Awaitable[Form | Result]] | None = None,
 ) -> Result:
     """Promise one deployment durably, ask Octopus for it once, and tell what became of it.
 
@@ -136,6 +138,8 @@ async def launch(
     left to wait for before the request: it looks at pauses and windows once more, and raises
     ClosedNow where it may not leave (rules 15, 21). `guided`: whether Octopus asks a person about a
     failing step; None: as is set there. `forced`: what is installed is installed once more.
+    `prepare` is awaited first, once all is promised: it has so many seconds, and returns the values
+    to deploy with, or what stopped it.
 
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
@@ -151,6 +155,25 @@ async def launch(
         await blocking(doors.journal.void, intent, keeper.fence)
         raise
     left = doors.pace.fresh - (doors.clock.monotonic() - read_at)
+    if prepare is not None and left > 0:
+        try:
+            ready = await prepare(left)
+            values = revealed(ready, doors.value) if isinstance(ready, tuple) else ()
+        except LeaseLost:
+            await blocking(doors.journal.void, intent, keeper.fence)
+            raise
+        except CredentialRefused as error:
+            await blocking(doors.journal.void, intent, keeper.fence)
+            return Refused(error.message)
+        except UsageError as error:
+            ready = Refused(error.message)
+        if isinstance(ready, Refused):
+            await blocking(doors.journal.refuse, intent, ready.why, keeper.fence)
+            return ready
+        if not isinstance(ready, tuple):
+            await blocking(doors.journal.void, intent, keeper.fence)
+            return ready
+        left = doors.pace.fresh - (doors.clock.monotonic() - read_at)
     if left <= 0:
         await blocking(doors.journal.void, intent, keeper.fence)
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
@@ -200,15 +223,15 @@ async def resolve(
             )
             return Taken(found.id, found.task_id, found=True)
         if not last:
-            await _settle(doors, keeper, record)
+            await settle(doors, keeper, record.promised_at)
     await blocking(doors.journal.void, record.intent.id, keeper.fence)
     return Absent(why)
 
 
-async def _settle(doors: Doors, keeper: LeaseKeeper, record: IntentRecord) -> None:
-    """Wait until a list shows the request of a promise, if it had any effect."""
+async def settle(doors: Doors, keeper: LeaseKeeper, promised_at: datetime) -> None:
+    """Wait until Octopus shows the request of a promise, if it had any effect."""
     pace, clock = doors.pace, doors.clock
-    age = max((clock.now() - record.promised_at).total_seconds(), 0.0)
+    age = max((clock.now() - promised_at).total_seconds(), 0.0)
     until = clock.monotonic() + max(pace.lost - age, pace.settling)
     while (left := until - clock.monotonic()) > 0:
         await keeper.tend()

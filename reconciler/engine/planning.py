@@ -24,6 +24,7 @@ from reconciler.engine.history import failed_attempts, refused_attempts, usual_d
 from reconciler.engine.pausing import names_of_server
 from reconciler.engine.phases import composite_gates
 from reconciler.engine.preflight import Preflight
+from reconciler.engine.refresh import with_config
 from reconciler.engine.survey import survey
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ async def judge_situation(
     """
     octopus = doors.octopus(situation.desired.space)
     situation, plan = await plan_of(octopus, situation)
+    situation, plan = await with_config(doors, octopus, situation, plan)
     desired, observed = situation.desired, situation.observed
     gates: list[Gate] = []
     # without work, too, where history was rewritten: the next commit would rest on it (rule 27)

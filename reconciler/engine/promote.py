@@ -248,7 +248,7 @@ def _on_base(
                 edits.append((environment.place.file, NewPin(name, pin.version)))
         elif pin.is_own:
             version = base.components[name].version
-            plain = pin.hold is None and not pin.redeploy
+            plain = pin.hold is None and not pin.redeploy and not pin.refresh
             if plain and pin.place.file == environment.place.file:
                 edits.append((pin.place.file, Unpin(name)))
             elif pin.version != version:

@@ -10,7 +10,7 @@ from reconciler.core.plan import make_plan
 from reconciler.core.precondition import precondition_gates
 from reconciler.engine.approving import judge_approvals
 from reconciler.engine.doors import blocking
-from reconciler.engine.survey import judge, look, survey, with_reached
+from reconciler.engine.survey import judge, look, survey, with_config_of, with_reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,7 @@ class Rereading:
             joinable=not before.unchanged_since_accepted,
         )
         observed = with_reached(replace(observed, me=before.observed.me), before.reached)
+        observed = with_config_of(observed, before.observed)
         return replace(last or before, observed=observed, space_state=state)
 
     async def difference(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:

@@ -16,6 +16,7 @@ from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
 from reconciler.engine.record import Recorder, refusal_of
 from reconciler.engine.recover import left_elsewhere, recover, unfinished, untold
+from reconciler.engine.refresh import recover_refreshes
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
 from reconciler.errors import StalePlan
@@ -190,6 +191,7 @@ async def _resume(doors: Doors, keeper: LeaseKeeper, situation: Situation) -> tu
     """
     recorder = Recorder(doors, situation, keeper)
     ended: list[Finished] = []
+    await recover_refreshes(doors, keeper, situation)
     if unfinished(situation) or untold(situation):
         octopus = doors.octopus(situation.desired.space)
         watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)

@@ -194,7 +194,7 @@ async def look(doors: Doors, octopus: Octopus, *, tenants: bool) -> SpaceState:
         new -= {task.deployment_id for task in state.active if task.deployment_id is not None}
     fresh = Known(
         {i: state.deployments[i] for i in new},
-        {i: state.releases[i] for i in state.releases.keys() - known.releases.keys()},
+        {i: r for i, r in state.releases.items() if known.releases.get(i) != r},
     )
     if fresh.deployments or fresh.releases:
         await blocking(doors.journal.remember, server.installation_id, space_id, fresh)
@@ -239,6 +239,20 @@ def with_reached(observed: ObservedState, reached: dict[CellKey, Reached]) -> Ob
         return observed
     cells = {
         name: replace(cell, reached=reached[name]) if name in reached else cell
+        for name, cell in observed.cells.items()
+    }
+    return replace(observed, cells=cells)
+
+
+def with_config_of(observed: ObservedState, before: ObservedState) -> ObservedState:
+    """Return the observation with what was told of the variables of the same deployments."""
+    told = {name: cell for name, cell in before.cells.items() if cell.config is not None}
+    if not told:
+        return observed
+    cells = {
+        name: replace(cell, config=told[name].config)
+        if name in told and cell.sighting == told[name].sighting
+        else cell
         for name, cell in observed.cells.items()
     }
     return replace(observed, cells=cells)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 16 * 1024 * 1024  # some 40,000 cells
 
 _STATES = ("settled", "unsettled", "never", "unobserved", LEFT)
-_TEXTS = ("project", "deployment", "release", "assembled", "process", "variables")
+_TEXTS = ("project", "deployment", "release", "assembled", "process", "variables", "libraries")
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -123,6 +123,7 @@ def _cell(cells: _Fields, name: str) -> SnapshotCell:
         variables=fields.optional("variables"),
         packages=packages,
         tenant=fields.optional("tenant"),
+        libraries=fields.optional("libraries"),
     )
 
 

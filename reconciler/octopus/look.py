@@ -263,9 +263,12 @@ class Looker:
             old = {one: detail for one, detail in old.items() if one not in stale}
         wanted = {item.deployment_id for item in items} | running
         released = {item.release_id for item in items}
+        # who deploys a release may have refreshed its variables first: it is read again with it
+        again = {i.release_id for i in items if i.state.is_finished and i.deployment_id not in old}
+        unchanged = {one: known.releases[one] for one in released - again if one in known.releases}
         async with together() as group:
             reading = group.create_task(self._deployments(space, wanted, old))
-            picking = group.create_task(self._releases(space, released, known.releases))
+            picking = group.create_task(self._releases(space, released, unchanged))
         deployments, releases = reading.result(), picking.result()
         partial = [
             item

@@ -31,6 +31,7 @@ from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.preview import DeploymentPreview, preview_of
 from reconciler.octopus.releases import ReleaseIds, read_channels, read_defect, read_missing
 from reconciler.octopus.tasklog import TaskLogReader
+from reconciler.octopus.variables import VariableReader, read_release, refresh_variables
 from reconciler.octopus.words import server_root
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class OctopusSpace:
         self._automation = AutomationReader(self._observer, clock)
         self._releases = ReleaseIds(self._observer)
         self._logs = TaskLogReader(self._observer, self._deployer)
+        self._variables = VariableReader(self._observer, clock)
         self._starting = asyncio.Lock()
         self._start: tuple[Secret, Start] | None = None
         self._deploying_user: tuple[Secret, User] | None = None
@@ -246,6 +248,23 @@ class OctopusSpace:
         """Return in whose words a release is blocked now; None: it is not."""
         start = await self._started()
         return await read_defect(self._observer, start.space_id, release_id)
+
+    async def release(self, release_id: str) -> ReleaseDetail | None:
+        """Return a release as it is now, None where there is none any more."""
+        start = await self._started()
+        return await read_release(self._observer, start.space_id, release_id)
+
+    async def variables_modified(self, release_id: str, *, afresh: bool = False) -> bool:
+        """Tell whether variables are others today than a release froze (see `variables.py`)."""
+        start = await self._started()
+        return await self._variables.modified(start.space_id, release_id, afresh=afresh)
+
+    async def refresh_variables(
+        self, release_id: str, within: float, before: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Snapshot the variables of a release anew; never repeated here. Raises as `deploy`."""
+        http, start = self._deploying(), await self._started()
+        await refresh_variables(http, start.space_id, release_id, within, before)
 
     async def channel_names(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the names of channels by id."""

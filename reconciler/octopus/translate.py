@@ -172,6 +172,7 @@ def release(said: wire.Release) -> ReleaseDetail:
             if said.selected_packages
             else ()
         ),
+        library_snapshots=tuple(sorted(said.library_variable_set_snapshot_ids or ())),
     )
 
 

@@ -218,6 +218,7 @@ class Release(Wire, frozen=True):
     project_deployment_process_snapshot_id: str | None
     project_variable_set_snapshot_id: str | None
     selected_packages: list[SelectedPackage] | None
+    library_variable_set_snapshot_ids: list[Id] | None = None
 
 
 class TenantPromotion(Wire, frozen=True):
@@ -228,10 +229,15 @@ class TenantPromotion(Wire, frozen=True):
 
 
 class DeploymentTemplate(Wire, frozen=True):
-    """`GET /{space}/releases/{id}/deployments/template`: where the release may go now."""
+    """`GET /{space}/releases/{id}/deployments/template`: where the release may go now.
+
+    And whether the variables it froze are others today.
+    """
 
     promote_to: list[Named]
     tenant_promotions: list[TenantPromotion] | None = None
+    is_variable_set_modified: bool = False
+    is_library_variable_set_modified: bool = False
 
 
 class CreatedDeployment(Wire, frozen=True):

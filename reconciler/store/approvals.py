@@ -11,6 +11,8 @@ from reconciler.core.cellkey import CellKey
 from reconciler.store import rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.store.database import Database
 
 _COLUMNS = (
@@ -64,7 +66,7 @@ def _row(approval: Approval) -> rows.Row:
             change.from_version,
             change.to_version,
             change.redeploy,
-            *([change.machines] if change.machines else []),
+            *([change.machines, change.refresh] if change.machines or change.refresh else []),
         ]
         for change in sorted(approval.changes, key=lambda change: change.cell)
     ]
@@ -87,6 +89,17 @@ def _row(approval: Approval) -> rows.Row:
     )
 
 
+def _change(
+    cell: str,
+    before: str | None,
+    after: str | None,
+    redeploy: int,
+    machines: Iterable[str] = (),
+    refresh: bool = False,
+) -> Change:
+    return Change(CellKey(cell), before, after, redeploy, tuple(machines), refresh)
+
+
 def _approval(row: rows.Row) -> Approval:
     """Return the approval of a row."""
     return Approval(
@@ -98,10 +111,7 @@ def _approval(row: rows.Row) -> Approval:
         name=row[5],
         email=row[6],
         digest=row[7],
-        changes=frozenset(
-            Change(CellKey(cell), before, after, redeploy, *map(tuple, machines))
-            for cell, before, after, redeploy, *machines in json.loads(row[8])
-        ),
+        changes=frozenset(_change(*change) for change in json.loads(row[8])),
         since=row[9],
         given=datetime.fromisoformat(row[10]),
         expires=datetime.fromisoformat(row[11]),

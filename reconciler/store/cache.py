@@ -1,4 +1,6 @@
-"""Deployments and releases that Octopus was asked about once: they never change, so they are kept.
+"""Deployments and releases that Octopus was asked about, kept so that it need not be asked again.
+
+A deployment never changes; a release is as the newest deployment of it was found to be.
 
 Losing a row costs one more request, nothing else. What is in memory is brought up to date with
 what other processes added, row by row.
@@ -54,7 +56,7 @@ class _Shelf(Generic[Detail]):
             "WHERE server = ? AND space = ? AND number > ? ORDER BY number"
         )
         self._insert = (
-            f"INSERT OR IGNORE INTO {table} (server, space, id, body) VALUES (?, ?, ?, ?)"  # noqa: S608
+            f"INSERT OR REPLACE INTO {table} (server, space, id, body) VALUES (?, ?, ?, ?)"  # noqa: S608
         )
         self._trim = f"DELETE FROM {table} WHERE number <= (SELECT max(number) - ? FROM {table})"  # noqa: S608
 
@@ -80,7 +82,7 @@ class _Shelf(Generic[Detail]):
             new = [
                 (server, space, key, self._to_text(detail))
                 for key, detail in details.items()
-                if key not in held.details
+                if held.details.get(key) != detail
             ]
         if new:
             with self._database.writing() as connection:

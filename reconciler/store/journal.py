@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Outcome, Progress
+from reconciler.core.refresh import Stage
 from reconciler.core.text import clean
 from reconciler.errors import LeaseLost, StoreTrouble
 from reconciler.ports import QueuedRecord
-from reconciler.store import rows
+from reconciler.store import refreshes, rows
 from reconciler.store.acts import ActTable
 from reconciler.store.approvals import ApprovalTable
 from reconciler.store.cache import SeenCache
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.core.approval import Approval
     from reconciler.core.intent import IntentRecord
     from reconciler.core.pause import Pause, Scope
+    from reconciler.core.refresh import Refresh
     from reconciler.core.refusal import Refusal
     from reconciler.ports import ChainLink, Clock, Known
 
@@ -200,6 +202,31 @@ class SqliteJournal:
             "WHERE environment = ? ORDER BY promised_at, rowid",
             (environment,),
             rows.intent_of,
+        )
+
+    def promise_refresh(self, refresh: Refresh, fence: int) -> None:
+        """Write a refresh before its request; it is on disk when this returns (rule 13).
+
+        Raises:
+            StoreTrouble: one of the same release in the same state is promised, and unresolved.
+        """
+        with self._fenced(refresh.environment, fence) as connection:
+            if refreshes.stage_of(connection, refresh.id) is Stage.PROMISED:
+                raise _refused(refresh.id, "is promised already and was not promised again")
+            refreshes.write(connection, refresh)
+
+    def settle_refresh(self, refresh: Refresh, fence: int) -> None:
+        """Note what became of a refresh."""
+        with self._fenced(refresh.environment, fence) as connection:
+            refreshes.write(connection, refresh)
+
+    def refreshes(self, environment: str) -> tuple[Refresh, ...]:
+        """Return the refreshes of an environment, oldest promise first."""
+        return self._database.values(
+            f"SELECT {refreshes.COLUMNS} FROM refreshes "  # noqa: S608
+            "WHERE environment = ? ORDER BY promised_at, id",
+            (environment,),
+            refreshes.read,
         )
 
     # --- receipts and passes ------------------------------------------------------------------

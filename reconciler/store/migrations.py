@@ -180,6 +180,27 @@ ACTS: Step = (
     )""",
 )
 
+# Releases whose variables were, or may have been, snapshotted anew. Releases are kept with their
+# library sets' snapshots since, so those that were kept before are read again.
+REFRESHES: Step = (
+    """CREATE TABLE refreshes (
+        id TEXT PRIMARY KEY,
+        environment TEXT NOT NULL,
+        server TEXT NOT NULL,
+        space TEXT NOT NULL,
+        release TEXT NOT NULL,
+        before TEXT NOT NULL,
+        commit_hash TEXT NOT NULL,
+        plan_digest TEXT NOT NULL,
+        promised_at TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        after TEXT NOT NULL,
+        differs INTEGER NOT NULL
+    )""",
+    "CREATE INDEX refreshes_by_age ON refreshes (environment, promised_at)",
+    "DELETE FROM seen_releases",
+)
+
 STEPS: tuple[Step, ...] = (
     JOURNAL,
     CACHE,
@@ -190,4 +211,5 @@ STEPS: tuple[Step, ...] = (
     PLACES,
     REACHED,
     ACTS,
+    REFRESHES,
 )

@@ -227,6 +227,7 @@ def release_text(release: ReleaseDetail) -> str:
         release.process_snapshot,
         release.variable_snapshot,
         release.packages,
+        release.library_snapshots,
     )
 
 
@@ -235,6 +236,7 @@ def release_of(text: str) -> ReleaseDetail:
     values = json.loads(text)
     values[3] = datetime.fromisoformat(values[3])
     values[7] = tuple((reference, version) for reference, version in values[7])
+    values[8] = tuple(values[8])
     return ReleaseDetail(*values)
 
 

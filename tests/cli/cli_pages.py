@@ -55,6 +55,7 @@ read, when it was planned |
 | `inSync` | how many components run what is pinned; they are listed with `--all` only |
 | `changes` | by wave, then by component: `component`, `action` (upgrade, downgrade, redeploy), \
 `from` (null: never deployed), `to`, `reason`, `note`, `redeploy` (the pin's counter), \
+`refreshVariables` (its release's variables are refreshed first), \
 `unknownDirection`, `wave` (from 1), `waitsFor` (components whose change must succeed first) |
 | `ignored` | what is left alone and is not in sync: `component`, `from`, `to`, `reason`, `note` |
 | `gates` | closed gates: `component` (null: the whole plan), `gate`, `message`, `opener` |
@@ -73,8 +74,9 @@ that break the alignment: `component`, `pinned`, `expected` |
 | Field of `spec` | Value |
 | --- | --- |
 | `component`, `commit`, `readAt` | what is explained, at which commit, and when Octopus was read |
-| `pinned` | `version`, `redeploy`, `hold` (`reason`, `until`), `platform` (the `name` of the \
-platform version and the `version` it has, or null), `file`, `line`, and `written`: the \
+| `pinned` | `version`, `redeploy`, `refreshVariables`, `hold` (`reason`, `until`), \
+`platform` (the `name` of the platform version and the `version` it has, or null), \
+`file`, `line`, and `written`: the \
 `commit`, `author`, `email`, `at` and `subject` that wrote this line (null: git cannot tell); \
 null: it is pinned nowhere |
 | `seen` | `state` (settled, unsettled, never, unobserved) and `why`, the `version` of the last \
@@ -113,7 +115,7 @@ older is left out |
 a deployment that no commit of the history explains), `isMerge`, `note`, `changes` and \
 `deployments` |
 | `changes` | `component`, `ring` (null: of the environment), `from` and `to` (`version`, \
-`redeploy`, `held`; null: no pin) |
+`redeploy`, `refreshVariables`, `held`; null: no pin) |
 | `deployments` | what was deployed for the commit's pins: `component`, `tenant` (an id, or null), \
 `version`, `outcome`, `askedAt`, `endedAt`, the manifests' `commit` it was made for, and its \
 `receipt` |

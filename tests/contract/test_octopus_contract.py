@@ -37,6 +37,7 @@ from reconciler.octopus.person import PersonInSpace
 from reconciler.octopus.space import OctopusSpace
 from reconciler.ports import DeploymentOrder, Known
 from reconciler.simulator import Simulator, SimulatorServer, load_seed, parse_seed
+from reconciler.simulator.people import Grant
 
 NOTHING = Known({}, {})
 KEY = "API-SERVICE"
@@ -280,6 +281,41 @@ async def test_what_a_release_lacks_is_read(octopus: OctopusSpace) -> None:
     assert await octopus.missing_packages(release.id) == ()
     assert await octopus.defect(release.id) is None
     assert release.channel_id in await octopus.channel_names([release.channel_id])
+
+
+async def test_whether_variables_are_others_than_a_release_froze_is_read(
+    octopus: OctopusSpace,
+) -> None:
+    state = await octopus.look(NOTHING)
+    known = next(iter(state.releases.values()))
+
+    assert await octopus.release(known.id) == known
+    assert await octopus.release("Releases-987654321") is None
+    assert await octopus.variables_modified(known.id) in {True, False}
+
+
+async def test_variables_frozen_anew_are_those_of_today(
+    simulator: Simulator, simulated: Address
+) -> None:
+    async def now() -> None:
+        simulator.forget_requests()
+
+    inner = simulator.world
+    inner.grant(inner.keys[KEY], Grant("ReleaseEdit"))
+    async for octopus in connect(simulated):
+        release = next(iter((await octopus.look(NOTHING)).releases.values()))
+        space = inner.spaces["Spaces-1"]
+        space.variables[space.projects[release.project_id].variable_set_id].version += 1
+        assert await octopus.variables_modified(release.id)
+
+        await octopus.refresh_variables(release.id, 10.0, now)
+
+        assert not await octopus.variables_modified(release.id)
+        refreshed = await octopus.release(release.id)
+        assert refreshed is not None
+        assert refreshed.variable_snapshot != release.variable_snapshot
+        (asked,) = [each for each in simulator.requests if each.method == "POST"]
+        assert asked.path.endswith(f"/releases/{release.id}/snapshot-variables")
 
 
 async def test_what_keeps_a_server_from_deploying_is_read(octopus: OctopusSpace) -> None:

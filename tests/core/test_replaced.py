@@ -109,3 +109,19 @@ def test_a_version_that_runs_and_was_made_again_is_not_deployed_once_more(
 
     assert [gate.cell for gate in found] == (["api"] if held else [])
     assert list(replaced_gates(plan, state.environment, seen, {key: now}, {})) == []
+
+
+def test_a_pin_with_fresh_variables_asks_for_others_than_were_signed_off() -> None:
+    refreshed = replace(RELEASE, variable_snapshot="v-s-2")
+    platform = PlatformVersion("2026.11.1", "gaming-platform", {"api": SIGNED}, PLACE, HERE)
+    pin = Pin("1.1.0", PLACE, base=Base("2026.11.1", "1.1.0"), refresh=True)
+    state = desired({"api": pin})
+    environment: Environment = replace(state.environment, platform=platform)
+    seen = observed(cell("api", settled("1.0.0")))
+    plan = make_plan(replace(state, environment=environment), seen, COMMIT)
+
+    def told(release: ReleaseDetail) -> list[Gate]:
+        return list(replaced_gates(plan, environment, seen, {CellKey("api"): release}, {}))
+
+    assert told(refreshed) == []
+    assert "process" in told(replace(refreshed, process_snapshot="p-s-2"))[0].message

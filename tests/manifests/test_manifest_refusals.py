@@ -166,8 +166,8 @@ def test_rule_6_an_unquoted_scalar_that_some_yaml_reads_as_no_text_is_refused_wi
         ),
         ("wallet-api: {version: '1', track: main}", "8:32: 'track' is not supported yet"),
         (
-            "wallet-api: {version: '1', refreshVariables: true}",
-            "8:32: 'refreshVariables' is not supported yet",
+            "wallet-api: {version: '1', track: Default}",
+            "8:32: 'track' is not supported yet",
         ),
         (
             "wallet-api: {version: '1', redploy: 1}",

@@ -110,6 +110,11 @@ async def a_day(world: Story, running: Daemon) -> None:
     await running.settles(3)
     asks(world, api='{version: "2.0.0", redeploy: 1}', late="1.0.0")
     await running.settles(1)
+    path = f"variables/{world.administer('GET', 'projects/api')['VariableSetId']}"
+    changed = {**world.administer("GET", path), "Variables": [{"Id": "u", "Name": "U"}]}
+    world.administer("PUT", path, changed)
+    asks(world, api='{version: "2.0.0", redeploy: 1, refreshVariables: true}', late="1.0.0")
+    await running.settles(1)
 
 
 async def what_is_left_alone(world: Story, running: Daemon) -> None:
@@ -429,6 +434,7 @@ BLOCKED = ConditionType.BLOCKED
 
 TALES: dict[Tale, set[Word]] = {
     a_day: {
+        Reason.CONFIG_CHANGED,
         Reason.IN_SYNC,
         Reason.NEW_PIN,
         Reason.NOT_DEPLOYED,

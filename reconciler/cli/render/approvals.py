@@ -59,6 +59,7 @@ def _data(approval: Approval, now: datetime) -> Data:
                 "cell": clean(change.cell),
                 "from": None if change.from_version is None else clean(change.from_version),
                 "redeploy": change.redeploy,
+                "refreshVariables": change.refresh,
                 "to": None if change.to_version is None else clean(change.to_version),
                 **(
                     {"machines": [clean(one) for one in change.machines]} if change.machines else {}

@@ -79,6 +79,7 @@ def _change(action: Action) -> Data:
         **_ignored(action),
         "action": action.kind.value,
         "redeploy": action.redeploy,
+        "refreshVariables": action.refresh,
         "unknownDirection": action.unknown_direction,
         "waitsFor": [clean(name) for name in action.waits_for],
         "wave": action.wave,

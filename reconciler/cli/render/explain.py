@@ -74,6 +74,7 @@ def _pinned(found: Explanation) -> str:
     if pin is None:
         return f"nowhere at commit {found.planned.plan.commit[:DIGITS]}"
     raised = f", redeploy {pin.redeploy}" if pin.redeploy else ""
+    raised += ", with fresh variables" if pin.refresh else ""
     return f"{shown(pin.version)}{raised} at {clean(pin.place.file, 300)}:{pin.place.line}"
 
 
@@ -203,6 +204,7 @@ def _pin_data(found: Explanation) -> Data:
         if pin.base is None
         else {"name": clean(pin.base.platform), "version": clean(pin.base.version)},
         "redeploy": pin.redeploy,
+        "refreshVariables": pin.refresh,
         "version": clean(pin.version),
         "written": None if found.written is None else authorship_data(found.written),
     }

@@ -74,6 +74,7 @@ def _pin(pin: Pin | None) -> str:
     if pin is None:
         return "-"
     raised = f" redeploy {pin.redeploy}" if pin.redeploy else ""
+    raised += " fresh variables" if pin.refresh else ""
     return f"{shown(pin.version)}{raised}" + (" held" if pin.hold is not None else "")
 
 
@@ -134,5 +135,6 @@ def _pin_data(pin: Pin | None) -> Data:
     return {
         "held": pin.hold is not None,
         "redeploy": pin.redeploy,
+        "refreshVariables": pin.refresh,
         "version": clean(pin.version),
     }

@@ -65,5 +65,6 @@ def build_pins(head: Head, components: Branch | None) -> dict[str, Pin]:
                 at = mark
             place = Place(path, at.line + 1, at.column + 1)
             hold = until_of(value.get("hold"))
-            pins[name] = Pin(version, place, value.get("redeploy", 0), hold)
+            refresh = value.get("refreshVariables", False)
+            pins[name] = Pin(version, place, value.get("redeploy", 0), hold, refresh=refresh)
     return pins
