@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.core.preview import Preview
     from reconciler.core.refresh import Refresh
     from reconciler.core.refusal import Refusal
+    from reconciler.core.retryword import RetryWord
     from reconciler.core.role import Use
     from reconciler.core.secret import Secret
     from reconciler.core.signature import Unsigned
@@ -720,6 +721,12 @@ class Journal(Protocol):
 
     def revoke_approvals(self, environment: str, digest: str, who: str) -> tuple[Approval, ...]:
         """Take back the approvals of plans whose digest begins so; return those that stood."""
+
+    def retry(self, words: Sequence[RetryWord]) -> None:
+        """Keep a person's words for retries, all or none; on disk when this returns (rule 12)."""
+
+    def retries(self, environment: str | None = None) -> tuple[RetryWord, ...]:
+        """Return every word for a retry ever given, used ones too, oldest first."""
 
     def act(self, act: Act) -> int:
         """Keep what a person is about to do as themselves; return its number (rule 33)."""

@@ -36,6 +36,7 @@ COMMANDS = {
     "promote": Entry("promote", "Propose the commit that pins in TO what runs in FROM."),
     "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
     "resume": Entry("resume", "Propose the commit that ends a suspension."),
+    "retry": Entry("retry", "Let what did not succeed be tried once more, as yourself."),
     "serve": Entry(
         "serve", "Watch manifest repositories, and bring their environments to what they pin."
     ),

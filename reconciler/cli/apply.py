@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 @click.command("apply")
 @click.argument("environment")
 @click.option("--plan", "digest", metavar="DIGEST", help="Carry out this reviewed plan, or none.")
-@click.option("--retry", is_flag=True, help="Try versions again that did not succeed before.")
 @repo_option
-def command(environment: str, digest: str | None, repo: str | None, *, retry: bool) -> Exit:
+def command(environment: str, digest: str | None, repo: str | None) -> Exit:
     """Carry out the plan of an environment, and record what was done.
 
     Finds and finishes the work of an interrupted pass first. DIGEST is what `plan` shows, at
@@ -34,7 +33,7 @@ def command(environment: str, digest: str | None, repo: str | None, *, retry: bo
     expect = None if digest is None else _checked(digest)
 
     async def work(doors: Doors) -> PassReport:
-        return await apply_environment(doors, environment, expect=expect, retry=retry)
+        return await apply_environment(doors, environment, expect=expect)
 
     try:
         with listen() as listener:

@@ -37,7 +37,7 @@ REASONS = {
     ),
     Reason.UNSETTLED: Meaning(
         "the last attempt did not succeed",
-        "See why in the log of its task. Then mend the cause and use `apply --retry`, raise "
+        "See why in the log of its task. Then mend the cause and use `reconciler retry`, raise "
         "`redeploy`, or pin another version.",
     ),
     Reason.CONFIG_CHANGED: Meaning(
@@ -133,7 +133,7 @@ GATES = {
     ),
     GateName.NEEDS_RETRY: Meaning(
         "this version was tried here before and did not succeed, or Octopus refused it",
-        "Find out why, then `reconciler apply ENV --retry`, or raise `redeploy` with a commit. "
+        "Find out why, then `reconciler retry ENV [COMPONENT]`, or raise `redeploy` with a commit. "
         "What Octopus refused, the daemon asks for four times in all, less and less often; until "
         "then `reconciler apply ENV` tries at once.",
     ),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.policy import Preflight
-from reconciler.core.retry import retry_gate, seen_attempt
+from reconciler.core.retry import retry_gate
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -25,18 +24,15 @@ if TYPE_CHECKING:
 def cell_gates(
     plan: Plan,
     observed: ObservedState,
-    attempts: Mapping[CellKey, Attempt],
     deployer: Permissions | None,
-    *,
-    retry: bool,
-    refused: Mapping[CellKey, Attempt] = MappingProxyType({}),
+    tried: Mapping[CellKey, tuple[Attempt, ...]],
+    spoken: Mapping[CellKey, frozenset[str]],
 ) -> tuple[Gate, ...]:
     """Return the closed gates on single cells that need no further question to Octopus.
 
-    `attempts`: cells with an attempt of ours at the pinned version that did not settle;
-    `refused`: those that Octopus refused, and that are not to be asked for now. `deployer`: what
-    the deploying credential may do; None where none is configured. `retry` is a person's word for
-    gate `needs-retry`.
+    `tried`: attempts that a further one needs a word for (`tries_of`); `spoken`: the keys of those
+    of which a person gave theirs. `deployer`: what the deploying credential may do; None where none
+    is configured.
     """
     gates: list[Gate] = []
     for action in plan.actions:
@@ -46,11 +42,9 @@ def cell_gates(
         gates += _running_gates(action, cell)
         if action.is_change:
             gates += _change_gates(action, cell, observed, deployer)
-            if not retry:
-                attempt = attempts.get(action.cell) or seen_attempt(action, cell, observed)
-                tried = retry_gate(plan.environment, action, attempt)
-                again = refused.get(action.cell)
-                gates += tried or retry_gate(plan.environment, action, again)
+            said = spoken.get(action.cell, frozenset())
+            needs = [each for each in tried.get(action.cell, ()) if each.key not in said]
+            gates += [retry_gate(plan.environment, action, each) for each in needs[:1]]
     for name in sorted(plan.mixed):
         message = "a component it depends on, or that depends on it, moves the other way"
         gates.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.action import Kind
@@ -15,7 +15,7 @@ from reconciler.core.text import clean
 from reconciler.core.version import Direction, direction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.core.cellkey import CellKey
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Attempt:
     """The newest attempt of ours at the pinned version of a cell that did not settle it.
 
-    `redeploy` is the pin's counter at that attempt; None where nobody knows any more. `is_current`:
+    `redeploy` is the pin's counter at that attempt; None where nobody knows any more. `key` tells
+    this attempt from every other one, for a person's word. `is_current`:
     it was made for what git still asks of the environment, so its failure stops the rest (rule 18).
     `refusal`: it never began, because Octopus refused it; `next_try`: when it is asked for again by
     itself, None: not any more (rule 20).
@@ -38,6 +39,7 @@ class Attempt:
     version: str
     outcome: str
     redeploy: int | None
+    key: str = ""
     is_current: bool = False
     refusal: Refusal | None = None
     next_try: datetime | None = None
@@ -48,14 +50,38 @@ class Attempt:
         return f"ended {self.outcome}" if self.refusal is None else "was refused by Octopus"
 
 
-def retry_gate(environment: str, action: Action, attempt: Attempt | None) -> list[Gate]:
+def tries_of(
+    plan: Plan,
+    observed: ObservedState,
+    failed: Mapping[CellKey, Attempt],
+    refused: Mapping[CellKey, Attempt],
+) -> dict[CellKey, tuple[Attempt, ...]]:
+    """Return the attempts at each change that a further one needs a word for (rule 12).
+
+    `failed`: of cells with an attempt of ours at the pinned version that did not settle; `refused`:
+    of those that Octopus refused, and that are not to be asked for now. A counter that was raised
+    since opens by itself. Any later deployment in the cell, whoever made it, changes the keys.
+    """
+    found = {}
+    for action in plan.changes:
+        cell = observed.cells.get(action.cell)
+        if cell is None:
+            continue
+        attempt = failed.get(action.cell) or seen_attempt(action, cell, observed)
+        tried = tuple(
+            replace(each, key=f"{each.key}@{cell.newest}")
+            for each in (attempt, refused.get(action.cell))
+            if each is not None and (each.redeploy is None or action.redeploy <= each.redeploy)
+        )
+        if tried:
+            found[action.cell] = tried
+    return found
+
+
+def retry_gate(environment: str, action: Action, attempt: Attempt) -> Gate:
     """Close where the pinned version was tried here before and did not settle (rule 12)."""
-    if attempt is None:
-        return []
-    opener = f"`reconciler apply {environment} --retry`"
+    opener = f"`reconciler retry {environment} {action.cell}`"
     if attempt.redeploy is not None:
-        if action.redeploy > attempt.redeploy:
-            return []
         opener = f"{opener}, or a commit that raises `redeploy` above {attempt.redeploy}"
     version = clean(attempt.version, 60)
     message = f"{version} was tried here before and ended {attempt.outcome}"
@@ -68,7 +94,7 @@ def retry_gate(environment: str, action: Action, attempt: Attempt | None) -> lis
         )
     if attempt.next_try is not None:
         opener = f"by itself after {attempt.next_try:%Y-%m-%d %H:%M}Z, or {opener}"
-    return [Gate(action.cell, GateName.NEEDS_RETRY, message, opener)]
+    return Gate(action.cell, GateName.NEEDS_RETRY, message, opener)
 
 
 def seen_attempt(action: Action, cell: ObservedCell, observed: ObservedState) -> Attempt | None:
@@ -82,7 +108,9 @@ def seen_attempt(action: Action, cell: ObservedCell, observed: ObservedState) ->
             if direction(attempted, action.to_version or "") is not Direction.SAME:
                 return None
             reached = 0 if cell.reached is None else cell.reached.redeploy
-            return Attempt(attempted, why, None if made_by_us(cell, observed.me) else reached)
+            mine = made_by_us(cell, observed.me)
+            key = f"seen:{observed.server.installation_id}"
+            return Attempt(attempted, why, None if mine else reached, key)
         case _:
             return None
 
@@ -103,25 +131,34 @@ def installs_again(action: Action, cell: ObservedCell) -> bool:
 
 
 def stop_gates(
-    plan: Plan, gates: Sequence[Gate], attempts: Sequence[Mapping[CellKey, Attempt]], policy: Policy
+    plan: Plan,
+    gates: Sequence[Gate],
+    tried: Mapping[CellKey, tuple[Attempt, ...]],
+    policy: Policy,
+    spoken: Container[CellKey] = (),
 ) -> tuple[Gate, ...]:
     """Close the rest of an environment after a failure that its policy stops for (rule 18).
 
     The stop stands until a person says retry, or a commit asks something else of the environment.
+    Changes in `spoken`, of which a person said so, go on while others still need a word.
     """
     if policy.on_failure is OnFailure.CONTINUE or not plan.has_work:
         return ()
     for gate in gates:
-        tried = [each[gate.cell] for each in attempts if gate.cell in each]
-        current = [attempt for attempt in tried if attempt.is_current]
+        current = [each for each in tried.get(gate.cell, ()) if each.is_current]
         if gate.name is GateName.NEEDS_RETRY and current:
             message = (
                 f"{gate.cell} {clean(current[0].version, 60)} {current[0].end}, and "
                 f"policy '{policy.name}' says onFailure: {policy.on_failure.value}"
             )
             opener = (
-                f"`reconciler apply {plan.environment} --retry`, or a commit that asks something "
-                "else of the environment"
+                f"`reconciler retry {plan.environment}`, or a commit that asks something else of "
+                "the environment"
             )
-            return (Gate(WHOLE, GateName.NEEDS_RETRY, message, opener),)
+            closed = {each.cell for each in gates if each.name is GateName.NEEDS_RETRY}
+            going = [action.cell for action in plan.changes if action.cell not in closed]
+            if not any(cell in spoken for cell in going):
+                return (Gate(WHOLE, GateName.NEEDS_RETRY, message, opener),)
+            stopped = [cell for cell in going if cell not in spoken]
+            return tuple(Gate(cell, GateName.NEEDS_RETRY, message, opener) for cell in stopped)
     return ()

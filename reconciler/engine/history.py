@@ -186,7 +186,9 @@ async def failed_attempts(
             continue
         then = await _asked_at(doors, link.commit, asked.environment.name)
         redeploy = _counter(then, observed.cells[name]) if record is None else record.redeploy
-        attempts[name] = Attempt(link.version, link.outcome.value, redeploy, then == asked)
+        attempts[name] = Attempt(
+            link.version, link.outcome.value, redeploy, f"intent:{link.intent}", then == asked
+        )
     return attempts
 
 
@@ -207,6 +209,7 @@ async def refused_attempts(
                 intent.version,
                 "refused",
                 refusal.redeploy,
+                f"refused:{intent.id}:{refusal.times}:{refusal.last:%Y%m%dT%H%M%S.%f}",
                 then == asked,
                 refusal,
                 refusal.next_try(doors.pace.refused),

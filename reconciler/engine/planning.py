@@ -15,7 +15,8 @@ from reconciler.core.pausegate import pause_gates
 from reconciler.core.plan import Reason
 from reconciler.core.precondition import precondition_gates
 from reconciler.core.replaced import replaced_gates
-from reconciler.core.retry import stop_gates
+from reconciler.core.retry import stop_gates, tries_of
+from reconciler.core.retryword import repeatable, spoken_of
 from reconciler.core.windowgate import window_gates
 from reconciler.engine.approving import judge_approvals
 from reconciler.engine.doors import blocking
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.deployers import Others
     from reconciler.core.plan import Action, Plan
+    from reconciler.core.retry import Attempt
     from reconciler.core.state import ReleaseDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.prompts import Form
@@ -47,7 +49,8 @@ class Planned:
     `others` tells by cell who else deploys it, where that was asked. `tries_again`: a change
     that Octopus refused waits for its next try. `takes`: how long a cell is likely to take,
     of those that were deployed here before. `forms` are the values of prompted variables that
-    its changes are deployed with, `approvers` the ids of the users whose approval counts.
+    its changes are deployed with, `approvers` the ids of the users whose approval counts. `tried`
+    are attempts that a further one needs a person's word for, given or not.
     """
 
     situation: Situation
@@ -59,6 +62,7 @@ class Planned:
     takes: Mapping[CellKey, timedelta] = field(default_factory=dict)
     forms: Mapping[CellKey, Form] = field(default_factory=dict)
     approvers: tuple[str, ...] = ()
+    tried: Mapping[CellKey, tuple[Attempt, ...]] = field(default_factory=dict)
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -74,20 +78,18 @@ class Planned:
         return tuple(action for action in self.plan.changes if action.cell not in closed)
 
 
-async def plan_environment(
-    doors: Doors, name: str, *, commit: str | None = None, retry: bool = False
-) -> Planned:
+async def plan_environment(doors: Doors, name: str, *, commit: str | None = None) -> Planned:
     """Plan one environment at `commit`, or at the watched branch's tip. Changes nothing (rule 2).
 
     Tells who else deploys there. Raises: UsageError, ManifestsInvalid, GitTrouble and its kin,
     OctopusTrouble and its kin.
     """
     situation = await survey(doors, name, commit=commit)
-    return await judge_situation(doors, situation, retry=retry, name_others=True)
+    return await judge_situation(doors, situation, name_others=True)
 
 
 async def judge_situation(
-    doors: Doors, situation: Situation, *, retry: bool = False, name_others: bool = False
+    doors: Doors, situation: Situation, *, name_others: bool = False
 ) -> Planned:
     """Make the plan of a surveyed situation, and close its gates.
 
@@ -116,7 +118,10 @@ async def judge_situation(
     refused = await refused_attempts(doors, asked, observed, history, plan)
     asks = plan.has_work and situation.space_state is not None
     deployer = await octopus.deployer_may() if asks else None
-    gates += cell_gates(plan, observed, attempts, deployer, retry=retry, refused=refused)
+    tried = tries_of(plan, observed, attempts, refused)
+    words = await blocking(doors.journal.retries, plan.environment) if tried else ()
+    spoken = spoken_of(words)
+    gates += cell_gates(plan, observed, deployer, tried, spoken)
     gates += precondition_gates(
         [action.cell for action in plan.changes],
         desired.preconditions,
@@ -126,7 +131,7 @@ async def judge_situation(
     gates += await composite_gates(doors, situation, plan)
     if asks and observed.environment_id is not None:
         gates += halt_gates(plan, observed, await octopus.halts(observed.environment_id))
-    gates += stop_gates(plan, gates, (attempts, refused), desired.policy)
+    gates += stop_gates(plan, gates, tried, desired.policy, repeatable(tried, spoken))
     if deployer is not None and deployer.administers_system:
         gates.append(
             Gate(
@@ -161,6 +166,7 @@ async def judge_situation(
         takes,
         preflight.forms,
         approvers=tuple(sorted(standing.all)),
+        tried=tried,
     )
 
 

@@ -63,9 +63,7 @@ class PassReport:
         return any(result.task_id for result in self.results.values())
 
 
-async def apply_environment(
-    doors: Doors, name: str, *, expect: str | None = None, retry: bool = False
-) -> PassReport:
+async def apply_environment(doors: Doors, name: str, *, expect: str | None = None) -> PassReport:
     """Bring one environment to what the tip of the watched branch pins.
 
     `expect` is the digest of the plan that was reviewed: that plan is carried out, or nothing.
@@ -75,7 +73,7 @@ async def apply_environment(
     audit = shared_audit(doors)
     with doors.lock(name):
         situation = await survey(doors, name)
-        planned = await judge_situation(doors, situation, retry=retry)
+        planned = await judge_situation(doors, situation)
         _tell_oddities(doors, situation)
         if not await needs_pass(doors, planned):
             doors.tell(plan_made(doors, planned))
@@ -83,7 +81,7 @@ async def apply_environment(
             return PassReport(planned, held_results(planned))
         keeper = await take_lease(doors, audit, name)
         try:
-            return await _pass(doors, keeper, situation, expect=expect, retry=retry)
+            return await _pass(doors, keeper, situation, expect=expect)
         finally:
             await keeper.release()
 
@@ -146,7 +144,7 @@ def check_digest(planned: Planned, expect: str | None) -> None:
 
 
 async def _pass(
-    doors: Doors, keeper: LeaseKeeper, situation: Situation, *, expect: str | None, retry: bool
+    doors: Doors, keeper: LeaseKeeper, situation: Situation, *, expect: str | None
 ) -> PassReport:
     """Do the pass with the lease in hand."""
     name = situation.desired.environment.name
@@ -156,8 +154,7 @@ async def _pass(
     started = doors.clock.now()
     broken = [finished.record.cell for finished in resumed if not finished.settled]
     for turn in range(REPLANS):
-        # a person's word for a retry was given before what failed in this pass
-        planned = await judge_situation(doors, situation, retry=retry and not broken)
+        planned = await judge_situation(doors, situation)
         doors.tell(plan_made(doors, planned))
         check_digest(planned, expect)
         policy, octopus = situation.desired.policy, doors.octopus(situation.desired.space)

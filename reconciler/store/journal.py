@@ -22,6 +22,7 @@ from reconciler.store.approvals import ApprovalTable
 from reconciler.store.cache import SeenCache
 from reconciler.store.database import Database
 from reconciler.store.pauses import PauseTable
+from reconciler.store.retries import RetryTable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.core.pause import Pause, Scope
     from reconciler.core.refresh import Refresh
     from reconciler.core.refusal import Refusal
+    from reconciler.core.retryword import RetryWord
     from reconciler.ports import ChainLink, Clock, Known
 
 _RAISE_FENCE = (
@@ -84,6 +86,7 @@ class SqliteJournal:
         self._pauses = PauseTable(self._database)
         self._approvals = ApprovalTable(self._database)
         self._acts = ActTable(self._database)
+        self._retries = RetryTable(self._database)
         self._store_id = self._own_id()
 
     @property
@@ -135,6 +138,7 @@ class SqliteJournal:
                     "UPDATE intents SET progress = ?, deployment_id = ?, task_id = ? WHERE id = ?",
                     (Progress.LAUNCHED.value, deployment_id, task_id, intent),
                 )
+                RetryTable.spend(connection, intent, self._clock.now())
 
     def void(self, intent: str, fence: int) -> None:
         """Note that the intent is proved absent from Octopus.
@@ -155,6 +159,7 @@ class SqliteJournal:
         with self._about(intent, fence) as (connection, progress):
             _set_absent(connection, intent, progress)
             connection.execute(_COUNT_REFUSAL, (now, now, clean(why), intent))
+            RetryTable.spend(connection, intent, self._clock.now())
 
     def refusals(self, environment: str) -> dict[str, Refusal]:
         """Return the refusals of the intents of an environment that are still absent."""
@@ -371,6 +376,14 @@ class SqliteJournal:
     def revoke_approvals(self, environment: str, digest: str, who: str) -> tuple[Approval, ...]:
         """Take back the approvals of plans whose digest begins so; return those that stood."""
         return self._approvals.revoke(environment, digest, who, self._clock.now())
+
+    def retry(self, words: Sequence[RetryWord]) -> None:
+        """Keep a person's words for retries, all or none; on disk when this returns (rule 12)."""
+        self._retries.put(words)
+
+    def retries(self, environment: str | None = None) -> tuple[RetryWord, ...]:
+        """Return every word for a retry ever given, used ones too, oldest first."""
+        return self._retries.all(environment)
 
     def act(self, act: Act) -> int:
         """Keep what a person is about to do as themselves; return its number (rule 33)."""

@@ -201,6 +201,24 @@ REFRESHES: Step = (
     "DELETE FROM seen_releases",
 )
 
+# Who said that what failed is tried again, and which intent used it; rows are never deleted.
+RETRIES: Step = (
+    """CREATE TABLE retries (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        environment TEXT NOT NULL,
+        cell TEXT NOT NULL,
+        version TEXT NOT NULL,
+        attempts TEXT NOT NULL,
+        user TEXT NOT NULL,
+        name TEXT NOT NULL,
+        login TEXT NOT NULL,
+        given TEXT NOT NULL,
+        used_by TEXT NOT NULL DEFAULT '',
+        used_at TEXT
+    )""",
+    "CREATE INDEX retries_by_cell ON retries (environment, cell)",
+)
+
 STEPS: tuple[Step, ...] = (
     JOURNAL,
     CACHE,
@@ -212,4 +230,5 @@ STEPS: tuple[Step, ...] = (
     REACHED,
     ACTS,
     REFRESHES,
+    RETRIES,
 )

@@ -105,15 +105,23 @@ def test_a_failed_deployment_is_5_and_its_dependants_are_not_started(shop: Shop)
     assert ["orders", "upgrade", "2.3.0", "->", "2.4.0", "failed"] in [row[:6] for row in rows]
     assert ["web", "upgrade", "1.0.0", "->", "1.1.0", "not-started"] in [row[:6] for row in rows]
     assert "\x1b" not in result.output
-    assert "`reconciler apply production --retry`" in result.stderr
+    assert "`reconciler retry production`" in result.stderr
     assert shop.simulator.running("Web Shop", "Production") == "1.0.0"
 
     again = shop.run("apply", "production")
     assert again.exit_code == 4
     assert "ended Failed" in again.output
 
-    retried = shop.run("apply", "production", "--retry")
+    assert shop.run("retry", "production").exit_code == 64  # rule 29: no key but one's own
+    own = {"RECONCILER_USER_API_KEY": shop.simulator.api_key}
+    said = shop.run("retry", "production", "orders", **own)
+    assert said.stdout.startswith("orders 2.4.0 is tried once more\nnow: "), said.output
+    assert shop.run("retry", "production", "orders", **own).exit_code == 4
+    assert "not yet" in shop.run("retry", "--list").stdout
+    retried = shop.run("apply", "production")
     assert retried.exit_code == 0, retried.output
+    (word,) = json.loads(shop.run("retry", "--list", "-o", "json").stdout)
+    assert (word["cell"], word["intent"] is None) == ("orders", False)
     assert shop.simulator.running("Web Shop", "Production") == "1.1.0"
 
 

@@ -126,7 +126,7 @@ def test_the_exit_code_tells_what_became_of_the_pass(
         (report(Done.SUCCEEDED, recorded=False), "records wait on this machine"),
         (report(Done.NOT_STARTED, stale="changed"), "reconciler plan production-uk"),
         (report(Done.UNKNOWN), "finds out what became of the request"),
-        (report(Done.FAILED), "apply production-uk --retry"),
+        (report(Done.FAILED), "reconciler retry production-uk`"),
         (report(gates=WHOLE), "open the gates"),
     ],
 )

@@ -29,12 +29,14 @@ from hypothesis import strategies as st
 from reconciler.core.brake import brakes as brakes_of
 from reconciler.core.brake import observe_gates
 from reconciler.core.cellgate import cell_gates, dependency_gates
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.manifest import Pin
 from reconciler.core.plan import Plan, make_plan
 from reconciler.core.policy import Limits, Mode, Policy
 from reconciler.core.refusal import Refusal
-from reconciler.core.retry import Attempt, stop_gates
+from reconciler.core.retry import Attempt, stop_gates, tries_of
+from reconciler.core.retryword import repeatable
 from reconciler.core.sighting import NeverDeployed, ObservedCell
 from reconciler.core.snapshot import Reached
 from reconciler.core.state import Permissions, TaskState
@@ -170,7 +172,9 @@ def judged(
     """The closed gates on one cell."""
     now = observed(seen)
     plan = make_plan(desired({seen.component: wanted}), now, COMMIT)
-    return cell_gates(plan, now, attempts or {}, deployer, retry=retry, refused=refused or {})
+    tried = tries_of(plan, now, attempts or {}, refused or {})
+    spoken = {name: frozenset(a.key for a in each) for name, each in tried.items() if retry}
+    return cell_gates(plan, now, deployer, tried, spoken)
 
 
 def api(**fields: Any) -> ObservedCell:
@@ -274,7 +278,7 @@ def test_rule_12_the_version_that_did_not_settle_needs_a_retry() -> None:
         "api",
         GateName.NEEDS_RETRY,
         "2.0 was tried here before and ended failed",
-        f"`reconciler apply {ENV} --retry`, or a commit that raises `redeploy` above 0",
+        f"`reconciler retry {ENV} api`, or a commit that raises `redeploy` above 0",
     )
 
 
@@ -306,7 +310,7 @@ def test_rule_12_an_attempt_of_ours_that_nobody_remembers_needs_a_person() -> No
 
     (gate,) = judged(seen, pin("2.0", redeploy=5))
 
-    assert (gate.name, gate.opener) == (GateName.NEEDS_RETRY, f"`reconciler apply {ENV} --retry`")
+    assert (gate.name, gate.opener) == (GateName.NEEDS_RETRY, f"`reconciler retry {ENV} api`")
 
 
 def test_rule_12_an_attempt_of_ours_counts_after_others_came_and_went() -> None:
@@ -317,6 +321,38 @@ def test_rule_12_an_attempt_of_ours_counts_after_others_came_and_went() -> None:
 
 def test_rule_12_an_attempt_at_another_version_is_no_retry() -> None:
     assert judged(cell("api", unsettled("1.0", "1.9"), "1.0")) == ()
+
+
+def test_rule_12_a_word_speaks_of_no_later_attempt() -> None:
+    seen = cell("api", unsettled("1.0", "2.0"), "1.0")
+    plan = make_plan(desired({"api": "2.0"}), observed(seen), COMMIT)
+    ours = {"api": Attempt("2.0", "Failed", 0, "intent:1")}
+    spoken = {"api": frozenset(a.key for a in tries_of(plan, observed(seen), ours, {})["api"])}
+
+    for now, failed in (
+        (seen, {"api": Attempt("2.0", "Failed", 0, "intent:2")}),
+        (replace(seen, newest="Deployments-99"), ours),
+    ):
+        tried = tries_of(plan, observed(now), failed, {})
+        (gate,) = cell_gates(plan, observed(now), DEPLOYER, tried, spoken)
+        assert gate.name is GateName.NEEDS_RETRY
+
+
+def test_rule_18_a_word_for_one_component_lets_that_one_go_and_no_other() -> None:
+    cells = [cell(name, settled("1.0"), "1.0") for name in ("api", "db", "ui")]
+    plan = make_plan(desired(dict.fromkeys(("api", "db", "ui"), "2.0")), observed(*cells), COMMIT)
+    failed = {
+        name: Attempt("2.0", "Failed", 0, f"intent:{name}", is_current=True)
+        for name in ("api", "db")
+    }
+    tried = tries_of(plan, observed(*cells), failed, {})
+    spoken = {"api": frozenset(a.key for a in tried["api"])}
+    gates = cell_gates(plan, observed(*cells), DEPLOYER, tried, spoken)
+
+    stops = stop_gates(plan, gates, tried, APPLY, repeatable(tried, spoken))
+
+    assert {g.cell for g in (*gates, *stops)} == {"db", "ui"}
+    assert [g.cell for g in stop_gates(plan, gates, tried, APPLY)] == [WHOLE]
 
 
 def refused(times: int, redeploy: int = 0, *, waits: bool = False) -> Attempt:
@@ -332,7 +368,7 @@ def test_rule_20_what_octopus_refused_too_often_needs_a_person() -> None:
         "api",
         GateName.NEEDS_RETRY,
         "Octopus refused 2.0 here 4 times since 2026-11-20 12:00Z: it said\\nno",
-        f"`reconciler apply {ENV} --retry`, or a commit that raises `redeploy` above 0",
+        f"`reconciler retry {ENV} api`, or a commit that raises `redeploy` above 0",
     )
     assert judged(api(), pin("2.0", redeploy=1), refused={"api": refused(4)}) == ()
     assert judged(api(), refused={"api": refused(4)}, retry=True) == ()
@@ -342,7 +378,7 @@ def test_rule_20_what_octopus_refused_once_opens_by_itself() -> None:
     (gate,) = judged(api(), refused={"api": refused(1, waits=True)})
 
     assert " here once since " in gate.message
-    assert gate.opener.startswith("by itself after 2026-11-20 13:00Z, or `reconciler apply ")
+    assert gate.opener.startswith("by itself after 2026-11-20 13:00Z, or `reconciler retry ")
 
 
 def test_rule_12_a_failure_counts_before_a_refusal_after_it() -> None:
@@ -357,10 +393,11 @@ def test_rule_18_a_refusal_stops_the_rest_of_its_commit() -> None:
     now = observed(api())
     plan = make_plan(desired({"api": "2.0"}), now, COMMIT)
     for is_current in (True, False):
-        tried = {"api": replace(refused(4), is_current=is_current)}
-        gates = cell_gates(plan, now, {}, DEPLOYER, retry=False, refused=tried)
+        attempt = replace(refused(4), is_current=is_current)
+        tried = tries_of(plan, now, {}, {"api": attempt})
+        gates = cell_gates(plan, now, DEPLOYER, tried, {})
 
-        stops = stop_gates(plan, gates, ({}, tried), APPLY)
+        stops = stop_gates(plan, gates, tried, APPLY)
 
         assert [g.message for g in stops] == [
             f"api 2.0 was refused by Octopus, and policy '{APPLY.name}' says onFailure: stop"
@@ -410,7 +447,7 @@ def test_a_gate_on_a_cell_that_does_not_change_stops_nobody() -> None:
 def test_changes_in_mixed_directions_along_an_edge_are_held_with_what_waits_for_them() -> None:
     plan, cells = chained(db="3.0", api="1.0", ui="1.0", other="1.0")
 
-    gates = cell_gates(plan, observed(*cells), {}, DEPLOYER, retry=True)
+    gates = cell_gates(plan, observed(*cells), DEPLOYER, {}, {})
     after = dependency_gates(plan, gates)
 
     assert [(g.cell, g.name) for g in gates] == [
@@ -426,7 +463,7 @@ def test_no_change_is_open_while_one_it_waits_for_is_closed(
 ) -> None:
     plan, cells = chained(**dict(zip(("db", "api", "ui", "other"), runs, strict=True)))
     names = data.draw(st.sets(st.sampled_from(["db", "api", "ui", "other"])))
-    gates = [*cell_gates(plan, observed(*cells), {}, DEPLOYER, retry=True)]
+    gates = [*cell_gates(plan, observed(*cells), DEPLOYER, {}, {})]
     gates += [Gate(name, GateName.LIFECYCLE, "no", "later") for name in sorted(names)]
 
     mixed = [g.cell for g in gates if g.name is GateName.DEPENDENCY]

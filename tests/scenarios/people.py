@@ -9,6 +9,7 @@ from reconciler.bootstrap import open_person
 from reconciler.credentials import Given
 from reconciler.engine.events import Asked
 from reconciler.engine.person import Someone
+from reconciler.engine.retry import retry
 from reconciler.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.interruption import Interruption
     from reconciler.core.manifest import Space
+    from reconciler.engine.retry import Retried
     from reconciler.ports import OctopusPerson
 
 
@@ -29,6 +31,14 @@ def someone(world: Story, user: str) -> Someone:
         return open_person(Settings(), space, key, world.clock)
 
     return Someone(opened, f"{user}@desk")
+
+
+async def retried(
+    world: Story, component: str | None = None, *, user: str = "alice", store: str = "state"
+) -> Retried:
+    """Let a person say that what failed is tried again."""
+    async with world.doors(store) as doors:
+        return await retry(doors, someone(world, user), "test", component)
 
 
 async def question(world: Story) -> Interruption:

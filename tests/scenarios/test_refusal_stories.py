@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from people import retried
 from watching import daemon
 
 from reconciler.core.condition import ConditionType
@@ -57,7 +58,7 @@ async def test_rule_20_a_day_of_refusals_is_a_few_requests_and_a_raised_counter_
         assert gate.name is GateName.NEEDS_RETRY
         assert gate.message.startswith("Octopus refused 1.1.0 here 4 times since 2026-11-20 12:0")
         assert "The release may not go there." in gate.message
-        assert "`reconciler apply test --retry`" in gate.opener
+        assert "`reconciler retry test api`" in gate.opener
         assert "`redeploy` above 0" in gate.opener
         assert gate.message in refusing.audit(sorted(refusing.audit_files("passes"))[-1])
 
@@ -113,10 +114,13 @@ async def test_rule_20_a_person_tries_at_once_and_once(refusing: Story) -> None:
     assert [g.name for g in (await refusing.apply()).planned.stopped] == [GateName.NEEDS_RETRY]
     assert asked(refusing) == MOST
 
-    assert (await refusing.apply(retry=True)).results["api"].done is Done.REFUSED
+    await retried(refusing, "api")
+    assert (await refusing.apply()).results["api"].done is Done.REFUSED
     assert asked(refusing) == MOST + 1
     refusing.octopus.clear_faults()
-    assert (await refusing.apply(retry=True)).results["api"].done is Done.SUCCEEDED
+    assert (await refusing.apply()).results == {}  # the word was used
+    await retried(refusing, "api")
+    assert (await refusing.apply()).results["api"].done is Done.SUCCEEDED
 
 
 async def test_rule_20_what_was_lost_again_and_again_counts_as_refused(world: Story) -> None:

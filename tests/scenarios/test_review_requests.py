@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from between import Between, at_octopus, nobody
+from people import retried
 
 from reconciler.engine.apply import Done
 from reconciler.engine.doors import Pace
@@ -217,7 +218,8 @@ async def test_rule_12_a_persons_word_for_a_retry_counts_once(world: Story) -> N
             moved.append(world.pin(web="1.1.0"))
 
     world.wrap = lambda doors: replace(doors, tell=tell)
-    await world.apply(retry=True)
+    await retried(world, "api")
+    await world.apply()
 
     assert moved
     assert world.ours("api") == ["1.1.0"] * 2

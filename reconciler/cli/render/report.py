@@ -78,7 +78,7 @@ def next_step(report: PassReport) -> str:
     if any(result.done is Done.UNKNOWN for result in report.results.values()):
         return f"run `reconciler apply {name}` again: it finds out what became of the request"
     if report.failed or GateName.NEEDS_RETRY in stopped:
-        return f"see the task's log in Octopus, then `reconciler apply {name} --retry`"
+        return f"see the task's log in Octopus, then `reconciler retry {name}`, and apply again"
     if GateName.ACCEPT in stopped:
         rewritten = report.planned.situation.is_rewritten
         what = report.planned.plan.commit if rewritten else name
