@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.interruption import Interruption
     from reconciler.core.logtree import TaskLog
+    from reconciler.core.machine import ProcessTargets
     from reconciler.core.manifest import ManifestSet, SourceFile
     from reconciler.core.pause import Pause, Scope
     from reconciler.core.preview import Preview
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         Server,
         SpaceState,
         Task,
+        TaskState,
         User,
     )
     from reconciler.errors import ReconcilerError
@@ -426,10 +428,12 @@ class Octopus(Protocol):
     async def identity(self) -> tuple[Server, str]:
         """Return the server and the id of the space; asked once per start, then kept."""
 
-    async def look(self, known: Known, *, tenants: bool = False) -> SpaceState:
+    async def look(
+        self, known: Known, *, tenants: bool = False, machines: bool = False
+    ) -> SpaceState:
         """Read the state of the whole space: a constant number of requests (see ARCHITECTURE).
 
-        `tenants`: those of the space too, which is one request more.
+        `tenants`, `machines`: those of the space too, which is one request more for each.
 
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
@@ -438,6 +442,20 @@ class Octopus(Protocol):
         """Return what deploys by itself in the space just looked at, read at most ten minutes ago.
 
         What could not be read is told in it, and nothing is raised for it.
+        """
+
+    async def targets(self, process_ids: Collection[str]) -> Mapping[str, ProcessTargets]:
+        """Return where the steps of frozen processes go, by id; each is read once.
+
+        Those that cannot be read are missing.
+        """
+
+    async def attempts(
+        self, newest: DeploymentDetail
+    ) -> tuple[tuple[DeploymentDetail, TaskState], ...]:
+        """Return the last deployments of a cell, newest first, and how each ended; read once.
+
+        `newest` has ended, and is the first of them; nothing is returned where another has come.
         """
 
     async def project_groups(self, state: SpaceState) -> Mapping[str, str]:

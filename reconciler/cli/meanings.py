@@ -45,6 +45,12 @@ REASONS = {
         "Nothing; the release's variable snapshot is refreshed, for all environments, and the same "
         "version is deployed once more. A commit that takes `refreshVariables` away ends that.",
     ),
+    Reason.NEW_MACHINE: Meaning(
+        "a machine appeared or returned, and lacks what belongs on it",
+        "Nothing; the next pass that may apply deploys what runs here to it, and to no other. "
+        "Disable the machine in Octopus, or take `deployOnArrival` out of the policy, if it shall "
+        "not get it.",
+    ),
     Reason.IN_SYNC: Meaning(
         "the pinned version runs",
         "Nothing.",

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     REDEPLOY = "redeploy"
     UNSETTLED = "unsettled"
     CONFIG_CHANGED = "config-changed"
+    NEW_MACHINE = "new-machine"
     IN_SYNC = "in-sync"
     UNMANAGED = "unmanaged"
     HELD = "held"

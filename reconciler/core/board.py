@@ -76,15 +76,6 @@ class Board:
         # granted for the whole space: not asked again square by square
         self._doubtful = [v for v in VIEWS if not may.allows(v, state.space_id, None, None)]
 
-    def is_elsewhere(self, snapshot: Snapshot) -> bool:
-        """Tell whether a snapshot is of another server, space or environment than this board's."""
-        pairs = (
-            (snapshot.server, self._state.server.installation_id),
-            (snapshot.space, self._state.space_id),
-            (snapshot.environment, self._environment),
-        )
-        return any(was and now and was != now for was, now in pairs)
-
     def newest(self, project: Project) -> BoardItem | None:
         """Return the newest attempt at a project, if there is exactly one."""
         current = self._current(project)
@@ -233,16 +224,29 @@ class Board:
         return Unsettled(version, item.version, item.deployment_id, why)
 
     def _is_newcomers(self, item: BoardItem, before: BoardItem | None, memory: Memory) -> bool:
-        """Tell whether a partial success only served a newcomer with what the cell ran already."""
+        """Tell whether a partial success only served a newcomer with what the cell ran already.
+
+        A full success of the same release just before it has settled the cell since the snapshot.
+        """
         if before is not None and before.release_id != item.release_id:
             return False
-        if memory.settled_on is not None:
-            return memory.settled_on == item.release_id
+        if memory.settled_on == item.release_id:
+            return True
         return self._is_full(before) and not memory.was_unsettled
 
     def _is_full(self, item: BoardItem | None) -> bool:
         detail = None if item is None else self._state.deployments.get(item.deployment_id)
         return detail is not None and not detail.is_partial
+
+
+def is_elsewhere(snapshot: Snapshot, state: SpaceState, environment: str | None) -> bool:
+    """Tell whether a snapshot is of another server, space or environment than a reading's."""
+    pairs = (
+        (snapshot.server, state.server.installation_id),
+        (snapshot.space, state.space_id),
+        (snapshot.environment, environment),
+    )
+    return any(was and now and was != now for was, now in pairs)
 
 
 _LOST = Unobserved(

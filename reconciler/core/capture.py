@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 from reconciler.core.cell import Excluded, NeverDeployed, Settled, Unobserved, Unsettled
 from reconciler.core.cellkey import component_of
 from reconciler.core.expand import cell_pins
+from reconciler.core.muster import gaps_after
 from reconciler.core.plan import Reason, make_plan
 from reconciler.core.snapshot import LEFT, Reached, Snapshot, SnapshotCell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import DesiredState
     from reconciler.core.sighting import ObservedCell, ObservedState
     from reconciler.core.state import ReleaseDetail, SpaceState
+
+_AT_ITS_PIN = frozenset({Reason.IN_SYNC, Reason.NEW_MACHINE})
 
 
 def capture(
@@ -32,7 +37,7 @@ def capture(
     marked left. `reached` moves where the plan says in-sync.
     """
     plan = make_plan(desired, observed, commit)
-    in_sync = {a.cell for a in plan.actions if a.reason is Reason.IN_SYNC}
+    in_sync = {a.cell for a in plan.actions if a.reason in _AT_ITS_PIN}
     cells = {} if before is None else dict(before.cells)
     pins = cell_pins(desired, observed)
     if desired.environment.tenants:
@@ -52,7 +57,19 @@ def capture(
         space=observed.space_id,
         environment=observed.environment_id or ("" if before is None else before.environment),
         cells=cells,
+        gaps=_gaps(observed, before),
     )
+
+
+def _gaps(
+    observed: ObservedState, before: Snapshot | None
+) -> Mapping[str, Mapping[CellKey, str]] | None:
+    """Return what machines lack that is left so; None where no policy serves them."""
+    muster = observed.muster
+    if muster is None:
+        return None
+    known = None if before is None else before.gaps
+    return known if muster.unread else gaps_after(known, muster, observed.cells)
 
 
 def _without_leavers(

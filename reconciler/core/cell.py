@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.core.action import Reason
     from reconciler.core.cellkey import CellKey
     from reconciler.core.interruption import Interruption
+    from reconciler.core.muster import Muster
     from reconciler.core.snapshot import Reached
     from reconciler.core.state import ActiveTask, Project, Server
     from reconciler.core.tenant import Tenant
@@ -87,6 +88,7 @@ class ObservedCell:
     asks for fresh ones and Octopus was asked. `running` are tasks of this cell that are not
     finished, whoever started them (rules 16, 17); `waiting` are those that wait for a person, by
     id, and `questions` what they ask. `reached` is the pin at which desired last equalled observed.
+    `missed` are the machines, by id, that are to get what runs here, each alone.
     """
 
     key: CellKey
@@ -103,6 +105,7 @@ class ObservedCell:
     tenant: Tenant | None = None
     questions: tuple[Interruption, ...] = ()
     config: Config | None = None
+    missed: tuple[str, ...] = ()
 
     @property
     def component(self) -> str:
@@ -135,7 +138,10 @@ class ObservedCell:
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """One environment as Octopus shows it, read at `read_at` (begun, aware UTC)."""
+    """One environment as Octopus shows it, read at `read_at` (begun, aware UTC).
+
+    `muster` are its machines, None where no policy serves them.
+    """
 
     read_at: datetime
     server: Server
@@ -144,3 +150,4 @@ class ObservedState:
     me: str
     cells: Mapping[CellKey, ObservedCell]
     unmanaged: tuple[tuple[CellKey, str], ...] = field(default=())  # (cell, version), by key
+    muster: Muster | None = None

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SYSTEM = "users-system"
 """Octopus' own user, who makes what triggers, schedules and automatic phases deploy."""
+MOST_NAMED = 3
+"""Machines that the note of an action names."""
 
 
 def is_new(cell: ObservedCell, pin: Pin) -> bool:
@@ -48,7 +50,7 @@ def choose(
     sighting, reached = cell.sighting, cell.reached
     settled = isinstance(sighting, Settled) and sighting.version == pin.version
     raised = reached is not None and pin.redeploy > reached.redeploy
-    plain = cell.config is None and not suspended and pin.hold is None
+    plain = cell.config is None and not suspended and pin.hold is None and not cell.missed
     if settled and plain and not raised:  # most cells of most plans
         action = Action(
             cell.key, Kind.IGNORE, Reason.IN_SYNC, pin.version, pin.version, "", pin.redeploy
@@ -57,6 +59,8 @@ def choose(
         action = _choose(desired, observed, cell, pin, suspended, raised=raised)
         if pin.refresh and action.is_change:
             action = action._replace(refresh=True)
+        if cell.missed and action.reason is Reason.IN_SYNC:
+            action = _served(action, observed, cell)
     return action if pin.base is None else _aligned(action, pin)
 
 
@@ -116,6 +120,19 @@ def _configured(draft: Action, config: Config | None) -> Action:
     if not config.is_changed:
         return draft._replace(note=config.note)
     return draft._replace(kind=Kind.REDEPLOY, reason=Reason.CONFIG_CHANGED, note=config.note)
+
+
+def _served(action: Action, observed: ObservedState, cell: ObservedCell) -> Action:
+    """Give what a cell in sync runs to the machines that missed it, and to no other."""
+    names = () if observed.muster is None else observed.muster.labels(cell.missed)
+    shown = ", ".join(names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    return action._replace(
+        kind=Kind.REDEPLOY,
+        reason=Reason.NEW_MACHINE,
+        machines=tuple(sorted(cell.missed)),
+        note=f"only to {shown}" + (f" and {more} more" if more > 0 else ""),
+    )
 
 
 def _aligned(action: Action, pin: Pin) -> Action:

@@ -27,6 +27,9 @@ MOST_NAMED = 3
 MOST_DOUBTFUL = 20
 """Projects that do not tell what they deploy, told one by one; more of them are told by number."""
 
+_OUR_OWN = frozenset({Reason.DRIFT, Reason.NEW_MACHINE})
+"""Reasons of changes that no commit asks for."""
+
 _READABLE = (
     "the observing credential gets TriggerView, LifecycleView and ProcessView in the whole space; "
     "or Octopus answers"
@@ -42,6 +45,9 @@ class DeployerKind(StrEnum):
     TRIGGER = "trigger"  # of a kind we do not know
     AUTOMATIC_PHASE = "automatic phase of lifecycle"
     PARENT = "parent project"
+
+
+_SERVING = frozenset({DeployerKind.TARGET_TRIGGER, DeployerKind.TRIGGER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +154,34 @@ def deployer_gates(
 ) -> tuple[Gate, ...]:
     """Close on every cell to be healed that somebody deploys who is not among `names`.
 
-    Also where it is not known who does (rule 11). What a commit asks for is not stopped by this.
+    On one that would serve a machine, where a trigger does the same, named or not: it would get it
+    twice. Also where it is not known who does (rule 11). What a commit asks for is not stopped by
+    this.
     """
     gates = []
     for action in plan.changes:
-        if action.reason is not Reason.DRIFT:
+        if action.reason not in _OUR_OWN:
             continue
         found = others.get(action.cell, NOBODY_LOOKED)
-        if unnamed := found.unnamed(names):
+        if action.reason is Reason.NEW_MACHINE:
+            if triggers := [one for one in found.deployers if one.kind in _SERVING]:
+                gates.append(_served_gate(action.cell, triggers))
+        elif unnamed := found.unnamed(names):
             gates.append(_unnamed_gate(action.cell, unnamed))
         if found.unread:
             message = f"who else deploys it could not be read: {'; '.join(found.unread)}"
             gates.append(Gate(action.cell, GateName.ALSO_DEPLOYED, message, _READABLE))
     return tuple(gates)
+
+
+def _served_gate(cell: CellKey, triggers: Sequence[Deployer]) -> Gate:
+    said = ", ".join(one.words for one in triggers[:MOST_NAMED])
+    return Gate(
+        cell,
+        GateName.ALSO_DEPLOYED,
+        f"{said} serves machines that arrive here",
+        "the trigger serves it, or is disabled in Octopus; or a commit takes `deployOnArrival` out",
+    )
 
 
 def _unnamed_gate(cell: CellKey, unnamed: Sequence[Deployer]) -> Gate:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.board import Board, Memory
+from reconciler.core.board import Board, Memory, is_elsewhere
 from reconciler.core.cell import (
     NeverDeployed,
     ObservedCell,
@@ -61,9 +61,10 @@ def observe(
     join it; else one that the snapshot does not know is held.
     """
     environment = _find_environment(desired.environment.octopus_environment, state)
-    board = Board(state, environment.id if isinstance(environment, _Found) else None)
+    place = environment.id if isinstance(environment, _Found) else None
+    board = Board(state, place)
     remembered: Mapping[CellKey, SnapshotCell] = {}
-    if snapshot is not None and not board.is_elsewhere(snapshot):
+    if snapshot is not None and not is_elsewhere(snapshot, state, place):
         remembered = snapshot.cells
     judge = _Judge(desired, state, environment, board, receipted)
     cells: dict[CellKey, ObservedCell] = {}

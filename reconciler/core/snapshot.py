@@ -55,13 +55,18 @@ class SnapshotCell:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The cells of one environment by their keys, and which Octopus they were seen in (ids)."""
+    """The cells of one environment by their keys, and which Octopus they were seen in (ids).
+
+    `gaps` are what its machines lack that is left so (`core.muster`); None where nobody has looked
+    at them.
+    """
 
     name: str
     server: str
     space: str
     environment: str
     cells: Mapping[CellKey, SnapshotCell] = field(default_factory=dict)
+    gaps: Mapping[str, Mapping[CellKey, str]] | None = None
 
 
 def snapshot_path(environment: str) -> str:

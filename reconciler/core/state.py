@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.interruption import Interruption
+    from reconciler.core.machine import Machine
     from reconciler.core.tenant import Tenant
 
 Detail = TypeVar("Detail")
@@ -252,8 +253,8 @@ class SpaceState:
     means "never deployed" only inside them (rule 3), and a tenant's only where it is in
     `board_tenants`. `gaps` says, in words, which part of the reading is known to be incomplete as a
     whole. `tenants` are read only for an environment that names some: else they are None, and
-    `tenants_unread` says why they could not be. `interruptions` are the pending ones, with their
-    forms, and are read only while a task is active.
+    `tenants_unread` says why they could not be; so are `machines`, where a policy serves them.
+    `interruptions` are the pending ones, with their forms; read only while a task is active.
     """
 
     read_at: datetime
@@ -276,6 +277,8 @@ class SpaceState:
     tenants_unread: str = "nobody asked for them"
     board_tenants: frozenset[str] = frozenset()
     interruptions: tuple[Interruption, ...] = ()
+    machines: tuple[Machine, ...] | None = None
+    machines_unread: str = "nobody asked for them"
 
     def at(self, read_at: datetime) -> SpaceState:
         """Return the same reading of another time, with what was worked out of it."""
@@ -283,10 +286,12 @@ class SpaceState:
         vars(later).update({**vars(self), "read_at": read_at})
         return later
 
-    def only(self, environment_id: str | None, *, tenanted: bool = False) -> SpaceState:
+    def only(
+        self, environment_id: str | None, *, tenanted: bool = False, machines: bool = False
+    ) -> SpaceState:
         """Return what this reading shows of one environment; None: of none, but of the space.
 
-        `tenanted`: its tenants' squares, and the space's tenants, too.
+        `tenanted`: its tenants' squares, and the space's tenants, too. `machines`: its machines.
         """
         place = environment_id or ""
         whom = ("", *(one.id for one in self.tenants or ())) if tenanted else ("",)
@@ -301,6 +306,7 @@ class SpaceState:
             self,
             tenants=self.tenants if tenanted else None,
             board_tenants=self.board_tenants if tenanted else frozenset(),
+            machines=self._machines_in(place) if machines else None,
             items=items,
             active=active,
             waiting_for_person=waiting,
@@ -308,6 +314,11 @@ class SpaceState:
             deployments=_picked(self.deployments, (item.deployment_id for item in items)),
             releases=_picked(self.releases, (item.release_id for item in items)),
         )
+
+    def _machines_in(self, environment_id: str) -> tuple[Machine, ...] | None:
+        if self.machines is None:
+            return None
+        return tuple(one for one in self.machines if environment_id in one.environments)
 
     @cached_property
     def environment_ids(self) -> frozenset[str]:

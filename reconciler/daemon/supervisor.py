@@ -48,7 +48,7 @@ from reconciler.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
     from datetime import datetime
     from typing import Any
 
@@ -304,11 +304,17 @@ class Supervisor:
         except ReconcilerError:
             return None
 
-    async def _names_tenants(self, name: str) -> bool:
-        try:
-            return (await self._ground(name)).names_tenants
-        except ReconcilerError:
-            return False
+    async def _needs(self, names: Iterable[str]) -> dict[str, bool]:
+        """Return what else must be read of a space for some of its environments."""
+        tenants = machines = False
+        for name in names:
+            with suppress(ReconcilerError):
+                ground = await self._ground(name)
+                tenants, machines = (
+                    tenants or ground.names_tenants,
+                    machines or ground.serves_machines,
+                )
+        return {"tenants": tenants, "machines": machines}
 
     async def _look_in(self, space: Space, names: list[str]) -> None:
         """Judge environments of one space on one reading; its trouble is theirs alone."""
@@ -334,8 +340,8 @@ class Supervisor:
 
     async def _read(self, space: Space, names: list[str]) -> Reading | ReconcilerError:
         try:
-            tenants = any([await self._names_tenants(name) for name in names])
-            return await read_space(self.doors, self.doors.octopus(space), tenants=tenants)
+            needs = await self._needs(names)
+            return await read_space(self.doors, self.doors.octopus(space), **needs)
         except ReconcilerError as error:
             return error
 
@@ -351,7 +357,8 @@ class Supervisor:
 
     async def _judge(self, name: str, ground: Ground, reading: Reading | None) -> None:
         idle = self._idle.pop(name, None)
-        reading = None if reading is None else reading.only(ground.tip_state)
+        if reading is not None:
+            reading = reading.only(ground.tip_state, machines=ground.serves_machines)
         if idle is not None and reading is not None and idle.holds(ground, reading):
             self._note_idle(name, idle, reading.state.read_at)
             return

@@ -30,6 +30,9 @@ async def survey_afresh(doors: Doors, environment: str) -> Situation:
     octopus = doors.octopus(ground.tip_state.space)
     server, space_id = await octopus.identity()
     known = await blocking(doors.journal.known, server.installation_id, space_id)
-    state = await octopus.look(replace(known, releases={}), tenants=ground.names_tenants)
+    needs = {"tenants": ground.names_tenants, "machines": ground.serves_machines}
+    state = await octopus.look(replace(known, releases={}), **needs)
     reading = Reading(state, await octopus.deployer())
-    return await situate(doors, ground, reading.only(ground.tip_state))
+    return await situate(
+        doors, ground, reading.only(ground.tip_state, machines=ground.serves_machines)
+    )

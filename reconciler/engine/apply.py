@@ -16,6 +16,7 @@ from reconciler.core.policy import OnFailure
 from reconciler.core.retry import installs_again
 from reconciler.core.schedule import in_turn
 from reconciler.core.windowgate import window_gate
+from reconciler.engine.arrivals import left_out_of
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Launched, NotStarted, Said
 from reconciler.engine.launch import (
@@ -246,6 +247,8 @@ class Execution:
 
     def _ended(self, finished: Finished) -> None:
         name = finished.record.cell
+        if left_out := left_out_of(finished, self.planned.machines.get(name, {})):
+            self.doors.tell(Said(left_out))
         if finished.settled:
             self.results[name] = Result(Done.SUCCEEDED, finished.outcome.value, finished.task_id)
             return

@@ -170,6 +170,11 @@ class Ground:
         return bool(self.tip_state.environment.tenants)
 
     @property
+    def serves_machines(self) -> bool:
+        """True where the policy it is judged by gives machines deployments of their own."""
+        return self.desired.policy.machines.serves
+
+    @property
     def is_moved(self) -> bool:
         """True where the accepted server had another address: it is not contacted."""
         return self.shared is not None and self.shared.server_url != self.tip_state.space.server

@@ -50,7 +50,8 @@ class Planned:
     that Octopus refused waits for its next try. `takes`: how long a cell is likely to take,
     of those that were deployed here before. `forms` are the values of prompted variables that
     its changes are deployed with, `approvers` the ids of the users whose approval counts. `tried`
-    are attempts that a further one needs a person's word for, given or not.
+    are attempts that a further one needs a person's word for, given or not; `machines` those that
+    Octopus says its changes would go to: names by id.
     """
 
     situation: Situation
@@ -63,6 +64,7 @@ class Planned:
     forms: Mapping[CellKey, Form] = field(default_factory=dict)
     approvers: tuple[str, ...] = ()
     tried: Mapping[CellKey, tuple[Attempt, ...]] = field(default_factory=dict)
+    machines: Mapping[CellKey, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -93,7 +95,8 @@ async def judge_situation(
 ) -> Planned:
     """Make the plan of a surveyed situation, and close its gates.
 
-    Who else deploys is asked where drift is to be healed, or with `name_others`.
+    Who else deploys is asked where drift is to be healed or a machine served, or with
+    `name_others`.
     """
     octopus = doors.octopus(situation.desired.space)
     situation, plan = await plan_of(octopus, situation)
@@ -141,7 +144,8 @@ async def judge_situation(
                 "a service account without AdministerSystem",
             )
         )
-    heals = any(action.reason is Reason.DRIFT for action in plan.changes)
+    unasked = {Reason.DRIFT, Reason.NEW_MACHINE}
+    heals = any(action.reason in unasked for action in plan.changes)
     others: Mapping[CellKey, Others] = {}
     if situation.space_state is not None and (heals or name_others):
         automation = await octopus.automation(situation.space_state)
@@ -167,6 +171,7 @@ async def judge_situation(
         preflight.forms,
         approvers=tuple(sorted(standing.all)),
         tried=tried,
+        machines=preflight.machines,
     )
 
 

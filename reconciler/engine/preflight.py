@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.text import clean
 from reconciler.engine.doors import side_by_side
-from reconciler.engine.prompts import filled_form
+from reconciler.engine.prompts import foresee
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Preflight:
     gates: list[Gate] = field(default_factory=list)
     releases: dict[CellKey, ReleaseDetail] = field(default_factory=dict)
     forms: dict[CellKey, Form] = field(default_factory=dict)
+    machines: dict[CellKey, Mapping[str, str]] = field(default_factory=dict)
 
     async def ask(self, plan: Plan) -> None:
         """Ask about each change. Octopus does not say where a release may go whom it denies."""
@@ -80,10 +81,11 @@ class Preflight:
             gate = await self._packages(action, release)
         if gate is not None:
             return gate
-        form = await filled_form(self.octopus, self.doors.value, self.situation, action, release)
-        if isinstance(form, Gate):
-            return form
-        self.forms[action.cell] = form
+        found = await foresee(self.octopus, self.doors.value, self.situation, action, release)
+        if isinstance(found, Gate):
+            return found
+        self.forms[action.cell] = found.form
+        self.machines[action.cell] = found.machines
         return None
 
     def _key(self, action: Action) -> tuple[str, str] | None:

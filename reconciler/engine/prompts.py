@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.gate import Gate, GateName
@@ -11,7 +12,7 @@ from reconciler.core.variables import fill
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.plan import Action
     from reconciler.core.secret import Secret
@@ -24,10 +25,21 @@ if TYPE_CHECKING:
     Look = Callable[[CredentialSource], Secret]
 
 
-async def filled_form(
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What one deployment is asked for with, and the machines Octopus says it would go to.
+
+    `machines` are names by id.
+    """
+
+    form: Form
+    machines: Mapping[str, str]
+
+
+async def foresee(
     octopus: Octopus, look: Look, situation: Situation, action: Action, release: ReleaseDetail
-) -> Form | Gate:
-    """Return the values one deployment is asked for with, or what it lacks: values, or machines.
+) -> Foreseen | Gate:
+    """Return how one deployment would be, or what it lacks: values, or machines.
 
     A secret is looked for, and not kept: it is read again when the request leaves.
     """
@@ -50,6 +62,16 @@ async def filled_form(
             f"no machine here takes part in the steps that need one ({steps})",
             "a machine with the role is added or enabled, or the project allows to deploy to none",
         )
+    machines = dict(preview.machines)
+    if any(one not in machines for one in action.machines):
+        return Gate(
+            action.cell,
+            GateName.NO_MACHINES,
+            "Octopus would not deploy it to every machine that is to get it",
+            "the next look finds out which machines are there, and ready",
+        )
+    if action.machines:
+        machines = {one: machines[one] for one in action.machines}
     desired = situation.desired
     given = dict(desired.values.get(action.component, ()))
     filled = fill(preview.form, given, desired.environment.change)
@@ -67,7 +89,7 @@ async def filled_form(
         revealed(filled.values, look)
     except UsageError as error:
         return Gate(action.cell, GateName.MISSING_VALUES, error.message, error.hint)
-    return filled.values
+    return Foreseen(filled.values, machines)
 
 
 def revealed(form: Form, look: Look) -> tuple[tuple[str, str | Secret], ...]:

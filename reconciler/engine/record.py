@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a deployment ended, for its receipt. `requested_by`: a user's id, empty if unknown."""
+    """How a deployment ended, for its receipt. `requested_by`: a user's id, empty if unknown.
+
+    `reached`: the machines it went to, which no receipt tells; None where Octopus does not.
+    """
 
     outcome: Outcome
     deployment_id: str
@@ -55,6 +58,7 @@ class End:
     started_at: datetime | None
     completed_at: datetime | None
     requested_by: str
+    reached: tuple[str, ...] | None = None
 
     @property
     def seconds(self) -> float:

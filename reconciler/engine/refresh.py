@@ -19,7 +19,7 @@ from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Said
 from reconciler.engine.launch import Absent, Aged, Closed, ClosedNow, Refused, Unknown, settle
-from reconciler.engine.prompts import filled_form
+from reconciler.engine.prompts import foresee
 from reconciler.errors import (
     CredentialRefused,
     LeaseLost,
@@ -143,12 +143,12 @@ class Refreshing:
         self.doors.tell(Said(f"refreshed the variables of {action.component} {version}"))
         try:
             look = self.doors.value
-            form = await filled_form(self.octopus, look, situation, action, release)
+            found = await foresee(self.octopus, look, situation, action, release)
         except CredentialRefused:
             raise
         except OctopusTrouble as error:
             return Refused(error.message)
-        return Refused(form.message) if isinstance(form, Gate) else form
+        return Refused(found.message) if isinstance(found, Gate) else found.form
 
     def _promise(self, release: ReleaseDetail) -> Refresh:
         plan, observed = self.planned.plan, self.planned.situation.observed

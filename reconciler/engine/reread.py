@@ -9,12 +9,14 @@ from reconciler.core.halt import halt_gates
 from reconciler.core.plan import make_plan
 from reconciler.core.precondition import precondition_gates
 from reconciler.engine.approving import judge_approvals
+from reconciler.engine.arrivals import with_arrivals
 from reconciler.engine.doors import blocking
 from reconciler.engine.survey import judge, look, survey, with_config_of, with_reached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.action import Kind
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
@@ -37,13 +39,19 @@ class Rereading:
         """Read the space again, and git where the watched branch moved; `last`: the one before."""
         before = self._planned.situation
         if await blocking(self._doors.repository.tip) != self._tip:
-            situation = await survey(self._doors, self._planned.plan.environment)
+            name = self._planned.plan.environment
+            situation = await survey(self._doors, name, late=before.late)
             self._tip = situation.commit
             return situation
-        tenants = bool(before.desired.environment.tenants)
-        state = await look(self._doors, self._octopus, tenants=tenants)
+        desired = before.desired
+        state = await look(
+            self._doors,
+            self._octopus,
+            tenants=bool(desired.environment.tenants),
+            machines=desired.policy.machines.serves,
+        )
         observed = judge(
-            before.desired,
+            desired,
             state,
             before.audit.snapshot,
             before.history,
@@ -51,6 +59,9 @@ class Rereading:
         )
         observed = with_reached(replace(observed, me=before.observed.me), before.reached)
         observed = with_config_of(observed, before.observed)
+        observed = await with_arrivals(
+            self._octopus, desired, observed, state, before.audit.snapshot, before.late
+        )
         return replace(last or before, observed=observed, space_state=state)
 
     async def difference(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
@@ -85,7 +96,7 @@ class Rereading:
         changes = {a.cell: a for a in make_plan(now.desired, now.observed, now.commit).changes}
         for name, action in pending.items():
             new = changes.get(name)
-            if new is None or (new.kind, new.to_version) != (action.kind, action.to_version):
+            if new is None or _asked(new) != _asked(action):
                 return f"{name} is planned otherwise now"  # a hold ended, a neighbour went blind
         unmet = precondition_gates(
             pending,
@@ -109,3 +120,7 @@ class Rereading:
             halted = halt_gates(self._planned.plan, now.observed, halts)
             gates += tuple(gate for gate in halted if not gate.cell or gate.cell in pending)
         return f"{gates[0].name.value}: {gates[0].message}" if gates else ""
+
+
+def _asked(action: Action) -> tuple[Kind, str | None, tuple[str, ...]]:
+    return action.kind, action.to_version, action.machines

@@ -16,6 +16,7 @@ from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
 from reconciler.engine.record import Recorder, refusal_of
 from reconciler.engine.recover import left_elsewhere, recover, unfinished, untold
+from reconciler.engine.reevaluate import reevaluated
 from reconciler.engine.refresh import recover_refreshes
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 REPLANS = 5
 """Plans made anew in one pass because the world changed under it, before it ends."""
+_WAITING = frozenset({Done.HELD, Done.NOT_STARTED})
 SHOWN = 5
 """Of things that look wrong, each told in a line."""
 
@@ -152,6 +154,7 @@ async def _pass(
     situation = await survey(doors, name)  # read again now that nobody else may act
     results: dict[CellKey, Result] = {}
     started = doors.clock.now()
+    first = situation.observed
     broken = [finished.record.cell for finished in resumed if not finished.settled]
     for turn in range(REPLANS):
         planned = await judge_situation(doors, situation)
@@ -166,19 +169,31 @@ async def _pass(
             execution.stopping = f"{broken[0]} did not succeed"
         if not planned.stopped:
             await execution.run()
-        results |= execution.results
+        results |= {n: r for n, r in execution.results.items() if not _is_less(r, results.get(n))}
         bad = {Done.FAILED, Done.REFUSED}
         broken += [name for name, r in execution.results.items() if r.done in bad]
         over = execution.stopping or (broken and not may_go_on)
-        if not execution.stale or over or expect is not None or turn == REPLANS - 1:
+        if over or expect is not None or turn == REPLANS - 1:
             break
-        doors.tell(Said(f"{execution.stale}; planning anew"))
-        situation = await survey(doors, name)
+        if execution.stale:
+            doors.tell(Said(f"{execution.stale}; planning anew"))
+            situation = await survey(doors, name, late=situation.late)
+            continue
+        served = [name for name, r in results.items() if r.done is Done.SUCCEEDED]
+        later = await reevaluated(doors, first, situation, served)
+        if later is None:
+            break
+        situation = later
     halted = tuple(sorted(execution.halted))
     planned = replace(planned, gates=tuple(sorted((*planned.gates, *halted))))
     closing = Closing(doors, keeper, planned, results, started, bool(resumed))
     recorded = await closing.record()
     return PassReport(planned, results, resumed, recorded, execution.stale, halted)
+
+
+def _is_less(result: Result, known: Result | None) -> bool:
+    """Tell whether a result says less than what is known: a latecomer waits, all others have it."""
+    return known is not None and known.done is Done.SUCCEEDED and result.done in _WAITING
 
 
 async def _resume(doors: Doors, keeper: LeaseKeeper, situation: Situation) -> tuple[Finished, ...]:

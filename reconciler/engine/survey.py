@@ -18,6 +18,7 @@ from reconciler.core.sighting import (
 )
 from reconciler.core.signature import unsigned_gate, untold_gate
 from reconciler.core.state import Server
+from reconciler.engine.arrivals import with_arrivals
 from reconciler.engine.doors import blocking
 from reconciler.engine.ground import AuditView, Ground, fetch_audit, lay_ground
 from reconciler.engine.history import History, project_slugs, reached_now, receipted
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.manifest import DesiredState
+    from reconciler.core.muster import Latecomers
     from reconciler.core.snapshot import Reached, Snapshot
     from reconciler.core.state import SpaceState, User
     from reconciler.engine.doors import Doors
@@ -41,7 +43,8 @@ class Situation:
     `desired` is what the commit says, under the policy and the earlier phases it is judged by:
     those of the last accepted commit where it has some; `tip_state` has the commit's own. `held`
     says why a person must accept first, or is None. `distrust` is the gate before commits that are
-    not signed as they must be, or is None (rule 28).
+    not signed as they must be, or is None (rule 28). `late` are machines that got ready while the
+    pass ran.
     """
 
     commit: str
@@ -56,6 +59,7 @@ class Situation:
     space_state: SpaceState | None
     reached: dict[CellKey, Reached] = field(default_factory=dict)
     distrust: Gate | None = None
+    late: Latecomers | None = None
 
     @property
     def accepted(self) -> AcceptedEnvironment | None:
@@ -90,24 +94,36 @@ class Reading:
     state: SpaceState
     deployer: User | None
 
-    def only(self, desired: DesiredState) -> Reading:
-        """Return what it shows of one environment, which is all a judgement of that may see."""
+    def only(self, desired: DesiredState, *, machines: bool = False) -> Reading:
+        """Return what it shows of one environment, which is all a judgement of that may see.
+
+        `machines`: those of the environment too.
+        """
         place, tenanted = environment_in(desired, self.state), bool(desired.environment.tenants)
-        return replace(self, state=self.state.only(place, tenanted=tenanted))
+        part = self.state.only(place, tenanted=tenanted, machines=machines)
+        return replace(self, state=part)
 
 
-async def read_space(doors: Doors, octopus: Octopus, *, tenants: bool) -> Reading:
-    """Read a space, its tenants if an environment names some, and its deployer."""
-    return Reading(await look(doors, octopus, tenants=tenants), await octopus.deployer())
+async def read_space(
+    doors: Doors, octopus: Octopus, *, tenants: bool, machines: bool = False
+) -> Reading:
+    """Read a space, its tenants and machines if an environment needs them, and its deployer."""
+    state = await look(doors, octopus, tenants=tenants, machines=machines)
+    return Reading(state, await octopus.deployer())
 
 
 async def survey(
-    doors: Doors, name: str, *, commit: str | None = None, consent: bool = False
+    doors: Doors,
+    name: str,
+    *,
+    commit: str | None = None,
+    consent: bool = False,
+    late: Latecomers | None = None,
 ) -> Situation:
     """Read everything about one environment: at `commit`, or at the watched branch's tip.
 
     `consent`: a person accepts, so a changed server address may be contacted, and projects made
-    anew under an old name are taken for what they are now.
+    anew under an old name are taken for what they are now. `late` are served as arrivals are.
 
     Raises: UsageError, ManifestsInvalid, GitTrouble and its kin, OctopusTrouble and its kin.
     """
@@ -118,12 +134,19 @@ async def survey(
     if ground.is_moved and not consent:
         return await situate(doors, ground, None)
     octopus = doors.octopus(ground.tip_state.space)
-    reading = await read_space(doors, octopus, tenants=ground.names_tenants)
-    return await situate(doors, ground, reading, consent=consent)
+    reading = await read_space(
+        doors, octopus, tenants=ground.names_tenants, machines=ground.serves_machines
+    )
+    return await situate(doors, ground, reading, consent=consent, late=late)
 
 
 async def situate(
-    doors: Doors, ground: Ground, reading: Reading | None, *, consent: bool = False
+    doors: Doors,
+    ground: Ground,
+    reading: Reading | None,
+    *,
+    consent: bool = False,
+    late: Latecomers | None = None,
 ) -> Situation:
     """Put a reading of Octopus on its ground; None: Octopus was not asked."""
     judged, state = ground.desired, None if reading is None else reading.state
@@ -138,6 +161,8 @@ async def situate(
         observed = judge(judged, reading.state, snapshot, ground.history, joinable=joinable)
         if reading.deployer is not None:  # whose deployments are ours
             observed = replace(observed, me=reading.deployer.id)
+        octopus = doors.octopus(judged.space)
+        observed = await with_arrivals(octopus, judged, observed, reading.state, snapshot, late)
     reached = await reached_now(doors, judged, observed, ground.history)
     observed = with_reached(observed, reached)
     audit_state = ground.audit.state
@@ -165,6 +190,7 @@ async def situate(
         space_state=state,
         reached=reached,
         distrust=await _distrust(doors, ground),
+        late=late,
     )
 
 
@@ -182,11 +208,13 @@ async def _distrust(doors: Doors, ground: Ground) -> Gate | None:
         return untold_gate(error.message, error.hint)
 
 
-async def look(doors: Doors, octopus: Octopus, *, tenants: bool) -> SpaceState:
-    """Read a space, with its tenants if asked, and remember what need not be asked again."""
+async def look(
+    doors: Doors, octopus: Octopus, *, tenants: bool, machines: bool = False
+) -> SpaceState:
+    """Read a space, with tenants and machines if asked; remember what need not be asked again."""
     server, space_id = await octopus.identity()
     known = await blocking(doors.journal.known, server.installation_id, space_id)
-    state = await octopus.look(known, tenants=tenants)
+    state = await octopus.look(known, tenants=tenants, machines=machines)
     # a deployment that still runs may yet turn out partial: it is not kept
     new = state.deployments.keys() - known.deployments.keys()
     if new:

@@ -54,12 +54,13 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A deployment of ours that ended."""
+    """A deployment of ours that ended; `reached`: the machines it went to, None where not told."""
 
     record: IntentRecord
     outcome: Outcome
     settled: bool
     task_id: str
+    reached: tuple[str, ...] | None = None
 
 
 class Watch:
@@ -153,7 +154,8 @@ class Watch:
             partial = detail.is_flawed if running.record.intent.machines else detail.is_partial
             settled = task.state is TaskState.SUCCESS and not partial and not held
             times = (task.queued, task.started, task.completed)
-            return End(outcome, detail.id, task.id, *times, detail.deployed_by_id), settled
+            by, reached = detail.deployed_by_id, detail.reached
+            return End(outcome, detail.id, task.id, *times, by, reached), settled
         now = self._doors.clock.monotonic()
         is_new = running.deployment_id not in self._gone
         if now - self._gone.setdefault(running.deployment_id, now) <= self._doors.pace.patience:
@@ -188,7 +190,7 @@ class Watch:
                 settled,
             )
         )
-        return Finished(record, end.outcome, settled, running.task_id)
+        return Finished(record, end.outcome, settled, running.task_id, end.reached)
 
     async def _traces(self, task_id: str) -> tuple[tuple[str, ...], str]:
         """Return what a log says of a bad end, and where people see more; nothing waits for it."""

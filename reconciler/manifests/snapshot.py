@@ -47,6 +47,12 @@ def render_snapshot(snapshot: Snapshot) -> bytes:
     lines.extend(
         f"    {key(name)}: {flow(_fields(snapshot.cells[name]))}" for name in sorted(snapshot.cells)
     )
+    if snapshot.gaps is not None:
+        lines.append("  gaps:" if snapshot.gaps else "  gaps: {}")
+        lines.extend(
+            f"    {key(machine)}: {flow([(key(c), scalar(r)) for c, r in sorted(gaps.items())])}"
+            for machine, gaps in sorted(snapshot.gaps.items())
+        )
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -87,7 +93,7 @@ def parse_snapshot(data: bytes, path: str = "snapshot") -> Snapshot:
         raise top.wrong("apiVersion", f"must be '{API_VERSION}'")
     if top.text("kind") != "Snapshot":
         raise top.wrong("kind", "must be 'Snapshot'")
-    spec = top.fields("spec", ("octopus", "cells"))
+    spec = top.fields("spec", ("octopus", "cells", "gaps"))
     octopus = spec.fields("octopus", ("server", "space", "environment"))
     cells = spec.fields("cells", None)
     return Snapshot(
@@ -96,7 +102,17 @@ def parse_snapshot(data: bytes, path: str = "snapshot") -> Snapshot:
         space=octopus.text("space"),
         environment=octopus.text("environment"),
         cells={CellKey(name): _cell(cells, name) for name in cells.branch.value},
+        gaps=_gaps(spec) if "gaps" in spec.branch.value else None,
     )
+
+
+def _gaps(spec: _Fields) -> dict[str, dict[CellKey, str]]:
+    machines = spec.fields("gaps", None)
+    found = {}
+    for machine in machines.branch.value:
+        lacks = machines.fields(machine, None)
+        found[machine] = {CellKey(cell): lacks.text(cell) for cell in lacks.branch.value}
+    return found
 
 
 def _cell(cells: _Fields, name: str) -> SnapshotCell:

@@ -1,8 +1,8 @@
 """One reading of a whole space, in a constant number of requests (rules 3, 16, 17).
 
 Five, side by side: the dashboard with the successes before, all projects, all environments, my
-permissions, the active tasks. A sixth, the pending interruptions, only while a task is active; a
-seventh, all tenants, only where somebody asks for them.
+permissions, the active tasks. A sixth, the pending interruptions, only while a task is active; one
+more each for all tenants and all machines, only where somebody asks for them.
 Then what is new: each deployment and release once by its id, a hundred to a request. More only
 where the server truncates: the dashboard asked again for the projects it left out, further pages.
 
@@ -33,6 +33,7 @@ from reconciler.octopus import translate, wire
 from reconciler.octopus.board import Board
 from reconciler.octopus.client import Answer
 from reconciler.octopus.interruptions import read_pending
+from reconciler.octopus.machines import ask_machines, read_machines
 from reconciler.octopus.pages import IDS_AT_ONCE, read_by_ids, read_pages, together
 from reconciler.octopus.tenants import ask_tenants, read_tenants
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.interruption import Interruption
+    from reconciler.core.machine import Machine
     from reconciler.core.tenant import Tenant
     from reconciler.octopus.client import OctopusHttp
     from reconciler.ports import Known
@@ -88,7 +90,7 @@ class _Kept(Generic[T]):
 class _Said:
     """The answers to one look; `has_all_tasks` False: the list moved, or ended too early.
 
-    `tenants`: a text says why they were not told; None: nobody asked.
+    `tenants`, `machines`: a text says why they were not told; None: nobody asked.
     """
 
     start: Start
@@ -99,6 +101,7 @@ class _Said:
     tasks: tuple[wire.Task, ...]
     has_all_tasks: bool
     tenants: tuple[Tenant, ...] | str | None = None
+    machines: tuple[Machine, ...] | str | None = None
 
     def repeats(self, other: _Said) -> bool:
         """Tell whether every answer says the same, and no task is listed."""
@@ -109,6 +112,7 @@ class _Said:
             and self.environments is other.environments
             and self.permissions is other.permissions
             and self.tenants is other.tenants
+            and self.machines is other.machines
             and not self.tasks
             and not other.tasks
             and self.has_all_tasks
@@ -130,17 +134,26 @@ class Looker:
         self._environments = _Kept(_environments)
         self._permissions = _Kept(_permissions)
         self._tenants = _Kept(read_tenants)
+        self._machines = _Kept(read_machines)
         self._last: tuple[_Said, SpaceState] | None = None
 
     async def look(
-        self, start: Start, known: Known, read_at: datetime, *, tenants: bool = False
+        self,
+        start: Start,
+        known: Known,
+        read_at: datetime,
+        *,
+        tenants: bool = False,
+        machines: bool = False,
     ) -> SpaceState:
-        """Read the space, with its tenants if asked. `read_at` is a time before the first request.
+        """Read the space, with its tenants and machines if asked.
+
+        `read_at` is a time before the first request.
 
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
         space = f"api/{start.space_id}"
-        said = await self._ask(space, start, tenants=tenants)
+        said = await self._ask(space, start, tenants=tenants, machines=machines)
         if self._last is not None and said.repeats(self._last[0]):
             return self._last[1].at(read_at)
         self._last = None
@@ -185,12 +198,17 @@ class Looker:
                 state = replace(state, tenants=said.tenants)
             case str():
                 state = replace(state, tenants_unread=said.tenants)
+        match said.machines:
+            case tuple():
+                state = replace(state, machines=said.machines)
+            case str():
+                state = replace(state, machines_unread=said.machines)
         if details.are_final and board.limit is None:
             self._last = (said, state)
         return state
 
-    async def _ask(self, space: str, start: Start, *, tenants: bool) -> _Said:
-        """Ask the five requests of every look, and for tenants where asked, side by side."""
+    async def _ask(self, space: str, start: Start, *, tenants: bool, machines: bool) -> _Said:
+        """Ask the five requests of every look, and for what else was asked, side by side."""
         http = self._http
         async with together() as group:
             boarding = group.create_task(self._board(space))
@@ -201,7 +219,9 @@ class Looker:
                 read_pages(http, f"{space}/tasks", {"active": "true"}, wire.Task, ONE_PAGE)
             )
             serving = group.create_task(ask_tenants(http, space)) if tenants else None
+            mustering = group.create_task(ask_machines(http, space)) if machines else None
         served = None if serving is None else serving.result()
+        mustered = None if mustering is None else mustering.result()
         return _Said(
             start,
             self._boards.value(boarding.result()),
@@ -210,6 +230,7 @@ class Looker:
             self._permissions.value(allowed.result()),
             *tasks.result(),
             tenants=self._tenants.value(served) if isinstance(served, Answer) else served,
+            machines=self._machines.value(mustered) if isinstance(mustered, Answer) else mustered,
         )
 
     async def _board(self, space: str, projects: Iterable[str] = ()) -> Answer:

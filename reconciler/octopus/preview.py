@@ -40,11 +40,19 @@ class Form(Wire, frozen=True):
     values: dict[str, Any]
 
 
+class PreviewedMachine(Wire, frozen=True):
+    """A machine that a step goes to."""
+
+    id: Id
+    name: str
+
+
 class PreviewedStep(Wire, frozen=True):
     """A step, and the machines it goes to; where it needs some and there are none, it says so."""
 
     action_name: str
     machine_names: list[str] | None = None
+    machines: list[PreviewedMachine] | None = None
     is_disabled: bool = False
     has_no_applicable_machines: bool = False
 
@@ -61,7 +69,8 @@ def preview_of(said: DeploymentPreview) -> Preview:
     steps = [step for step in said.steps_to_execute or () if not step.is_disabled]
     somewhere = any(step.machine_names for step in steps)
     stranded = [step.action_name for step in steps if step.has_no_applicable_machines]
-    return Preview(_elements(said), () if somewhere else tuple(stranded))
+    machines = {(one.id, one.name) for step in steps for one in step.machines or ()}
+    return Preview(_elements(said), () if somewhere else tuple(stranded), tuple(sorted(machines)))
 
 
 def _elements(preview: DeploymentPreview) -> tuple[FormElement, ...]:

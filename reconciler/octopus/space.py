@@ -25,6 +25,7 @@ from reconciler.octopus.groups import read_groups
 from reconciler.octopus.halts import read_halts
 from reconciler.octopus.interruptions import read_pending
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
+from reconciler.octopus.machines import AttemptsReader, TargetsReader
 from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
 from reconciler.octopus.people import read_approver, read_known
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from reconciler.core.halt import Halts
     from reconciler.core.interruption import Interruption
     from reconciler.core.logtree import TaskLog
+    from reconciler.core.machine import ProcessTargets
     from reconciler.core.preview import Preview
     from reconciler.core.secret import Secret
     from reconciler.core.state import (
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         ReleaseDetail,
         SpaceState,
         Task,
+        TaskState,
         User,
     )
     from reconciler.octopus.key import ServerKey
@@ -96,6 +99,8 @@ class OctopusSpace:
             )
         self._looker = Looker(self._observer)
         self._automation = AutomationReader(self._observer, clock)
+        self._targets = TargetsReader(self._observer)
+        self._attempts = AttemptsReader(self.deployments_of, self.tasks)
         self._releases = ReleaseIds(self._observer)
         self._logs = TaskLogReader(self._observer, self._deployer)
         self._variables = VariableReader(self._observer, clock)
@@ -113,14 +118,16 @@ class OctopusSpace:
         start = await self._started()
         return start.server, start.space_id
 
-    async def look(self, known: Known, *, tenants: bool = False) -> SpaceState:
+    async def look(
+        self, known: Known, *, tenants: bool = False, machines: bool = False
+    ) -> SpaceState:
         """Read the state of the whole space (see `look.py` for the requests).
 
         Raises: Unreachable, RateLimited, BadAnswer, NotAllowed, RemoteRejected.
         """
         read_at = self._clock.now()
         start = await self._started()
-        state = await self._looker.look(start, known, read_at, tenants=tenants)
+        state = await self._looker.look(start, known, read_at, tenants=tenants, machines=machines)
         self._releases.note(state.releases.values())
         return state
 
@@ -130,6 +137,17 @@ class OctopusSpace:
         Never raises what an operator may read: what could not be read is told in it.
         """
         return await self._automation.read(state)
+
+    async def targets(self, process_ids: Collection[str]) -> Mapping[str, ProcessTargets]:
+        """Return where the steps of frozen processes go (see `machines.py`)."""
+        start = await self._started()
+        return await self._targets.read(start.space_id, process_ids)
+
+    async def attempts(
+        self, newest: DeploymentDetail
+    ) -> tuple[tuple[DeploymentDetail, TaskState], ...]:
+        """Return the last deployments of a cell and how each ended (see `machines.py`)."""
+        return await self._attempts.read(newest)
 
     async def project_groups(self, state: SpaceState) -> dict[str, str]:
         """Return the names of project groups by id; empty where the key may not see them."""

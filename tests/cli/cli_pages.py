@@ -56,7 +56,8 @@ read, when it was planned |
 | `changes` | by wave, then by component: `component`, `action` (upgrade, downgrade, redeploy), \
 `from` (null: never deployed), `to`, `reason`, `note`, `redeploy` (the pin's counter), \
 `refreshVariables` (its release's variables are refreshed first), \
-`unknownDirection`, `wave` (from 1), `waitsFor` (components whose change must succeed first) |
+`unknownDirection`, `wave` (from 1), `waitsFor` (components whose change must succeed first), \
+`machines` (the only ones it goes to, by id; only where it does not go to all) |
 | `ignored` | what is left alone and is not in sync: `component`, `from`, `to`, `reason`, `note` |
 | `gates` | closed gates: `component` (null: the whole plan), `gate`, `message`, `opener` |
 | `alsoDeployedBy` | who else deploys there now: `deployers` with `kind`, `name`, `id`, `doubt` \

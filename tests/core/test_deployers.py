@@ -86,6 +86,24 @@ def test_an_automatic_phase_deploys_every_project_that_follows_the_lifecycle() -
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_held"),
+    [(DeployerKind.TARGET_TRIGGER, True), (DeployerKind.TRIGGER, True),
+     (DeployerKind.SCHEDULE, False)],
+)  # fmt: skip
+def test_a_machine_is_not_served_where_a_trigger_does_the_same_named_or_not(
+    kind: DeployerKind, is_held: bool
+) -> None:
+    found = {"api": Others((Deployer(kind, "Newcomers", "ProjectTriggers-1"),))}
+    seen = observed(cell("api", settled("1.0"), "1.0", missed=("Machines-1",)))
+    plan = make_plan(desired({"api": "1.0"}), seen, COMMIT)
+
+    gates = deployer_gates(plan, found, ["Newcomers"])
+
+    assert plan.has_work
+    assert [gate.name for gate in gates] == [GateName.ALSO_DEPLOYED] * is_held
+
+
 def test_a_release_trigger_deploys_only_where_an_automatic_phase_takes_its_release() -> None:
     made = a_trigger(DeployerKind.RELEASE_TRIGGER)
     web = replace(WEB, automatic=frozenset({ENVIRONMENT_ID}))

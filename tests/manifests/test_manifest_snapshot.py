@@ -70,11 +70,22 @@ snapshots = st.builds(
     space=hard_texts,
     environment=hard_texts,
     cells=st.dictionaries(names | hard_texts, cells, max_size=4),
+    gaps=st.none()
+    | st.dictionaries(hard_texts, st.dictionaries(hard_texts, hard_texts, max_size=2), max_size=2),
 )
 
 
 def test_a_snapshot_is_written_in_the_documented_form() -> None:
     assert render_snapshot(SNAPSHOT).decode() == GOLDEN
+
+
+def test_what_machines_lack_that_is_left_so_is_one_line_each() -> None:
+    left = replace(SNAPSHOT, gaps={"Machines-5": {"wallet-api": "Releases-90"}})
+
+    assert render_snapshot(left).decode() == (
+        GOLDEN + "  gaps:\n    Machines-5: {wallet-api: Releases-90}\n"
+    )
+    assert render_snapshot(replace(left, gaps={})).decode() == GOLDEN + "  gaps: {}\n"
 
 
 def test_a_snapshot_without_cells_is_readable() -> None:

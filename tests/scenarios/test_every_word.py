@@ -217,6 +217,14 @@ async def octopus_that_is_halted(world: Story, running: Daemon) -> None:
     await looks(running)
 
 
+async def a_machine_that_arrives(world: Story, running: Daemon) -> None:
+    policy(world, "mode: apply, machines: {deployOnArrival: true}")
+    await world.accept()
+    await looks(running)
+    world.octopus.add_machine("api-2", environments=["Test"], roles=["api"])
+    await looks(running)
+
+
 async def what_preflight_tells(world: Story, running: Daemon) -> None:
     world.edit("stacks/platform.yaml", ("mail: {}", "mail: {channels: [Stable]}"))
     world.block("stuck", "1.0.0")
@@ -472,6 +480,7 @@ TALES: dict[Tale, set[Word]] = {
         GateName.OBSERVE_ONLY,
         *of(STALLED, "brake", "observe-only"),
     },
+    a_machine_that_arrives: {Reason.NEW_MACHINE},
     a_closed_window: {GateName.WINDOW, *of(BLOCKED, "window")},
     a_person_is_asked: {
         GateName.START,
