@@ -35,10 +35,10 @@ test: $(VENV)/.ready-dev ## style, types, the import contract and the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n $(WORKERS) -m "not proof" $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not proof" $(ARGS)
 
 proof: $(VENV)/.ready-dev ## the slow proofs (crash sweeps, fuzz, scale), then the benchmarks
-	$(BIN)/pytest -n 2 -m proof --ignore=tests/benchmarks $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m proof --ignore=tests/benchmarks $(ARGS)
 	@if [ -d tests/benchmarks ]; then set -x; $(BIN)/pytest -n 0 -s tests/benchmarks $(ARGS); fi
 
 lock: ## resolve the locks anew; UPGRADE=--upgrade takes the newest of everything

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner
+from people_git import begin, git, share
 
 from reconciler.cli import cli
 from reconciler.simulator import Simulator, SimulatorServer, load_seed
@@ -77,9 +78,7 @@ class Shop:
         return self.folder / "clone"
 
     def begin(self) -> None:
-        self.git("init", "-q", "--bare", "-b", "main", "remote.git", at=self.folder)
-        self.git("init", "-q", "-b", "main", "clone", at=self.folder)
-        self.git("remote", "add", "origin", str(self.remote))
+        begin(self.remote, self.clone)
         self.push(
             {
                 "space.yaml": SPACE.replace("@URL@", self.url),
@@ -93,24 +92,13 @@ class Shop:
     def push(self, files: Mapping[str, str], *options: str) -> str:
         for name, content in files.items():
             (self.clone / name).write_text(content)
-        self.git("add", "--all")
-        self.git("commit", "-q", "-m", "change", "--allow-empty", *options)
-        self.git("push", "-q", "--force", "origin", "main")
-        return self.git("rev-parse", "HEAD")
+        return share(self.remote, self.clone, "-m", "change", *options, force=True)
 
     def pin(self, **versions: str) -> str:
         return self.push({"production.yaml": pins("production", "Production", versions)})
 
     def git(self, *arguments: str, at: Path | None = None) -> str:
-        done = subprocess.run(
-            ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org", *arguments],
-            cwd=at or self.clone,
-            check=True,
-            capture_output=True,
-            text=True,
-            env={"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null"},
-        )
-        return done.stdout.strip()
+        return git(at or self.clone, *arguments)
 
     def audit(self, path: str) -> str:
         return self.git("show", f"audit:{path}", at=self.remote)

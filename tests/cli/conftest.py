@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+import spare_keys
 from cli_golden import Golden
 from cli_shop import opened
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cli_shop import Shop
+
+
+@pytest.fixture(autouse=True)
+def _spare_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    spare_keys.lay_out(monkeypatch)
 
 
 @pytest.fixture

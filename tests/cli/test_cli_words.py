@@ -173,7 +173,7 @@ def test_explain_writes_the_chain_in_every_form(told: Shop) -> None:
     unknown = told.run("explain", "production", "ordres")
 
     assert (table.exit_code, data.exit_code, yaml.exit_code) == (0, 0, 0)
-    assert "pinned    2.4.0 at production.yaml:10\nby        Ann <ann@" in table.stdout
+    assert "pinned    2.4.0 at production.yaml:10\nby        Ann Author <ann@" in table.stdout
     document = json.loads(data.stdout)
     assert (document["kind"], document["spec"]["compared"]["action"]) == ("Explanation", "upgrade")
     assert '    action: "upgrade"\n' in yaml.stdout

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from people_git import begin, git, share
 
 from reconciler.git.address import parse_address
 from reconciler.git.audit import GitAudit
@@ -18,21 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.ports import Lease
-
-WHO = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
-
-
-def git(where: Path, *arguments: str, stdin: bytes = b"") -> str:
-    """Run git as a person would, without anyone's configuration."""
-    done = subprocess.run(
-        ["git", *WHO, *arguments],
-        cwd=where,
-        input=stdin,
-        check=True,
-        capture_output=True,
-        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "GIT_CONFIG_GLOBAL": "/dev/null"},
-    )
-    return done.stdout.decode("utf-8", "surrogateescape").strip()
 
 
 @dataclass
@@ -66,9 +52,7 @@ class Remote:
     @classmethod
     def make(cls, folder: Path, *, options: tuple[str, ...] = ()) -> Remote:
         folder.mkdir()
-        git(folder, "init", "-q", "--bare", "-b", "main", *options, "remote.git")
-        git(folder, "init", "-q", "-b", "main", *options, "clone")
-        git(folder / "clone", "remote", "add", "origin", str(folder / "remote.git"))
+        begin(folder / "remote.git", folder / "clone", *options)
         return cls(folder / "remote.git", folder / "clone")
 
     def commit(self, files: Mapping[str, str | bytes], branch: str = "main") -> str:
@@ -77,10 +61,7 @@ class Remote:
             place = self.clone / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content.encode() if isinstance(content, str) else content)
-        git(self.clone, "add", "--all")
-        git(self.clone, "commit", "-q", "--allow-empty", "-m", "change")
-        git(self.clone, "push", "-q", "origin", f"HEAD:refs/heads/{branch}")
-        return git(self.clone, "rev-parse", "HEAD")
+        return share(self.bare, self.clone, "-m", "change", branch=branch)
 
     def refs(self) -> dict[str, str]:
         lines = git(self.bare, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()

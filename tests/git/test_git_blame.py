@@ -25,7 +25,7 @@ def test_a_line_is_told_by_the_commit_that_wrote_it_through_a_rename(
     found = repository.blame(tip, "manifests/b.yaml", 2)
 
     assert found is not None
-    assert (found.commit, found.author, found.email) == (second, "Ann", "ann@example.org")
+    assert (found.commit, found.author, found.email) == (second, "Ann Author", "ann@example.org")
     assert (found.subject, found.at) == ("change", written(remote, second))
 
 
@@ -62,8 +62,8 @@ def test_rule_22_no_word_of_the_repository_decides_who_wrote_a_line(
     found = repository.blame(tip, "manifests/a.yaml", 1)
 
     assert found is not None
-    assert found.author == "Ann"
-    assert {step.written.author for step in repository.walk(tip, 10)} == {"Ann"}
+    assert found.author == "Ann Author"
+    assert {step.written.author for step in repository.walk(tip, 10)} == {"Ann Author"}
 
 
 def test_a_history_tells_every_commit_and_what_it_changed_against_its_first_parent(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import spare_keys
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -12,6 +13,11 @@ from story import Story, story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(autouse=True)
+def _spare_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    spare_keys.lay_out(monkeypatch)
 
 
 @pytest.fixture

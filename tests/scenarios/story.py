@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import urllib.request
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from people_git import begin, git, share
 from pydantic import SecretStr
 
 from reconciler.bootstrap import open_doors
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from reconciler.bootstrap import Spaces
     from reconciler.engine.doors import Doors
     from reconciler.engine.events import Event
-
-WHO = ("-c", "user.name=Ann Author", "-c", "user.email=ann@example.org")
 
 SEED = """
 server: {slots: 20}
@@ -129,18 +127,6 @@ class TurnedClock:
         self._wrong += seconds
 
 
-def git(where: Path, *arguments: str) -> str:
-    """Run git as a person would, without anyone's configuration."""
-    done = subprocess.run(
-        ["git", *WHO, *arguments],
-        cwd=where,
-        check=True,
-        capture_output=True,
-        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "GIT_CONFIG_GLOBAL": "/dev/null"},
-    )
-    return done.stdout.decode().strip()
-
-
 @dataclass
 class Story:
     """Everything a scenario touches. `octopus` is the simulator; time moves for all at once."""
@@ -178,10 +164,7 @@ class Story:
                 path.write_text(text.replace("@SERVER@", self.server.url).lstrip())
             else:
                 path.unlink()
-        git(self.work, "add", "--all")
-        git(self.work, "commit", "--allow-empty", "-q", "-m", message)
-        git(self.work, "push", "-q", *(["--force"] if force else []), "origin", "HEAD:main")
-        return git(self.work, "rev-parse", "HEAD")
+        return share(self.remote, self.work, "-m", message, force=force)
 
     def edit(self, name: str, *changes: tuple[str, str]) -> str:
         """Replace text in one file, commit and push."""
@@ -315,7 +298,6 @@ def story(
     octopus = Simulator(parse_seed(seed), clock=clock.true, task_seconds=20.0)
     with SimulatorServer(octopus) as server:
         told = Story(folder, clock, octopus, server)
-        git(folder, "init", "-q", "--bare", "-b", "main", str(told.remote))
-        git(folder, "clone", "-q", str(told.remote), str(told.work))
+        begin(told.remote, told.work)
         told.push(FILES if files is None else files, "The beginning")
         yield told
