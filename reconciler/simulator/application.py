@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from traceback import format_exc
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -119,11 +120,36 @@ class Application:
         body = answer.body if isinstance(answer.body, bytes) else msgspec.json.encode(answer.body)
         body = b"" if scope["method"] == "HEAD" else _spoil(body, faults)
         if FaultKind.RESET in kinds:
-            await _send(send, answer, body, (body[: len(body) // 2],))
+            await self._send(send, answer, body, (body[: len(body) // 2],))
             await connections.drop(scope, receive, is_reset=True)
             return
         slow = max((each.seconds for each in faults if each.kind is FaultKind.DRIP), default=0)
-        await _send(send, answer, body, _pieces(body) if slow else (body,), slow)
+        await self._send(send, answer, body, _pieces(body) if slow else (body,), slow)
+
+    async def _send(
+        self,
+        send: Send,
+        answer: Answer,
+        body: bytes,
+        pieces: tuple[bytes, ...],
+        seconds: float = 0.0,
+    ) -> None:
+        """Send an answer as these pieces of its body, over so many seconds; not all may be there.
+
+        An answer whose pieces are not the whole body stays open. Its date is by the turned clock.
+        """
+        headers = [
+            (b"date", formatdate(self.world.now.timestamp(), usegmt=True).encode()),
+            (b"content-type", answer.content_type.encode()),
+            (b"content-length", str(len(body)).encode()),
+            *((name.encode(), value.encode()) for name, value in answer.headers),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        rest = len(body)
+        for piece in pieces:
+            await asyncio.sleep(seconds / len(pieces))
+            rest -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": rest > 0})
 
     def _answer(
         self,
@@ -320,26 +346,6 @@ async def _read(receive: Receive) -> tuple[bytes, bool]:
             parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts), size > _LARGEST_BODY
-
-
-async def _send(
-    send: Send, answer: Answer, body: bytes, pieces: tuple[bytes, ...], seconds: float = 0.0
-) -> None:
-    """Send an answer as these pieces of its body, over so many seconds; all but the last may lack.
-
-    An answer whose pieces are not the whole body stays open.
-    """
-    headers = [
-        (b"content-type", answer.content_type.encode()),
-        (b"content-length", str(len(body)).encode()),
-        *((name.encode(), value.encode()) for name, value in answer.headers),
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    rest = len(body)
-    for piece in pieces:
-        await asyncio.sleep(seconds / len(pieces))
-        rest -= len(piece)
-        await send({"type": "http.response.body", "body": piece, "more_body": rest > 0})
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
