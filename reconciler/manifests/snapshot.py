@@ -6,19 +6,18 @@ anything but text; reading is as strict as reading manifests and takes only what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import CellKey
-from reconciler.core.manifest import API_VERSION, Problem
+from reconciler.core.manifest import API_VERSION
 from reconciler.core.snapshot import LEFT, Reached, Snapshot, SnapshotCell
-from reconciler.errors import ManifestsInvalid
-from reconciler.manifests.tree import Branch, Reader, read_tree
-from reconciler.manifests.wording import shown
+from reconciler.manifests.fields import record_fields
 from reconciler.manifests.writing import flow, key, quoted, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+    from reconciler.manifests.fields import Fields
 
 MAX_BYTES = 16 * 1024 * 1024  # some 40,000 cells
 
@@ -85,14 +84,7 @@ def parse_snapshot(data: bytes, path: str = "snapshot") -> Snapshot:
     Raises:
         ManifestsInvalid: it is not exactly what `render_snapshot` writes; says where.
     """
-    reader, _ = read_tree(path, data, MAX_BYTES)
-    if reader.problems or reader.root is None:
-        raise _invalid(reader.problems)
-    top = _Fields(reader, reader.root, ("apiVersion", "kind", "metadata", "spec"))
-    if top.text("apiVersion") != API_VERSION:
-        raise top.wrong("apiVersion", f"must be '{API_VERSION}'")
-    if top.text("kind") != "Snapshot":
-        raise top.wrong("kind", "must be 'Snapshot'")
+    top = record_fields(path, data, "Snapshot", MAX_BYTES)
     spec = top.fields("spec", ("octopus", "cells", "gaps"))
     octopus = spec.fields("octopus", ("server", "space", "environment"))
     cells = spec.fields("cells", None)
@@ -106,7 +98,7 @@ def parse_snapshot(data: bytes, path: str = "snapshot") -> Snapshot:
     )
 
 
-def _gaps(spec: _Fields) -> dict[str, dict[CellKey, str]]:
+def _gaps(spec: Fields) -> dict[str, dict[CellKey, str]]:
     machines = spec.fields("gaps", None)
     found = {}
     for machine in machines.branch.value:
@@ -115,7 +107,7 @@ def _gaps(spec: _Fields) -> dict[str, dict[CellKey, str]]:
     return found
 
 
-def _cell(cells: _Fields, name: str) -> SnapshotCell:
+def _cell(cells: Fields, name: str) -> SnapshotCell:
     fields = cells.fields(name, ("version", "state", "reached", "tenant", *_TEXTS, "packages"))
     if fields.text("state") not in _STATES:
         raise fields.wrong("state", f"must be one of {', '.join(_STATES)}")
@@ -140,60 +132,4 @@ def _cell(cells: _Fields, name: str) -> SnapshotCell:
         packages=packages,
         tenant=fields.optional("tenant"),
         libraries=fields.optional("libraries"),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """A mapping whose fields are asked for by type; anything unexpected is an error."""
-
-    reader: Reader
-    branch: Branch
-    known: tuple[str, ...] | None  # None: any key
-
-    def __post_init__(self) -> None:
-        for name in self.branch.value if self.known is not None else ():
-            if name not in (self.known or ()):
-                raise self._error(self.branch.key_mark(name), f"unknown field '{shown(name)}'")
-
-    def fields(self, name: str, known: tuple[str, ...] | None) -> _Fields:
-        """Return the mapping at a field."""
-        below = self.branch.below(name)
-        if below is None or not isinstance(below.value, dict):
-            raise self.wrong(name, "expected a mapping")
-        return _Fields(self.reader, below, known)
-
-    def text(self, name: str) -> str:
-        """Return the text at a field."""
-        value = self.branch.value.get(name)
-        if not isinstance(value, str):
-            raise self.wrong(name, "expected text")
-        return value
-
-    def optional(self, name: str) -> str | None:
-        """Return the text at a field, or None where there is no such field."""
-        return self.text(name) if name in self.branch.value else None
-
-    def number(self, name: str) -> int:
-        """Return the whole number at a field."""
-        value = self.branch.value.get(name)
-        if type(value) is not int:
-            raise self.wrong(name, "expected a whole number")
-        return value
-
-    def wrong(self, name: str, message: str) -> ManifestsInvalid:
-        """Return the error that names a field."""
-        if name not in self.branch.value:
-            return self._error(self.branch.mark, f"missing field '{shown(name)}'")
-        return self._error(self.branch.value_mark(name), f"'{shown(name)}': {message}")
-
-    def _error(self, mark: Any, message: str) -> ManifestsInvalid:
-        return _invalid([Problem(self.reader.place(mark), message)])
-
-
-def _invalid(problems: Iterable[Problem]) -> ManifestsInvalid:
-    return ManifestsInvalid(
-        "A snapshot on the audit branch cannot be read; nothing was changed.",
-        lines=[str(problem) for problem in problems],
-        hint="Restore the file from the history of the audit branch, or remove it there.",
     )
