@@ -33,6 +33,7 @@ from reconciler.git.source import locate
 from reconciler.manifests.edit import ManifestSplicer
 from reconciler.manifests.loader import ManifestLoader
 from reconciler.manifests.platform import render_platform
+from reconciler.manifests.removed import parse_removed, render_removed
 from reconciler.manifests.snapshot import parse_snapshot, render_snapshot
 from reconciler.octopus.budget import Budgets
 from reconciler.octopus.key import ServerKey
@@ -251,6 +252,8 @@ async def open_doors(
             lock=partial(environment_lock, state),
             read_snapshot=parse_snapshot,
             write_snapshot=render_snapshot,
+            read_removed=parse_removed,
+            write_removed=render_removed,
             write_platform=render_platform,
             open_receipt=_open_receipt,
             tell=tell,
@@ -345,10 +348,11 @@ class Spaces:
                 space.server,
                 space.octopus_space,
                 observe,
-                self._deploying(space),
+                self._changing(space, "deploy", space.deploy),
                 self._clock,
                 self._options,
                 self._budgets,
+                self._changing(space, "machines", space.machines),
             )
         return self._clients[place]
 
@@ -373,12 +377,16 @@ class Spaces:
         for client in self._clients.values():
             await client.close()
 
-    def _deploying(self, space: Space) -> ServerKey | None:
-        """Return the deploy credential; None, which closes gate `permission`, where it is unset."""
-        source = space.deploy
+    def _changing(
+        self, space: Space, use: str, source: CredentialSource | None
+    ) -> ServerKey | None:
+        """Return a credential that changes Octopus; None, which changes nothing, where it is unset.
+
+        None of them stands in for another (rule 29).
+        """
         if source is None or (source.env is not None and not os.environ.get(source.env)):
             return None
-        return self._key(space, "deploy", source)
+        return self._key(space, use, source)
 
     def _key(self, space: Space, use: str, source: CredentialSource | None) -> ServerKey:
         """Return a credential as the server of a space takes it: one for all who use it there."""

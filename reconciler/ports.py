@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.core.checkup import Keeping, KeySeen, ServerSeen
     from reconciler.core.deployers import Automation
     from reconciler.core.edit import Edit, Person
+    from reconciler.core.fleet import Cleanup, Fleet, Sickness, Target
     from reconciler.core.halt import Halts
     from reconciler.core.intent import IntentRecord, Outcome
     from reconciler.core.interruption import Interruption
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from reconciler.core.preview import Preview
     from reconciler.core.refresh import Refresh
     from reconciler.core.refusal import Refusal
+    from reconciler.core.removed import Registration
     from reconciler.core.retryword import RetryWord
     from reconciler.core.role import Use
     from reconciler.core.secret import Secret
@@ -422,6 +424,43 @@ class OctopusPerson(Protocol):
         """Ask for the end of a task; one that has ended stays as it is."""
 
 
+class MachineRegistry(Protocol):
+    """The machines of a space: how they are, and their removal and return (rules 44 to 46).
+
+    Every method that reads raises what `Octopus.look` does, and NotAllowed ends that request only.
+    """
+
+    @property
+    def may_change(self) -> bool:
+        """True where there is a credential for changing machines; no other stands in for it."""
+
+    async def fleet(self, environment_ids: Collection[str]) -> Fleet:
+        """Return the machines that are in any of these environments, at the server's time."""
+
+    async def checked(self, machine_ids: Collection[str]) -> Mapping[str, datetime]:
+        """Return when Octopus last checked machines, where it tells: one request for each."""
+
+    async def cleanups(self) -> Mapping[str, Cleanup]:
+        """Return what each machine policy does to machines by itself, where it can be read."""
+
+    async def whole(self, machine_id: str) -> tuple[Target, Registration] | None:
+        """Return a machine as it is now, with all it is registered with; None: it is gone."""
+
+    async def is_worked_on(self, machine_id: str) -> bool:
+        """Tell whether any task of a machine is not finished (rule 17)."""
+
+    async def named(self, name: str) -> tuple[Target, ...]:
+        """Return the machines of a name, in small letters or not."""
+
+    async def remove(
+        self, machine_id: str, within: float, before: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Ask for the deletion of a machine, as `Octopus.deploy` asks for a deployment."""
+
+    async def register(self, machine: Registration) -> str:
+        """Ask for a machine to be registered again, once; return its new id."""
+
+
 class Octopus(Protocol):
     """One Octopus space under one credential for reading and, where given, one for deploying."""
 
@@ -460,6 +499,9 @@ class Octopus(Protocol):
 
     async def project_groups(self, state: SpaceState) -> Mapping[str, str]:
         """Return the names of project groups by id; empty where the key may not see them."""
+
+    def registry(self) -> MachineRegistry:
+        """Return the door to the machines of the space."""
 
     def checkup(self) -> OctopusCheckup:
         """Return what answers `doctor`, with the same keys and connections."""
@@ -754,6 +796,17 @@ class Journal(Protocol):
 
     def acts(self, environment: str | None = None) -> tuple[Act, ...]:
         """Return what people did as themselves, oldest first."""
+
+    def sicknesses(self, environment: str, server: str, space: str) -> tuple[Sickness, ...]:
+        """Return what looks have seen of the lost machines of an environment (rule 44).
+
+        `server`: the installation id; `space`: the space's id.
+        """
+
+    def keep_sicknesses(
+        self, environment: str, server: str, space: str, found: Sequence[Sickness]
+    ) -> None:
+        """Know this of an environment's lost machines, in place of what was known."""
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, for each try of a push.

@@ -136,7 +136,8 @@ class CredentialSource:
 class Space:
     """An Octopus space: server address, the space's name or id, where its credentials are.
 
-    `is_connected` False: behind an air gap, never contacted.
+    `is_connected` False: behind an air gap, never contacted. `machines` removes machines; where
+    there is none, none is removed.
     """
 
     name: str
@@ -146,6 +147,7 @@ class Space:
     deploy: CredentialSource | None
     place: Place
     is_connected: bool = True
+    machines: CredentialSource | None = None
 
 
 @dataclass(frozen=True, slots=True)

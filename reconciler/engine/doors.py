@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.manifest import CredentialSource, Space
     from reconciler.core.platform import PlatformVersion
+    from reconciler.core.removed import RemovedList
     from reconciler.core.secret import Secret
     from reconciler.core.snapshot import Snapshot
     from reconciler.engine.events import Event
@@ -101,6 +102,8 @@ class Doors:
     lock: Callable[[str], AbstractContextManager[None]]
     read_snapshot: Callable[[bytes], Snapshot]
     write_snapshot: Callable[[Snapshot], bytes]
+    read_removed: Callable[[bytes], RemovedList]
+    write_removed: Callable[[RemovedList], bytes]
     write_platform: Callable[[PlatformVersion], bytes]
     open_receipt: Callable[[bytes, tuple[bytes, ...]], bytes]
     tell: Callable[[Event], None]

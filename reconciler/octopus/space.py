@@ -1,6 +1,6 @@
 """One Octopus space behind the engine's door: looked at with one credential, deployed with another.
 
-The two credentials never stand in for each other (rules 29, 31).
+The credentials never stand in for each other (rules 29, 31).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from reconciler.octopus.options import ClientOptions
 from reconciler.octopus.pages import read_by_ids, read_pages
 from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.preview import DeploymentPreview, preview_of
+from reconciler.octopus.registry import SpaceRegistry
 from reconciler.octopus.releases import ReleaseIds, read_channels, read_defect, read_missing
 from reconciler.octopus.tasklog import TaskLogReader
 from reconciler.octopus.variables import VariableReader, read_release, refresh_variables
@@ -81,6 +82,7 @@ class OctopusSpace:
         clock: Clock,
         options: ClientOptions | None = None,
         budgets: Budgets | None = None,
+        machines: ServerKey | None = None,
     ) -> None:
         options = options or ClientOptions()
         self._root = server_root(server_url)
@@ -92,11 +94,14 @@ class OctopusSpace:
         self._observer = OctopusHttp(
             server_url, observe, options=options, clock=clock, budget=budget
         )
-        self._deployer: OctopusHttp | None = None
-        if deploy is not None:
-            self._deployer = OctopusHttp(
-                server_url, deploy, options=options, clock=clock, budget=budget
-            )
+
+        def client(key: ServerKey | None) -> OctopusHttp | None:
+            if key is None:
+                return None
+            return OctopusHttp(server_url, key, options=options, clock=clock, budget=budget)
+
+        self._deployer = client(deploy)
+        self._machinist = client(machines)
         self._looker = Looker(self._observer)
         self._automation = AutomationReader(self._observer, clock)
         self._targets = TargetsReader(self._observer)
@@ -110,8 +115,8 @@ class OctopusSpace:
 
     @property
     def sent(self) -> int:
-        """How many requests went out so far under either credential, repetitions included."""
-        return self._observer.sent + (0 if self._deployer is None else self._deployer.sent)
+        """How many requests went out so far under any credential, repetitions included."""
+        return sum(http.sent for http in self._clients())
 
     async def identity(self) -> tuple[Server, str]:
         """Return the server and the id of the space; asked once for each key, then kept."""
@@ -160,6 +165,14 @@ class OctopusSpace:
             return (await self._started()).space_id
 
         return SpaceCheckup(self._observer, self._deployer, space_id, self._clock)
+
+    def registry(self) -> SpaceRegistry:
+        """Return the door to the machines of the space (see `registry.py`)."""
+
+        async def space_id() -> str:
+            return (await self._started()).space_id
+
+        return SpaceRegistry(self._observer, self._machinist, space_id)
 
     async def deployer(self) -> User | None:
         """Tell whom the deploy credential belongs to; asked once for each key, then kept.
@@ -400,9 +413,12 @@ class OctopusSpace:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._observer.close()
-        if self._deployer is not None:
-            await self._deployer.close()
+        for http in self._clients():
+            await http.close()
+
+    def _clients(self) -> list[OctopusHttp]:
+        each = (self._observer, self._deployer, self._machinist)
+        return [http for http in each if http is not None]
 
     def _deploying(self) -> OctopusHttp:
         if self._deployer is None:
@@ -430,9 +446,8 @@ class OctopusSpace:
         http = self._observer
         root = wire.decode(await http.get("api"), wire.Root)
         budget = self._budgets.of(self._root, root.installation_id)
-        for client in (self._observer, self._deployer):
-            if client is not None:
-                client.share(budget)
+        for client in self._clients():
+            client.share(budget)
         me = wire.decode(await http.get("api/users/me"), wire.User)
         space = await self._space()
         return Start(

@@ -23,6 +23,7 @@ from reconciler.store.cache import SeenCache
 from reconciler.store.database import Database
 from reconciler.store.pauses import PauseTable
 from reconciler.store.retries import RetryTable
+from reconciler.store.sicknesses import SicknessTable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.core.act import Act
     from reconciler.core.approval import Approval
+    from reconciler.core.fleet import Sickness
     from reconciler.core.intent import IntentRecord
     from reconciler.core.pause import Pause, Scope
     from reconciler.core.refresh import Refresh
@@ -87,6 +89,7 @@ class SqliteJournal:
         self._approvals = ApprovalTable(self._database)
         self._acts = ActTable(self._database)
         self._retries = RetryTable(self._database)
+        self._sicknesses = SicknessTable(self._database)
         self._store_id = self._own_id()
 
     @property
@@ -396,6 +399,16 @@ class SqliteJournal:
     def acts(self, environment: str | None = None) -> tuple[Act, ...]:
         """Return what people did as themselves, oldest first."""
         return self._acts.all(environment)
+
+    def sicknesses(self, environment: str, server: str, space: str) -> tuple[Sickness, ...]:
+        """Return what looks have seen of the lost machines of an environment (rule 44)."""
+        return self._sicknesses.of((environment, server, space))
+
+    def keep_sicknesses(
+        self, environment: str, server: str, space: str, found: Sequence[Sickness]
+    ) -> None:
+        """Know this of an environment's lost machines, in place of what was known."""
+        self._sicknesses.keep((environment, server, space), found)
 
     def next_write(self) -> int:
         """Count and return this store's audit writes, for each try of a push."""

@@ -219,6 +219,22 @@ RETRIES: Step = (
     "CREATE INDEX retries_by_cell ON retries (environment, cell)",
 )
 
+# What looks have seen of machines that nothing reaches, by the server's own times (rule 44).
+SICKNESSES: Step = (
+    """CREATE TABLE sicknesses (
+        environment TEXT NOT NULL,
+        server TEXT NOT NULL,
+        space TEXT NOT NULL,
+        machine TEXT NOT NULL,
+        thumbprint TEXT NOT NULL,
+        since TEXT NOT NULL,
+        seen TEXT NOT NULL,
+        first_check TEXT NOT NULL,
+        last_check TEXT NOT NULL,
+        PRIMARY KEY (environment, machine)
+    )""",
+)
+
 STEPS: tuple[Step, ...] = (
     JOURNAL,
     CACHE,
@@ -231,4 +247,5 @@ STEPS: tuple[Step, ...] = (
     ACTS,
     REFRESHES,
     RETRIES,
+    SICKNESSES,
 )

@@ -46,5 +46,6 @@ def build_space(head: Head, spec: Branch) -> SpaceDocument:
         deploy=sources.get("deploy"),
         place=head.place,
         is_connected=fields.get("connected", True),
+        machines=sources.get("machines"),
     )
     return SpaceDocument(head.name, head.place, space)
