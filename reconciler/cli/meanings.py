@@ -286,6 +286,11 @@ CONDITIONS = {
         "the whole environment is left alone because git says so",
         "Take `suspend` away with a commit, or wait for its `until`.",
     ),
+    ConditionType.DEGRADED: Meaning(
+        "machines of it are not well; what git asks for may run all the same",
+        "Mend the machines, or see what `reconciler plan ENV` says of each. A policy with "
+        "`forget: delete` removes those that nothing reaches any more.",
+    ),
     ConditionType.BLOCKED: Meaning(
         "work waits for what ends or opens without anybody's doing",
         "Wait: for a task, for another environment's success, for another writer. The daemon looks "
@@ -307,6 +312,9 @@ CONDITION_REASONS = {
     "NewTenant": "a tenant came to be meant without a commit",
     "RingConflict": "rings contradict each other",
     "SuspendedInGit": "the environment says `suspend`",
+    "MachineOutage": "so many machines look dead at once that it is an outage: none is forgotten",
+    "MachinesUnwell": "machines are lost, disabled, or fail their health check",
+    "MachinesUnread": "the machines could not be read, or the list of removed ones could not",
     "Invalid": "the manifests of the environment are invalid",
     "NamedTwice": "another watched repository has an environment of this name",
     "UsageError": "a setting or a credential is missing, or asks for the impossible",

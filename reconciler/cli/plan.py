@@ -114,7 +114,14 @@ def _plan(
             plan = remote_plan(found.remote, found.commit, doors.clock.now())
             return Page(plan, (), everything=everything, is_remote=True)
         estimate = estimate_of(doors, planned)
-        return Page(planned.plan, planned.gates, planned.others, estimate, everything)
+        return Page(
+            planned.plan,
+            planned.gates,
+            planned.others,
+            estimate,
+            everything,
+            tending=planned.tending,
+        )
 
     page = with_doors(work, repo, records=False)
     show_plan(page, output)

@@ -53,6 +53,7 @@ class ConditionType(StrEnum):
     HELD = "Held"  # pins are left alone because git, or a person's deployment, says so
     SUSPENDED = "Suspended"  # the whole environment is left alone because git says so
     BLOCKED = "Blocked"  # work waits for what ends or opens without anybody's doing
+    DEGRADED = "Degraded"  # machines of it are not well; what git asks for may run all the same
 
 
 class Word(StrEnum):
@@ -72,6 +73,9 @@ class Word(StrEnum):
     NEW_TENANT = "NewTenant"
     RING_CONFLICT = "RingConflict"
     SUSPENDED_IN_GIT = "SuspendedInGit"
+    MACHINE_OUTAGE = "MachineOutage"
+    MACHINES_UNWELL = "MachinesUnwell"
+    MACHINES_UNREAD = "MachinesUnread"
 
 
 OF_FAILURE = {
@@ -122,6 +126,7 @@ _STALLS = (
     Word.RING_CONFLICT,
     Word.INVALID,
     Word.NAMED_TWICE,
+    Word.MACHINE_OUTAGE,
 )
 
 REASONS: Mapping[ConditionType, Set[str]] = {
@@ -136,6 +141,7 @@ REASONS: Mapping[ConditionType, Set[str]] = {
     ConditionType.HELD: _reasons(ConditionType.HELD, _HELD.values(), ()),
     ConditionType.SUSPENDED: {Word.SUSPENDED_IN_GIT.value},
     ConditionType.BLOCKED: _reasons(ConditionType.BLOCKED, (), OPENS_BY_ITSELF),
+    ConditionType.DEGRADED: {Word.MACHINES_UNWELL.value, Word.MACHINES_UNREAD.value},
 }
 """Every reason of every condition: the closed table of docs/reasons.md."""
 
@@ -203,9 +209,11 @@ def conditions_of(
     at: datetime,
     *,
     is_pending: bool = False,
+    beside: Sequence[Condition] = (),
 ) -> tuple[Condition, ...]:
     """Return the conditions after a look or a pass: what its last plan and its failures say.
 
+    `beside` are those of its machines.
     `failed` names components whose deployment failed, was refused, or is unknown in this pass.
     `is_pending`: records of it are on this machine only, so nobody may call it done (rule 26).
     """
@@ -243,6 +251,7 @@ def conditions_of(
     if is_pending:
         what = "records wait on this machine until the git remote takes them"
         add(ConditionType.RECONCILING, Word.RECORDS_PENDING, what)
+    found += beside
     if not any(condition.type in _ALARMS for condition in found):
         count = sum(a.reason is Reason.IN_SYNC for a in plan.actions)
         add(ConditionType.READY, Word.IN_SYNC, f"{count} of {len(plan.actions)} as pinned")

@@ -28,6 +28,7 @@ from reconciler.core.condition import (
     conditions_of,
 )
 from reconciler.core.manifest import DesiredState, Invalid
+from reconciler.core.unwell import machine_conditions
 from reconciler.daemon.backoff import Timing, wait_after
 from reconciler.daemon.running import running_after
 from reconciler.engine.apply import Done
@@ -439,7 +440,12 @@ class Supervisor:
         plan = planned.plan
         digest, failed = self._failed.get(name, ("", ()))
         still = failed if digest == plan.digest else ()
-        return conditions_of(plan, planned.gates, still, plan.read_at, is_pending=is_pending)
+        beside: tuple[Condition, ...] = ()
+        if (seen := planned.tending) is not None:
+            beside = machine_conditions(seen.verdicts, seen.unread, plan.read_at)
+        return conditions_of(
+            plan, planned.gates, still, plan.read_at, is_pending=is_pending, beside=beside
+        )
 
     def _note(self, name: str, planned: Planned, *, is_pending: bool = False) -> None:
         plan = planned.plan
@@ -466,7 +472,7 @@ class Supervisor:
         self.statuses[name] = replace(self._status(name), attempted=attempted)
         self._failed[name] = (report.planned.plan.digest, failed)
         self._note(name, report.planned, is_pending=not report.recorded)
-        if report.started and not doubtful:
+        if (report.started or report.forgotten) and not doubtful:
             self.wake(name)
         for component, result in sorted(doubtful.items())[:1]:
             hint = "the next look searches for it again by itself"

@@ -49,7 +49,8 @@ def idle_of(
     situation that was planned is another, Octopus was asked more (about drift that may be healed).
     """
     waits = planned.gates or situation.held is not None or not situation.unchanged_since_accepted
-    if waits or planned.plan.has_work or planned.situation is not situation:
+    looks_on = planned.tending is not None  # machines fall ill without anything else changing
+    if waits or looks_on or planned.plan.has_work or planned.situation is not situation:
         return None
     return Idle(ground, reading, first_end(ground.desired, reading.state.read_at))
 

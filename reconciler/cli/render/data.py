@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_data
+from reconciler.cli.render.unwell import machine_data
 from reconciler.core.cellkey import component_of, tenant_of
 from reconciler.core.text import clean
 
@@ -25,11 +26,13 @@ Data = str | int | bool | None | list["Data"] | dict[str, "Data"]
 def plan_data(page: Page) -> dict[str, Data]:
     """Return the plan as `schema/plan.schema.json` says. The only time in it is that of reading."""
     plan = page.plan
+    machines = {} if page.tending is None else {"machines": machine_data(page.tending)}
     return {
         "apiVersion": "reconciler/v1",
         "kind": "Plan",
         "metadata": {"name": clean(plan.environment)},
         "spec": {
+            **machines,
             "commit": plan.commit,
             "readAt": moment(plan.read_at),
             "digest": f"sha256:{plan.digest}",

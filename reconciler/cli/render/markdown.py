@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_lines
 from reconciler.cli.render.plan import DIGITS, legend, shown, summary, where
+from reconciler.cli.render.unwell import machine_lines
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def plan_markdown(page: Page) -> str:
     lines += gate_lines(page.gates)
     if also := other_lines(page.others):
         lines += ["**Also deployed by**", "", *(f"- {code(line, 900)}" for line in also), ""]
+    if unwell := machine_lines(page.tending):
+        lines += ["**Machines that are not well**", ""]
+        lines += [*(f"- {code(line, 600)}" for line in unwell), ""]
     lines += legend_lines(rows, page.gates)
     lines += [
         f"At commit `{plan.commit[:DIGITS]}`, Octopus {page.read}. {capital(page.unchanged)}.",

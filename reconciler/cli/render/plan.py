@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action, Plan
+    from reconciler.engine.tending import Tending
 
 DIGITS = 12
 """Hex digits of a digest or hash that people are shown; `apply --plan` takes as few."""
@@ -35,7 +36,8 @@ class Page:
 
     `others` tells by component who else deploys it. `estimate` is None where nobody made one.
     `everything` shows components too that already run what is pinned. `is_remote`: it is of a
-    RemoteEnvironment, and Octopus was not read.
+    RemoteEnvironment, and Octopus was not read. `tending` is a look at the machines, where one was
+    asked for.
     """
 
     plan: Plan
@@ -44,6 +46,7 @@ class Page:
     estimate: Estimate | None = None
     everything: bool = False
     is_remote: bool = False
+    tending: Tending | None = None
 
     @property
     def ignored(self) -> tuple[Action, ...]:

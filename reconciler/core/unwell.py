@@ -1,0 +1,50 @@
+"""The conditions of an environment some of whose machines are not well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reconciler.core.condition import Condition, ConditionType, Word
+from reconciler.core.forget import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from reconciler.core.forget import Verdict
+
+SHOWN = 3
+"""Machines of each fate that are named."""
+
+
+def machine_conditions(
+    found: Sequence[Verdict], unread: str, at: datetime
+) -> tuple[Condition, ...]:
+    """Return what a look at the machines says: an outage calls a person (rule 45).
+
+    `unread` says why they could not be judged, or is empty.
+    """
+    if unread:
+        return (Condition(ConditionType.DEGRADED, Word.MACHINES_UNREAD.value, unread, at),)
+    conditions = []
+    alarms = [one for one in found if one.fate.is_alarm]
+    others = [one for one in found if not one.fate.is_alarm]
+    if alarms:
+        message = f"{alarms[0].why}; none is forgotten: {_named(alarms)}"
+        conditions.append(Condition(ConditionType.STALLED, Word.MACHINE_OUTAGE.value, message, at))
+    if others:
+        fates = Counter(one.fate for one in others)
+        parts = [
+            f"{fate.value}: {_named([one for one in others if one.fate is fate])}"
+            for fate in Fate
+            if fates[fate]
+        ]
+        words = "; ".join(parts)
+        conditions.append(Condition(ConditionType.DEGRADED, Word.MACHINES_UNWELL.value, words, at))
+    return tuple(conditions)
+
+
+def _named(found: Sequence[Verdict]) -> str:
+    shown = ", ".join(one.target.name for one in found[:SHOWN])
+    return shown if len(found) <= SHOWN else f"{shown} and {len(found) - SHOWN} more"
