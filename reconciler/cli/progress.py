@@ -10,6 +10,7 @@ from reconciler.core.text import clean
 from reconciler.engine.events import (
     Asked,
     Ended,
+    Found,
     Grown,
     Launched,
     NotStarted,
@@ -64,6 +65,8 @@ def told(event: Event) -> list[str]:
             came = f" from {clean(action.from_version, 80)}" if action.from_version else ""
             what = f"{clean(action.cell)}: {action.kind.value}{came} to"
             return [f"{what} {clean(action.to_version or '', 80)} {verb}, {clean(task_id)}"]
+        case Found(cell=cell, task_id=task_id, to_version=version):
+            return [f"{clean(cell)}: {clean(version, 80)}, {clean(task_id)}"]
         case Asked(cell=cell, task_id=task_id, question=question):
             return asked(cell, task_id, question)
         case Ended():

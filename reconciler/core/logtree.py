@@ -151,6 +151,17 @@ def news(before: TaskLog | None, now: TaskLog) -> tuple[Told, ...]:
     return tuple(sorted(found, key=_order))
 
 
+def gaps(before: TaskLog | None, now: TaskLog, tail: int) -> tuple[Path, ...]:
+    """Return the branches of a reading of `tail` lines each that does not join what was known."""
+    known = {} if before is None else {b.id: b.lines for _, b in before.branches()}
+    return tuple(
+        path
+        for path, branch in now.branches()
+        if len(branch.lines) >= tail
+        and (branch.id not in known or len(_after(known[branch.id], branch.lines)) >= tail)
+    )
+
+
 def last_lines(log: TaskLog, most: int) -> tuple[str, ...]:
     """Return what tells best why a task did not succeed: its last errors, else its last lines.
 

@@ -12,6 +12,7 @@ from reconciler.core.text import clean
 from reconciler.engine.events import (
     Asked,
     Ended,
+    Found,
     Grown,
     Launched,
     NotStarted,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from reconciler.core.gate import Gate
-    from reconciler.core.logtree import Branch, LogLine
+    from reconciler.core.logtree import Branch, Told
     from reconciler.core.plan import Action
     from reconciler.engine.events import Event, Seen
 
@@ -72,12 +73,28 @@ def _data(event: Event) -> dict[str, Data]:
                 "task": task,
                 "from": action.from_version,
                 "to": action.to_version,
+                "wave": action.wave,
+            }
+        case Found(cell=cell, task_id=task, from_version=came, to_version=to, wave=wave):
+            return {
+                "event": "deployment.found",
+                "cell": cell,
+                "task": task,
+                "from": came,
+                "to": to,
+                "wave": wave,
             }
         case Watched(running=running):
             return {"event": "tasks.seen", "running": [_seen(one) for one in running]}
-        case Grown(cell=cell, log=log):
-            roots: list[Data] = [branch_data(root) for root in log.roots]
-            return {"event": "log.grown", "cell": cell, "task": log.task_id, "branches": roots}
+        case Grown(cell=cell, log=log, new=new, gaps=gaps):
+            return {
+                "event": "log.grown",
+                "cell": cell,
+                "task": log.task_id,
+                "branches": [_branch(root) for root in log.roots],
+                "lines": [_line(told) for told in new],
+                "gaps": [list(path) for path in gaps],
+            }
         case Asked(cell=cell, task_id=task, question=question):
             choice = question.choice
             answers: list[Data] = [] if choice is None else [o.value for o in choice.options]
@@ -120,8 +137,7 @@ def _data(event: Event) -> dict[str, Data]:
             return {"event": "pass.said", "text": text}
 
 
-def branch_data(branch: Branch) -> dict[str, Data]:
-    """Return a branch of a task's log with all that is below it."""
+def _branch(branch: Branch) -> Data:
     return {
         "id": branch.id,
         "name": branch.name,
@@ -129,15 +145,15 @@ def branch_data(branch: Branch) -> dict[str, Data]:
         "started": moment(branch.started),
         "ended": moment(branch.ended),
         "percent": branch.percent,
-        "lines": [line_data(line) for line in branch.lines],
-        "branches": [branch_data(child) for child in branch.children],
+        "branches": [_branch(child) for child in branch.children],
         "leftOut": branch.left_out,
     }
 
 
-def line_data(line: LogLine) -> dict[str, Data]:
-    """Return a line of a task's log."""
+def _line(told: Told) -> Data:
+    path, line = told
     return {
+        "path": list(path),
         "number": line.number,
         "category": line.category,
         "at": moment(line.at),

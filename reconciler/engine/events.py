@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.core.gate import Gate
     from reconciler.core.intent import Outcome
     from reconciler.core.interruption import Interruption
-    from reconciler.core.logtree import TaskLog
+    from reconciler.core.logtree import Path, TaskLog, Told
     from reconciler.core.plan import Action, Plan
 
 
@@ -45,6 +45,17 @@ class Launched:
     found: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A deployment was found whose log is looked at, whoever asked for it, and in which wave."""
+
+    cell: CellKey
+    task_id: str
+    from_version: str | None
+    to_version: str
+    wave: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Seen:
     """One running task at a look: its state in words, and seconds since it was asked for.
@@ -68,10 +79,15 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """The log of a running task was read: all that is known of it by now."""
+    """The log of a task was read: all that is known of it by now, and what of that is new.
+
+    `gaps` are the branches of which lines may have come and gone between two readings.
+    """
 
     cell: CellKey
     log: TaskLog
+    new: tuple[Told, ...] = ()
+    gaps: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +149,15 @@ class Said:
 
 
 Event = (
-    PlanMade | Launched | Watched | Grown | Asked | Ended | NotStarted | Resumed | Recorded | Said
+    PlanMade
+    | Launched
+    | Found
+    | Watched
+    | Grown
+    | Asked
+    | Ended
+    | NotStarted
+    | Resumed
+    | Recorded
+    | Said
 )

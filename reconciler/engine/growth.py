@@ -10,6 +10,7 @@ from reconciler.core.state import TaskState
 from reconciler.engine.events import (
     Asked,
     Ended,
+    Found,
     Grown,
     Launched,
     NotStarted,
@@ -35,6 +36,9 @@ def grown(tree: LiveTree, event: Event, now: float) -> LiveTree:
         case Resumed(found=found):
             parts = (_begun(_known(tree, cell), task, now) for cell, task in found if task)
             return _with(tree, *parts)
+        case Found():
+            part = Part(event.cell, Stage.QUEUED, event.wave, event.from_version, event.to_version)
+            return _with(tree, _begun(part, event.task_id, now))
         case Watched(running=running):
             return _with(tree, *(_seen(_known(tree, one.cell), one, now) for one in running))
         case Asked(cell=cell, task_id=task, question=question):

@@ -22,6 +22,7 @@ from reconciler.errors import OctopusTrouble, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.intent import IntentRecord
@@ -79,7 +80,7 @@ class Watch:
         self._keeper = keeper
         self._recorder = recorder
         self._on_warning = on_warning
-        self._branches = Branches(doors, octopus)
+        self._branches = Branches(octopus, doors.tell, doors.pace.branches)
         self._answered = doors.clock.monotonic()
         self._trouble = ""  # why Octopus did not answer last
         self._questions = Questions(doors, octopus)
@@ -112,8 +113,11 @@ class Watch:
             self._complain(error)
         if tasks:
             now = self._doors.clock.monotonic()
-            seen = [_seen(r, tasks.get(r.task_id), now) for r in self.running.values()]
-            self._doors.tell(Watched(tuple(sorted(seen, key=lambda one: (one.cell, one.task_id)))))
+            seen = [
+                seen_at(r.record.cell, r.task_id, tasks.get(r.task_id), now - r.since)
+                for r in self.running.values()
+            ]
+            self._doors.tell(Watched(tuple(sorted(seen))))
             began = [one for one in seen if one.state != TaskState.QUEUED]
             await self._branches.look([(one.cell, one.task_id) for one in began])
         return tuple(finished)
@@ -148,8 +152,8 @@ class Watch:
             return None
         detail = await self._detail(running)
         if task is not None and detail is not None:
-            warned = task.state is TaskState.SUCCESS and task.has_warnings
-            outcome = Outcome.SUCCESS_WITH_WARNINGS if warned else _OUTCOMES[task.state]
+            outcome = outcome_of(task)
+            warned = outcome is Outcome.SUCCESS_WITH_WARNINGS
             held = warned and self._on_warning is OnWarning.HOLD
             partial = detail.is_flawed if running.record.intent.machines else detail.is_partial
             settled = task.state is TaskState.SUCCESS and not partial and not held
@@ -208,16 +212,25 @@ class Watch:
         return next((detail for detail in cell if detail.id == running.deployment_id), None)
 
 
-def _seen(running: Running, task: Task | None, now: float) -> Seen:
-    state = "Unknown" if task is None else task.state.value
+def outcome_of(task: Task) -> Outcome:
+    """Return how a task that has finished ended."""
+    if task.state is TaskState.SUCCESS and task.has_warnings:
+        return Outcome.SUCCESS_WITH_WARNINGS
+    return _OUTCOMES[task.state]
+
+
+def seen_at(cell: CellKey, task_id: str, task: Task | None, seconds: float) -> Seen:
+    """Return a task as a look shows it; None: Octopus does not show it now."""
     waits = task is not None and task.has_pending_interruptions
-    return Seen(
-        running.record.cell,
-        running.task_id,
-        "waits for a person" if waits else state,
-        now - running.since,
-        is_waiting=waits,
-    )
+    state = "Unknown" if task is None else task.state.value
+    words = "waits for a person" if waits else state
+    return Seen(cell, task_id, words, seconds, is_waiting=waits)
+
+
+def seen_since(cell: CellKey, task_id: str, task: Task | None, now: datetime) -> Seen:
+    """Return a task as a look at `now` (UTC) shows it to who did not begin it."""
+    seconds = 0.0 if task is None else (now - task.queued).total_seconds()
+    return seen_at(cell, task_id, task, max(seconds, 0.0))
 
 
 async def drain(doors: Doors, watch: Watch, keeper: LeaseKeeper) -> list[Finished]:

@@ -203,6 +203,26 @@ and host of the machine), `since`, `reason`, and with `--lifted` also `liftedBy`
 """
 
 
+WATCHING = """\
+## Watching
+
+On a terminal `apply` shows one tree that grows while it works: each wave, the components in it
+that run or failed, the steps and machines they are at with the last line of their logs, and what
+starts next. The first two rows tell how much is done by what each component usually takes, and
+when all of it is likely to have ended, beside the end of the window that is open. `not before`
+stands there while something runs or waits that was never deployed here. A terminal may be of any
+size, and be resized: what failed and what waits for a person is drawn first. On a pipe `apply`
+tells one line for each fact. Meaning never rests on colour, and `NO_COLOR` is honoured.
+
+`reconciler logs` reads the same from Octopus beside whatever deploys: from another machine, after
+an `apply` was interrupted, or of what people started. With `--follow` the lines of all tasks come
+as they are logged, on stdout, and what becomes of the tasks on stderr; it takes up what starts
+meanwhile, and ends once nothing has run for 30 seconds. However many tasks run, a turn asks for
+four logs at most, so with many at once each comes less often; where a log grew faster than it was
+read, that is told, and Octopus has all of it. Verbose lines are fetched only with `--verbose`.
+"""
+
+
 def reasons_page() -> str:
     """Return docs/reasons.md."""
     changes = {reason: REASONS[reason] for reason in CHANGES}
@@ -349,6 +369,7 @@ def cli_page() -> str:
         PLAN_AS_DATA,
         COMPARISON_AS_DATA,
         PAUSES,
+        WATCHING,
         "## Help",
         "",
     ]

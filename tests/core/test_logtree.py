@@ -18,6 +18,7 @@ from reconciler.core.logtree import (
     TaskLog,
     Work,
     bounded,
+    gaps,
     last_lines,
     merged,
     news,
@@ -146,3 +147,16 @@ def test_a_bad_end_without_an_error_is_told_by_its_last_lines() -> None:
 @pytest.mark.parametrize("work", Work)
 def test_only_what_can_change_no_more_has_ended(work: Work) -> None:
     assert work.has_ended is (work not in {Work.PENDING, Work.RUNNING, Work.UNKNOWN})
+
+
+def test_a_reading_that_does_not_join_what_was_known_tells_its_gaps() -> None:
+    first = tree(tuple(line(number) for number in range(2, 5)))
+
+    def after(*numbers: int) -> tuple[tuple[str, ...], ...]:
+        return gaps(first, tree(tuple(map(line, numbers))), 3)
+
+    assert after(3, 4, 5) == ()
+    assert after(5, 6, 7) == (("Step 1: Deploy web", "web-1"),)
+    assert after(5, 6) == ()
+    assert gaps(None, first, 3) == (("Step 1: Deploy web", "web-1"),)
+    assert gaps(None, first, 4) == ()

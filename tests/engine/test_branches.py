@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from reconciler.core.logtree import Branch, LogLine, TaskLog, Work
 from reconciler.engine.branches import Branches
-from reconciler.engine.doors import Pace
 from reconciler.engine.events import Grown
 from reconciler.errors import Unreachable
 
 if TYPE_CHECKING:
-    from reconciler.engine.doors import Doors
     from reconciler.ports import Octopus
 
 
@@ -25,8 +22,9 @@ class Server:
         self.asked: list[str] = []
         self.down: set[str] = set()
 
-    async def task_log(self, task_id: str, tail: int) -> TaskLog:
+    async def task_log(self, task_id: str, tail: int, *, verbose: bool) -> TaskLog:
         assert tail > 0
+        assert not verbose
         self.asked.append(task_id)
         if task_id in self.down:
             raise Unreachable("no answer", hint="")
@@ -36,9 +34,8 @@ class Server:
 
 def looking(branches: int) -> tuple[Branches, Server, list[Any]]:
     told: list[Any] = []
-    doors = SimpleNamespace(pace=Pace(branches=branches), tell=told.append)
     server = Server()
-    return Branches(cast("Doors", doors), cast("Octopus", server)), server, told
+    return Branches(cast("Octopus", server), told.append, branches), server, told
 
 
 def running(*names: str) -> list[tuple[str, str]]:
@@ -74,11 +71,11 @@ async def test_a_log_grows_with_each_reading_until_its_task_has_ended() -> None:
     await branches.look(running("T2"))
     await branches.look(running("T1"))
 
-    assert [(event.cell, len(event.log.roots[0].lines)) for event in told] == [
-        ("cell-T1", 1),
-        ("cell-T1", 2),
-        ("cell-T2", 1),
-        ("cell-T1", 1),
+    assert [(event.cell, len(event.log.roots[0].lines), len(event.new)) for event in told] == [
+        ("cell-T1", 1, 1),
+        ("cell-T1", 2, 1),
+        ("cell-T2", 1, 1),
+        ("cell-T1", 1, 1),
     ]
 
 

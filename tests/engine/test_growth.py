@@ -20,6 +20,7 @@ from reconciler.engine.events import (
     Asked,
     Ended,
     Event,
+    Found,
     Grown,
     Launched,
     NotStarted,
@@ -125,10 +126,10 @@ def test_the_log_of_a_task_that_is_unknown_changes_nothing() -> None:
 EVENTS: dict[str, Event] = {
     "plan.made": MADE,
     "deployment.started": Launched(DB, "ServerTasks-1"),
-    "deployment.found": Launched(DB, "ServerTasks-1", found=True),
+    "deployment.found": Found("db", "ServerTasks-1", None, "1.1", 1),
     "tasks.seen": Watched((SEEN,)),
     "deployment.asks": ASKED,
-    "log.grown": Grown("db", LOG),
+    "log.grown": Grown("db", LOG, (((), LINE),), (("Step 1",),)),
     "deployment.ended": FAILED,
     "deployment.not-started": NotStarted("db", "why"),
     "pass.resumed": Resumed((("db", ""),)),
@@ -155,6 +156,12 @@ def test_every_event_is_an_object_with_documented_fields(kind: str) -> None:
     assert data["event"] == kind
     assert json.loads(json.dumps(data)) == data
     assert all(f"`{word}`" in page for word in {kind, *keys(data)})
+
+
+def test_a_deployment_that_octopus_had_already_is_a_found_one() -> None:
+    found = event_data(Launched(DB, "ServerTasks-1", found=True))
+
+    assert found == event_data(Found("db", "ServerTasks-1", "1.0", "1.1", 1))
 
 
 def test_every_kind_of_event_has_a_form_as_data() -> None:
