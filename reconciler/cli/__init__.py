@@ -18,6 +18,7 @@ COMMANDS = {
     "adopt": Entry("adopt", "Propose the commit that pins what people deployed by hand."),
     "apply": Entry("apply", "Carry out the plan of an environment, and record what was done."),
     "approve": Entry("approve", "Approve the plan of an environment, with your own Octopus key."),
+    "cancel": Entry("cancel", "Start nothing more, and cancel what runs if you say so."),
     "compare": Entry("compare", "Show how B stands to A, component by component."),
     "demo": Entry("demo.command", "Tell the story of a release, against a simulated Octopus."),
     "doctor": Entry(

@@ -18,6 +18,7 @@ class ActVerb(StrEnum):
 
     TAKE = "take"
     SUBMIT = "submit"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.act import DONE
+from reconciler.core.cellkey import component_of
 from reconciler.core.manifest import DesiredState
 from reconciler.engine.doors import blocking
 from reconciler.engine.ground import load_manifests, pick
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.act import Act
     from reconciler.core.approval import Approver
+    from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import Space
     from reconciler.engine.doors import Doors
     from reconciler.ports import OctopusPerson
@@ -76,6 +78,24 @@ async def whose(person: OctopusPerson) -> Approver:
     raise NotAllowed(
         f"{name} {why} in Octopus, and this is a person's to do; nothing was done",
         hint="use a key of your own: RECONCILER_USER_API_KEY",
+    )
+
+
+async def see_same_space(person: OctopusPerson, place: tuple[str, str], so: str) -> None:
+    """Return if the key opens this server and space (ids). Raises: UsageError; `so`: what is so."""
+    server, space_id = await person.identity()
+    if (server.installation_id, space_id) != place:
+        raise UsageError(
+            f"your key opens another server or space than the one of this environment; {so}",
+            hint="see that the Space manifest's server is where you work",
+        )
+
+
+def is_meant(cell: CellKey, component: str | None) -> bool:
+    """Tell whether a person's word for a component, or one tenant's cell of it, means a cell."""
+    return component is None or component.casefold() in (
+        cell.casefold(),
+        component_of(cell).casefold(),
     )
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.cellkey import component_of
 from reconciler.core.retryword import RetryWord, repeatable, spoken_of
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
-from reconciler.engine.person import whose
+from reconciler.engine.person import is_meant, see_same_space, whose
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.survey import survey
 from reconciler.errors import GateClosed, NotAllowed, UsageError
@@ -50,7 +49,7 @@ async def retry(doors: Doors, who: Someone, name: str, component: str | None) ->
     wanted = {
         cell: attempts
         for cell, attempts in planned.tried.items()
-        if _is_meant(cell, component) and cell not in said
+        if is_meant(cell, component) and cell not in said
     }
     if not wanted:
         raise _nothing(planned, name, component)
@@ -69,13 +68,8 @@ async def _words(
 ) -> tuple[RetryWord, ...]:
     """Return the words of whoever the key belongs to, where they may deploy all of it."""
     observed = situation.observed
-    server, space_id = await person.identity()
-    if (server.installation_id, space_id) != (observed.server.installation_id, observed.space_id):
-        raise UsageError(
-            "your key opens another server or space than the one of this environment; nothing is "
-            "tried again",
-            hint="see that the Space manifest's server is where you work",
-        )
+    place = (observed.server.installation_id, observed.space_id)
+    await see_same_space(person, place, "nothing is tried again")
     me = await whose(person)
     for name in sorted(wanted):
         cell = observed.cells[name]
@@ -100,18 +94,11 @@ async def _words(
     )
 
 
-def _is_meant(cell: CellKey, component: str | None) -> bool:
-    return component is None or component.casefold() in (
-        cell.casefold(),
-        component_of(cell).casefold(),
-    )
-
-
 def _nothing(planned: Planned, name: str, component: str | None) -> GateClosed | UsageError:
     """Say why there is nothing to try again."""
     if component is not None:
         cells = planned.situation.observed.cells
-        if not any(_is_meant(cell, component) for cell in cells):
+        if not any(is_meant(cell, component) for cell in cells):
             return UsageError(
                 f"{clean(name)} pins no component '{clean(component)}'; nothing is tried again",
                 hint=f"`reconciler plan {clean(name)}` lists what it pins",

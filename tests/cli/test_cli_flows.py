@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -281,3 +282,25 @@ def test_a_second_writer_is_refused_by_name(shop: Shop) -> None:
     assert f"process {first.pid} on this machine" in here.stderr
     assert "production" in elsewhere.stderr
     assert f"{first.pid}" in elsewhere.stderr
+
+
+@pytest.mark.proof  # a process that is waited for
+def test_rule_29_what_runs_is_cancelled_as_oneself_and_confirmed(shop: Shop) -> None:
+    accepted(shop)
+    shop.simulator.stick("Orders API", "2.4.0", "Production")
+    shop.pin(orders="2.4.0")
+    applying = shop.start("apply", "production")
+    own = {"RECONCILER_USER_API_KEY": shop.simulator.api_key}
+    while not [d for d in shop.simulator.deployments("Orders API", "Production") if d.comments]:
+        time.sleep(0.05)
+
+    unsure = shop.run("cancel", "production", "--running", **own)
+    assert unsure.exit_code == 64
+    assert "add --yes" in unsure.stderr
+    sure = shop.run("cancel", "production", "orders", "--running", "--yes", **own)
+    assert sure.exit_code == 0, sure.output
+    assert "cancel asked for: orders 2.4.0, ServerTasks-" in sure.stdout
+
+    _, errors = applying.communicate(timeout=60)
+    assert applying.returncode == 5, errors
+    assert "ended Canceled" in errors

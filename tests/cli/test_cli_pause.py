@@ -201,3 +201,18 @@ def test_a_store_that_cannot_be_written_is_1_and_nothing_is_said_to_be_paused(pl
     result = CliRunner().invoke(cli, ["pause", "--all", "--reason", "x"], env=environment)
 
     assert "RECONCILER_STATE_DIR" in one_failure(result, 1)
+
+
+def test_rule_21_a_cancel_is_a_pause_and_cancels_what_runs_only_when_told(shop: Shop) -> None:
+    done = shop.run("cancel", "production", "--reason", "the shop is down")
+    assert done.exit_code == 0, done.output
+    assert "environment production is paused by " in done.stdout
+    assert "next: to go on, reconciler unpause production" in done.stderr
+    again = shop.run("cancel", "production", "--running")
+    assert again.exit_code == 64  # rule 29: no key but one's own
+    assert "the shop is down" in again.stdout  # the pause that stands, stands
+    own = {"RECONCILER_USER_API_KEY": shop.simulator.api_key}
+    nothing = shop.run("cancel", "production", "--running", "--yes", **own)
+    assert "nothing that was started from here runs there" in nothing.stderr
+    assert shop.run("cancel", "production", "--yes").exit_code == 64
+    assert shop.run("unpause", "production").exit_code == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.bootstrap import open_person
 from reconciler.credentials import Given
-from reconciler.engine.events import Asked
+from reconciler.engine.events import Asked, Launched
 from reconciler.engine.person import Someone
 from reconciler.engine.retry import retry
 from reconciler.settings import Settings
@@ -47,4 +47,12 @@ async def question(world: Story) -> Interruption:
         for event in world.events:
             if isinstance(event, Asked):
                 return event.question
+        await asyncio.sleep(0)
+
+
+async def launched(world: Story, *names: str) -> None:
+    """Return once a running pass launched these components."""
+    while True:
+        if {e.action.cell for e in world.events if isinstance(e, Launched)} >= set(names):
+            return
         await asyncio.sleep(0)
