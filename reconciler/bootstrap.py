@@ -20,6 +20,7 @@ from reconciler.credentials import Credentials, File, Given
 from reconciler.engine.doors import Doors, Pace
 from reconciler.engine.events import Said
 from reconciler.engine.gather import Gathering
+from reconciler.engine.slots import Slots
 from reconciler.engine.visit import Premises
 from reconciler.errors import UsageError
 from reconciler.git.address import HttpsCredential, parse_address
@@ -242,6 +243,7 @@ async def open_doors(
             signatures=None if signers is None else CommitSignatures(mirror, signers),
             audit=audit,
             gathering=gathering,
+            slots=mine.slots,
             manifests=manifests,
             editor=ManifestSplicer(),
             branches=GitEdits(mirror, branch, clock) if records else None,
@@ -260,8 +262,8 @@ async def open_doors(
             halted=halted,
             pace=Pace(
                 poll=settings.octopus.poll,
+                poll_most=max(settings.octopus.poll, Pace().poll_most),
                 settling=settings.octopus.settling,
-                slots=settings.octopus.slots,
                 branches=branches,
             ),
         )
@@ -315,8 +317,8 @@ def _open_receipt(content: bytes, certificates: tuple[bytes, ...]) -> bytes:
 class Spaces:
     """Clients and signers by Space manifest, made when first asked for.
 
-    One for each process: credentials, and the request budget of each server, are shared by all
-    repositories it watches (rule 20). `tell` hears of credentials that cannot be read again.
+    One for each process: credentials, and the request budget and `slots` of each server, are shared
+    by all repositories it watches (rule 20). `tell` hears of credentials that cannot be read again.
     """
 
     def __init__(
@@ -331,6 +333,7 @@ class Spaces:
         self._clock = clock
         self._credentials = Credentials(settings.secrets_dir, lambda text: tell(Said(text)))
         self._budgets = Budgets(clock, settings.octopus.requests_per_minute)
+        self.slots = Slots(clock, settings.octopus.slots)
         self._keys: dict[tuple[str, Credential], ServerKey] = {}
         self._clients: dict[Space, OctopusSpace] = {}
         self._signers: dict[str, SpaceSigner] = {}

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.core.role import Use
     from reconciler.core.secret import Secret
     from reconciler.core.signature import Unsigned
+    from reconciler.core.slots import Load
     from reconciler.core.state import (
         DeploymentDetail,
         Permissions,
@@ -515,6 +516,9 @@ class Octopus(Protocol):
     async def halts(self, environment_id: str) -> Halts:
         """Return what keeps one environment from being deployed to now: three requests."""
 
+    async def load(self) -> Load | None:
+        """Return what the server can run at once and runs now; None: it does not tell us."""
+
     async def approver(self, user_id: str | None = None) -> Approver | None:
         """Return a person as of now, and what they may do in the space; None: there is no such.
 
@@ -603,6 +607,9 @@ class Octopus(Protocol):
 
     async def interruptions(self) -> tuple[Interruption, ...]:
         """Return what waits for a person in the space; only a person answers it (OctopusPerson)."""
+
+    async def deployments(self, ids: Collection[str]) -> tuple[DeploymentDetail, ...]:
+        """Return deployments by id, 100 to a request; ids the server does not know are missing."""
 
     async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
         """Return tasks by id in batches; ids the server does not know are missing."""

@@ -76,10 +76,18 @@ class OctopusSettings(_Part):
     requests_per_minute: int | None = Field(
         default=None, gt=0, description="Request budget of a server; none by default."
     )
-    slots: int = Field(
-        default=4, gt=0, description="Deployments at once; Octopus' task cap is 5, one for people."
+    slots: int | None = Field(
+        default=None,
+        gt=0,
+        description="Deployments of ours at once on one server, at most; none: what its task cap "
+        "leaves beside other people's tasks and one slot in ten for people.",
     )
-    poll: float = Field(default=2.0, gt=0, description="Seconds between looks at running tasks.")
+    poll: float = Field(
+        default=2.0,
+        gt=0,
+        description="Seconds between looks at running tasks, at least; up to 10 while all go on "
+        "for long.",
+    )
     settling: float = Field(
         default=10.0,
         gt=0,

@@ -145,7 +145,8 @@ GATES = {
     ),
     GateName.IN_FLIGHT: Meaning(
         "another task for the same project and environment is not finished",
-        "Wait for the task that the message names, or cancel it in Octopus.",
+        "Wait for the task that the message names, or cancel it in Octopus. A pass that carries "
+        "out other changes waits for it, too, up to ten minutes after the rest is done.",
     ),
     GateName.SCHEDULED_ELSEWHERE: Meaning(
         "somebody scheduled a deployment of it for later",

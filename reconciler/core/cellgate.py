@@ -11,7 +11,7 @@ from reconciler.core.retry import retry_gate
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Action, Plan
@@ -27,19 +27,20 @@ def cell_gates(
     deployer: Permissions | None,
     tried: Mapping[CellKey, tuple[Attempt, ...]],
     spoken: Mapping[CellKey, frozenset[str]],
+    ours: Collection[str] = (),
 ) -> tuple[Gate, ...]:
     """Return the closed gates on single cells that need no further question to Octopus.
 
     `tried`: attempts that a further one needs a word for (`tries_of`); `spoken`: the keys of those
     of which a person gave theirs. `deployer`: what the deploying credential may do; None where none
-    is configured.
+    is configured. `ours` are tasks that the asking pass watches itself.
     """
     gates: list[Gate] = []
     for action in plan.actions:
         cell = observed.cells.get(action.cell)
         if cell is None:
             continue
-        gates += _running_gates(action, cell)
+        gates += running_gates(action, cell, ours)
         if action.is_change:
             gates += _change_gates(action, cell, observed, deployer)
             said = spoken.get(action.cell, frozenset())
@@ -53,10 +54,22 @@ def cell_gates(
     return tuple(gates)
 
 
-def _running_gates(action: Action, cell: ObservedCell) -> list[Gate]:
-    """Close while another task of the cell is not finished, whoever started it (rule 16)."""
+def under_way(cell: ObservedCell) -> frozenset[str]:
+    """Return the tasks of a cell that are not finished, if all of them will end by themselves.
+
+    Empty where one waits for a person, or for a time a person chose: that may be long.
+    """
+    if any(task.id in cell.waiting or task.queued_until is not None for task in cell.running):
+        return frozenset()
+    return frozenset(task.id for task in cell.running)
+
+
+def running_gates(action: Action, cell: ObservedCell, ours: Collection[str] = ()) -> list[Gate]:
+    """Close while another task of the cell than `ours` is not finished (rule 16)."""
     gates = []
     for task in cell.running:
+        if task.id in ours:
+            continue
         what = f"{task.id} {clean(task.description, 80)}".strip()
         if task.id in cell.waiting:
             asked = [one for one in cell.questions if one.task_id == task.id]

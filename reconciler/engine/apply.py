@@ -11,10 +11,11 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellgate import running_gates
 from reconciler.core.intent import Outcome, Progress
 from reconciler.core.policy import OnFailure
 from reconciler.core.retry import installs_again
-from reconciler.core.schedule import in_turn
+from reconciler.core.schedule import in_turn, last_durations, next_look, path_lengths
 from reconciler.core.windowgate import window_gate
 from reconciler.engine.arrivals import left_out_of
 from reconciler.engine.doors import blocking, side_by_side
@@ -30,12 +31,15 @@ from reconciler.engine.launch import (
     promise_of,
 )
 from reconciler.engine.launch import Unknown as NobodyKnows
+from reconciler.engine.others import Others
 from reconciler.engine.pausing import Pauses
 from reconciler.engine.refresh import Refreshing
 from reconciler.engine.reread import Rereading
-from reconciler.errors import GitTrouble, LeaseLost, OctopusTrouble, ReconcilerError
+from reconciler.errors import LeaseLost
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
@@ -44,13 +48,13 @@ if TYPE_CHECKING:
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.planning import Planned
     from reconciler.engine.record import Recorder
+    from reconciler.engine.slots import Share
     from reconciler.engine.survey import Situation
     from reconciler.engine.watch import Finished, Watch
     from reconciler.ports import Octopus
 
 TRIES = 3
-"""Requests for one change that were lost and proved absent, before it is given up; and readings
-in a row that were too old to act on."""
+"""Requests for one change that were lost and proved absent, before it is given up."""
 
 
 class Done(StrEnum):
@@ -96,56 +100,120 @@ class Execution:
     keeper: LeaseKeeper
     recorder: Recorder
     watch: Watch
+    share: Share
     planned: Planned
+    replans: bool = False  # whether the pass plans anew once this plan is out of date
     results: dict[CellKey, Result] = field(default_factory=dict)
     stale: str = ""  # why the rest of the plan was dropped
     stopping: str = ""  # why nothing new is started
     halted: list[Gate] = field(default_factory=list)  # gates that closed in the middle
     _pending: dict[CellKey, Action] = field(default_factory=dict)
+    _others: Others = field(default_factory=Others)
     _pauses: Pauses = field(init=False)
     _rereading: Rereading = field(init=False)
     _refreshing: Refreshing = field(init=False)
+    _lengths: dict[CellKey, timedelta] = field(default_factory=dict)
     _wave: int = 0
     _tries: dict[CellKey, int] = field(default_factory=dict)
-    _aged: int = 0
-    _unread: str = ""  # why git or Octopus could not be read last
-    _read_at: float = float("-inf")
-    _fresh: Situation | None = None
+    _idle_since: float | None = None  # since when others alone are waited for
     _published: float = 0.0
     _told: frozenset[str] = frozenset()  # intents that receipts or the journal know (rule 12)
 
     async def run(self) -> None:
-        """Carry out every change no gate stands before, in order, as wide as the slots allow."""
+        """Carry out every change no gate stands before, in order, as wide as the slots allow.
+
+        What runs already is watched on. With `replans`, it returns as soon as the plan is out of
+        date, and what it began still runs.
+        """
+        await self._begin()
+        while not self._is_over():
+            await self.keeper.tend()
+            await self._pauses.look()
+            tried = await self._start()
+            if not self.watch.running:
+                if tried:
+                    continue
+                if not await self._waits():
+                    break
+            await self._pauses.sleep(self._until_next_look())
+            for finished in await self.watch.look(self._others.tasks):
+                self._ended(finished)
+            self._end_others()
+            await self._publish_now_and_then()
+        self._give_up()
+
+    async def _begin(self) -> None:
+        now = self.doors.clock.monotonic()
+        situation = self.planned.situation
         for name, held in held_results(self.planned).items():
             self.results.setdefault(name, held)
         self._pending = {a.cell: a for a in self.planned.runnable}
-        self._told = _told(self.planned.situation.history)
-        self._published = self.doors.clock.monotonic()
+        if self.replans and self._pending:
+            self._others.wait_for(self.planned.in_flight, now)
+        for running in self.watch.running.values():
+            self._pending.pop(running.record.cell, None)
+            self.results[running.record.cell] = Result(Done.UNKNOWN, "running", running.task_id)
+        seen = last_durations(situation.observed, situation.space_state)
+        self._lengths = path_lengths(self.planned.plan.changes, {**seen, **self.planned.takes})
+        self._told = _told(situation.history)
+        self._published = now
         self._rereading = Rereading(self.doors, self.octopus, self.planned)
         self._refreshing = Refreshing(self.doors, self.octopus, self.keeper, self.planned)
-        self._pauses = await Pauses.over(self.doors, self.planned.situation)
-        while self._pending or self.watch.running:
-            await self.keeper.tend()
-            await self._pauses.look()
-            await self._start()
-            if not self.watch.running:
-                if self._pending and not self._startable():
-                    self._give_up()
-                continue
-            await self._pauses.sleep(self.doors.pace.poll)
-            for finished in await self.watch.look():
-                self._ended(finished)
-            await self._publish_now_and_then()
+        self._pauses = await Pauses.over(self.doors, situation)
+        if situation.space_state is not None:
+            self.share.see(situation.space_state)
+        for finished in await self.watch.look() if self.watch.running else ():
+            self._ended(finished)  # what failed meanwhile stops the rest (rule 18)
+
+    def _is_over(self) -> bool:
+        """Tell whether nothing is left to do, or to wait for, under this plan."""
+        if self.stale and self.replans and not (self.stopping or self._wave):
+            return True
+        return not (self._pending or self.watch.running or self._others)
 
     def _startable(self) -> list[Action]:
-        """Return the pending changes whose turn it is, longest wait first: by wave, by name."""
+        """Return the pending changes whose turn it is, longest path first."""
         self.stopping = self.stopping or self.doors.halted()
         if self.stopping or self.stale:
             return []
         succeeded = {name for name in self.results if self._succeeded(name)}
-        ready = in_turn(self._pending.values(), succeeded, self._wave)
-        free = max(self._slots() - len(self.watch.running), 0)
-        return [action for action in ready if self._shut(action.cell) is None][:free]
+        ready = in_turn(self._pending.values(), succeeded, self._lengths, self._wave)
+        return [a for a in ready if a.cell not in self._others and self._shut(a.cell) is None]
+
+    async def _waits(self) -> bool:
+        """Tell, where nothing of ours runs, whether to wait: for a slot, or for others' tasks.
+
+        While only others are waited for, git and Octopus are read now and then.
+        """
+        now = self.doors.clock.monotonic()
+        if self._startable():
+            self._idle_since = None  # another pass has the slots
+            return True
+        if self.stopping or self.stale or not self._others:
+            return False
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        if now - self._rereading.begun > self.doors.pace.renew:
+            await self._read_afresh()
+        return now - self._idle_since < self.doors.pace.patience
+
+    def _until_next_look(self) -> float:
+        """Return the seconds until tasks are looked at again."""
+        pace, takes = self.doors.pace, self.planned.takes
+        ages: list[tuple[float, float | None]] = [
+            (age, takes[cell].total_seconds() if cell in takes else None)
+            for cell, age in self.watch.ages()
+        ]
+        ages += [(age, None) for age in self._others.ages(self.doors.clock.monotonic())]
+        if self.share.waits:
+            return pace.poll
+        return next_look(ages, pace.poll, pace.poll_most)
+
+    def _end_others(self) -> None:
+        """Read anew where somebody else's task has ended; what was held by it is planned anew."""
+        for name in self._others.end(self.watch.over):
+            self._rereading.forget()
+            if name not in self._pending:
+                self.stale = self.stale or f"what ran in {name} has ended"
 
     def _shut(self, name: CellKey) -> Gate | None:
         """Return the gate that closed before a cell since the plan was made, if any did."""
@@ -160,23 +228,28 @@ class Execution:
         if gate is not None:
             raise ClosedNow(gate)
 
-    def _slots(self) -> int:
-        limit = self.planned.situation.desired.policy.limits.parallel
-        slots = self.doors.pace.slots
-        return slots if limit is None else min(slots, limit)
-
     def _succeeded(self, cell: CellKey) -> bool:
         result = self.results.get(cell)
         return result is not None and result.done is Done.SUCCEEDED
 
-    async def _start(self) -> None:
+    async def _start(self) -> bool:
+        """Start what may start; return False where nothing was tried."""
+        self.share.hold(self.watch.at_work())
         ready = self._startable()
+        if ready:
+            await self.share.refresh(self.octopus)
+        limit = self.planned.situation.desired.policy.limits.parallel
+        if limit is not None:
+            ready = ready[: max(limit - len(self.watch.running), 0)]
+        ready = ready[: self.share.reserve(len(ready))]
         if not ready:
-            return
+            return False
         situation = await self._read_afresh()
-        if situation is None:
-            return
-        await side_by_side(self._launch(situation, action) for action in ready)
+        if situation is not None:
+            free = [action for action in ready if action.cell not in self._others]
+            await side_by_side(self._launch(situation, action) for action in free)
+        self.share.hold(self.watch.at_work())
+        return True
 
     async def _launch(self, situation: Situation, action: Action) -> None:
         name = action.cell
@@ -195,7 +268,7 @@ class Execution:
                 check,
                 record,
                 release,
-                self._read_at,
+                self._rereading.begun,
                 self.planned.forms.get(name, ()),
                 self.planned.situation.desired.policy.guided_failure.wanted,
                 installs_again(action, situation.observed.cells[name]),
@@ -207,21 +280,22 @@ class Execution:
         match result:
             case Taken(deployment_id=deployment_id, task_id=task_id, found=found):
                 del self._pending[name]
-                self._aged = 0
+                self._rereading.note_young()
                 self.watch.add(record, deployment_id, task_id)
                 self.results[name] = Result(Done.UNKNOWN, "running", task_id)
                 self.doors.tell(Launched(action, task_id, found))
             case Absent(why=why):
                 self._tries[name] = self._tries.get(name, 0) + 1
-                self._read_at = float("-inf")  # whatever lost it may have changed more
+                self._rereading.forget()  # whatever lost it may have changed more
                 if self._tries[name] >= TRIES:
                     why = f"lost {TRIES} times: {why}"
                     intent, fence = record.intent.id, self.keeper.fence
                     await blocking(self.doors.journal.refuse, intent, why, fence)
                     self._fail(name, Result(Done.REFUSED, why))
             case Aged(why=why):
-                if self._read_at > float("-inf"):  # once for each reading
-                    self._too_old(why)
+                if self._rereading.begun > float("-inf"):  # once for each reading
+                    self._rereading.note_too_old(why)
+                    self.stopping = self.stopping or self._rereading.stopping
             case Closed():
                 pass  # it stays pending: the gate may open while others run
             case Refused(why=why):
@@ -256,55 +330,24 @@ class Execution:
         self._fail(name, Result(done, finished.outcome.value, finished.task_id))
 
     async def _read_afresh(self) -> Situation | None:
-        """Return a reading young enough to act on, or None where nothing may start (rule 15).
-
-        Any difference from what was planned drops the rest of the plan.
-        """
-        now = self.doors.clock.monotonic()
-        # 0.8: a request must leave before the reading is `fresh` seconds old
-        if self._fresh is not None and now - self._read_at < 0.8 * self.doors.pace.fresh:
-            return self._fresh
-        begun = now
-        try:
-            situation = await self._rereading.read(self._fresh)
-            stale = await self._rereading.difference(situation, self._pending)
-        except (OctopusTrouble, GitTrouble) as error:
-            if self.watch.running:
-                if error.message != self._unread:  # once, and again when it is another
-                    self.doors.tell(Said(f"nothing new is started for now: {error.message}"))
-                self._unread = error.message
-            else:
-                self.stopping = error.message
+        """Return a reading young enough to act on, or None where nothing may start (rule 15)."""
+        reading = self._rereading
+        situation = await reading.fresh(self._pending, watching=bool(self.watch.running))
+        self.stale, self.stopping = self.stale or reading.stale, self.stopping or reading.stopping
+        if situation is None:
             return None
-        except ReconcilerError as error:
-            self.stale = error.message
-            return None
-        self._unread = ""
-        self.stale = stale
-        if self.stale:
-            return None
-        took = self.doors.clock.monotonic() - begun
-        if took >= self.doors.pace.fresh:
-            self._too_old(f"reading git and Octopus took {took:.0f} s")
-            return None
-        self._fresh, self._read_at = situation, begun
+        self._others.wait_for(reading.busy(situation, self._pending), reading.begun)
+        if situation.space_state is not None:
+            self.share.see(situation.space_state)
         return situation
 
-    def _too_old(self, why: str) -> None:
-        """Read again, a few times: a request rests on a young reading or is not sent (rule 15)."""
-        self._read_at = float("-inf")
-        self._aged += 1
-        if self._aged >= TRIES:
-            limit = self.doors.pace.fresh
-            self.stopping = f"no request rests on a reading older than {limit:.0f} s: {why}"
-
     def _give_up(self) -> None:
-        """Nothing runs and nothing may start: say so for every change that is left."""
+        """Say for every change that is left why it was not started."""
         for name in sorted(self._pending):
             action = self._pending[name]
             behind = [w for w in action.waits_for if not self._succeeded(w)]
             why = self.stale or self.stopping
-            shut = self._shut(name)
+            shut = self._shut(name) or self._taken(action)
             done = Done.NOT_STARTED
             if shut is not None and not why:
                 self.halted.append(shut)
@@ -312,8 +355,16 @@ class Execution:
             elif behind and not self.stale:
                 why = f"{behind[0]} was not deployed"
             self.results[name] = Result(done, why or "an earlier wave failed")
-            self.doors.tell(NotStarted(name, self.results[name].why))
+            if not self.watch.running:  # else it is planned anew, and may yet start
+                self.doors.tell(NotStarted(name, self.results[name].why))
         self._pending.clear()
+
+    def _taken(self, action: Action) -> Gate | None:
+        """Return the gate of a cell in which somebody else's task goes on for too long."""
+        seen = self._rereading.last
+        if action.cell not in self._others or seen is None:
+            return None
+        return next(iter(running_gates(action, seen.observed.cells[action.cell])), None)
 
     async def _publish_now_and_then(self) -> None:
         now = self.doors.clock.monotonic()

@@ -37,7 +37,7 @@ def estimate_of(doors: Doors, planned: Planned) -> Estimate:
 def at_once(doors: Doors, planned: Planned) -> int:
     """Return how many changes of a plan may run together."""
     limit = planned.situation.desired.policy.limits.parallel
-    slots = doors.pace.slots
+    slots = doors.slots.of(planned.situation.observed.server.installation_id).at_once
     return slots if limit is None else min(slots, limit)
 
 

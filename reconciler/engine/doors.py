@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.core.snapshot import Snapshot
     from reconciler.engine.events import Event
     from reconciler.engine.gather import Gathering
+    from reconciler.engine.slots import Slots
     from reconciler.ports import (
         AuditBranch,
         Clock,
@@ -61,14 +62,14 @@ async def side_by_side(work: Iterable[Coroutine[Any, Any, None]]) -> None:
 class Pace:
     """Durations in seconds, and counts, that a pass keeps to."""
 
-    poll: float = 2.0
+    poll: float = 2.0  # the least between two looks at tasks
+    poll_most: float = 10.0  # the most: what people see of long tasks is no older
     settling: float = 10.0  # how long a list may lag behind a write before absence is proof
     lost: float = 60.0  # how long a server may still work on a request whose answer was lost
     request_timeout: float = 30.0  # of a deployment request; what must be left on the lease
     fresh: float = 10.0  # rule 15: the age a read may have when a request is sent
     renew: float = 30.0  # a lease is renewed this often
-    slots: int = 4  # Octopus' default task cap is 5; one is left for people
-    patience: float = 600.0  # how long unanswered watching goes on
+    patience: float = 600.0  # how long unanswered watching, or waiting for others alone, goes on
     branches: int = 0  # logs of running tasks that are read at each look: none where nobody looks
     preflight_at_once: int = 8
     refused: float = 0.0  # the first wait after a refused request; a person's command has none
@@ -81,10 +82,11 @@ class Doors:
     `signatures` is None where commits need not be signed.
     `audit` is None where the repository has no remote (commands that only read), `branches` for
     every command that only reads. `gathering` writes for all passes of this process that share
-    the audit branch. `lock` proves that no other process of this store works on an environment.
-    `open_receipt` verifies a receipt file against the certificates given as PEM and returns its
-    payload. `value` reads a secret value of a prompted variable; it raises UsageError where there
-    is none. `halted` says why nothing new may be started in this process any more, or is empty.
+    the audit branch; `slots` are those of each server, for all passes of this process. `lock`
+    proves that no other process of this store works on an environment. `open_receipt` verifies a
+    receipt file against the certificates given as PEM and returns its payload. `value` reads a
+    secret value of a prompted variable; it raises UsageError where there is none. `halted` says
+    why nothing new may be started in this process any more, or is empty.
     """
 
     clock: Clock
@@ -92,6 +94,7 @@ class Doors:
     signatures: Signatures | None
     audit: AuditBranch | None
     gathering: Gathering
+    slots: Slots
     manifests: ManifestReader
     editor: ManifestEditor
     branches: ManifestBranches | None

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.core.brake import observe_gates
-from reconciler.core.cellgate import cell_gates, dependency_gates, whole_set_gates
+from reconciler.core.cellgate import (
+    cell_gates,
+    dependency_gates,
+    under_way,
+    whole_set_gates,
+)
 from reconciler.core.cellkey import WHOLE
 from reconciler.core.deployers import deployer_gates, who_else
 from reconciler.core.gate import Gate, GateName
@@ -30,7 +35,7 @@ from reconciler.engine.survey import survey
 from reconciler.engine.tending import tend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import timedelta
 
     from reconciler.core.cellkey import CellKey
@@ -83,6 +88,19 @@ class Planned:
         closed = {gate.cell for gate in self.gates}
         return tuple(action for action in self.plan.changes if action.cell not in closed)
 
+    @property
+    def in_flight(self) -> dict[CellKey, frozenset[str]]:
+        """The changes that only wait for others' tasks to end, with those tasks."""
+        closed: dict[CellKey, set[GateName]] = {}
+        for gate in self.gates:
+            closed.setdefault(gate.cell, set()).add(gate.name)
+        cells = self.situation.observed.cells
+        return {
+            action.cell: under_way(cells[action.cell])
+            for action in self.plan.changes
+            if closed.get(action.cell) == {GateName.IN_FLIGHT}
+        }
+
 
 async def plan_environment(doors: Doors, name: str, *, commit: str | None = None) -> Planned:
     """Plan one environment at `commit`, or at the watched branch's tip. Changes nothing (rule 2).
@@ -95,12 +113,12 @@ async def plan_environment(doors: Doors, name: str, *, commit: str | None = None
 
 
 async def judge_situation(
-    doors: Doors, situation: Situation, *, name_others: bool = False
+    doors: Doors, situation: Situation, *, name_others: bool = False, ours: Collection[str] = ()
 ) -> Planned:
     """Make the plan of a surveyed situation, and close its gates.
 
     Who else deploys is asked where drift is to be healed or a machine served, or with
-    `name_others`.
+    `name_others`. `ours` are tasks that the asking pass watches: they close nothing.
     """
     octopus = doors.octopus(situation.desired.space)
     situation, plan = await plan_of(octopus, situation)
@@ -128,7 +146,7 @@ async def judge_situation(
     tried = tries_of(plan, observed, attempts, refused)
     words = await blocking(doors.journal.retries, plan.environment) if tried else ()
     spoken = spoken_of(words)
-    gates += cell_gates(plan, observed, deployer, tried, spoken)
+    gates += cell_gates(plan, observed, deployer, tried, spoken, ours)
     gates += precondition_gates(
         [action.cell for action in plan.changes],
         desired.preconditions,

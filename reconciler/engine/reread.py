@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellgate import under_way
 from reconciler.core.halt import halt_gates
 from reconciler.core.plan import make_plan
 from reconciler.core.precondition import precondition_gates
 from reconciler.engine.approving import judge_approvals
 from reconciler.engine.arrivals import with_arrivals
 from reconciler.engine.doors import blocking
+from reconciler.engine.events import Said
 from reconciler.engine.survey import judge, look, survey, with_config_of, with_reached
+from reconciler.errors import GitTrouble, OctopusTrouble, ReconcilerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,18 +28,80 @@ if TYPE_CHECKING:
     from reconciler.engine.survey import Situation
     from reconciler.ports import Octopus
 
+TRIES = 3
+"""Readings in a row that were too old to act on, before nothing more is started."""
+
 
 class Rereading:
-    """What a plan rests on, read again while it is carried out."""
+    """What a plan rests on, read again while it is carried out.
+
+    `last` is the last reading, and `begun` when it was begun, by the monotonic clock. `stale` says
+    why the rest of the plan is out of date, `stopping` why nothing may rest on readings any more.
+    """
 
     def __init__(self, doors: Doors, octopus: Octopus, planned: Planned) -> None:
         self._doors = doors
         self._octopus = octopus
         self._planned = planned
         self._tip = planned.plan.commit
+        self._times_too_old = 0
+        self._unread = ""  # why git or Octopus could not be read last
+        self.last: Situation | None = None
+        self.begun = float("-inf")
+        self.stale = ""
+        self.stopping = ""
 
-    async def read(self, last: Situation | None) -> Situation:
-        """Read the space again, and git where the watched branch moved; `last`: the one before."""
+    async def fresh(self, pending: Mapping[CellKey, Action], *, watching: bool) -> Situation | None:
+        """Return a reading young enough to act on, or None where nothing may start (rule 15).
+
+        Any difference from what was planned drops the rest of the plan. Trouble is outlasted while
+        `watching` what runs.
+        """
+        begun, limit = self._doors.clock.monotonic(), self._doors.pace.fresh
+        # 0.8: a request must leave before the reading is `fresh` seconds old
+        if self.last is not None and begun - self.begun < 0.8 * limit:
+            return self.last
+        try:
+            situation = await self._read()
+            self.stale = await self._difference(situation, pending)
+        except (OctopusTrouble, GitTrouble) as error:
+            if not watching:
+                self.stopping = error.message
+            elif error.message != self._unread:  # once, and again when it is another
+                self._doors.tell(Said(f"nothing new is started for now: {error.message}"))
+            self._unread = error.message
+            return None
+        except ReconcilerError as error:
+            self.stale = error.message
+            return None
+        self._unread = ""
+        if self.stale:
+            return None
+        took = self._doors.clock.monotonic() - begun
+        if took >= limit:
+            self.note_too_old(f"reading git and Octopus took {took:.0f} s")
+            return None
+        self.last, self.begun = situation, begun
+        return situation
+
+    def forget(self) -> None:
+        """Read again before anything else is started."""
+        self.begun = float("-inf")
+
+    def note_too_old(self, why: str) -> None:
+        """Read again, a few times: a request rests on a young reading or is not sent (rule 15)."""
+        self.forget()
+        self._times_too_old += 1
+        if self._times_too_old >= TRIES:
+            limit = self._doors.pace.fresh
+            self.stopping = f"no request rests on a reading older than {limit:.0f} s: {why}"
+
+    def note_young(self) -> None:
+        """Note that a request left in time."""
+        self._times_too_old = 0
+
+    async def _read(self) -> Situation:
+        """Read the space again, and git where the watched branch moved."""
         before = self._planned.situation
         if await blocking(self._doors.repository.tip) != self._tip:
             name = self._planned.plan.environment
@@ -62,9 +127,16 @@ class Rereading:
         observed = await with_arrivals(
             self._octopus, desired, observed, state, before.audit.snapshot, before.late
         )
-        return replace(last or before, observed=observed, space_state=state)
+        return replace(self.last or before, observed=observed, space_state=state)
 
-    async def difference(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
+    def busy(
+        self, now: Situation, pending: Mapping[CellKey, Action]
+    ) -> dict[CellKey, frozenset[str]]:
+        """Return the pending cells in which others' tasks are under way, with those (rule 16)."""
+        seen = {name: now.observed.cells.get(name) for name in pending}
+        return {name: tasks for name, cell in seen.items() if cell and (tasks := under_way(cell))}
+
+    async def _difference(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
         """Say why the rest of the plan is out of date; empty: it is not.
 
         `pending` are the changes not asked for yet.
@@ -85,9 +157,10 @@ class Rereading:
             there = cells.get(action.cell)
             if there is None or there.tenant_id != before.observed.cells[action.cell].tenant_id:
                 return f"{action.cell} is not for the same tenant any more"
+        busy = self.busy(now, pending)
         for name in pending:
             seen, then = cells[name], before.observed.cells[name]
-            if (seen.sighting, seen.newest, seen.running) != (
+            if name not in busy and (seen.sighting, seen.newest, seen.running) != (
                 then.sighting,
                 then.newest,
                 then.running,
@@ -96,6 +169,8 @@ class Rereading:
         changes = {a.cell: a for a in make_plan(now.desired, now.observed, now.commit).changes}
         for name, action in pending.items():
             new = changes.get(name)
+            if name in busy:
+                continue  # judged when what runs there has ended
             if new is None or _asked(new) != _asked(action):
                 return f"{name} is planned otherwise now"  # a hold ended, a neighbour went blind
         unmet = precondition_gates(

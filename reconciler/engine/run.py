@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,11 @@ from reconciler.engine.reevaluate import reevaluated
 from reconciler.engine.refresh import recover_refreshes
 from reconciler.engine.survey import survey
 from reconciler.engine.watch import Watch, drain
-from reconciler.errors import StalePlan
+from reconciler.errors import ReconcilerError, StalePlan
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.engine.doors import Doors
@@ -161,34 +164,46 @@ async def _pass(
     started = doors.clock.now()
     first = situation.observed
     broken = [finished.record.cell for finished in resumed if not finished.settled]
-    for turn in range(REPLANS):
-        planned = await judge_situation(doors, situation)
-        doors.tell(plan_made(doors, planned))
-        check_digest(planned, expect)
-        policy, octopus = situation.desired.policy, doors.octopus(situation.desired.space)
-        recorder = Recorder(doors, situation, keeper)
-        watch = Watch(doors, octopus, keeper, recorder, policy.on_warning)
-        execution = Execution(doors, octopus, keeper, recorder, watch, planned)
-        may_go_on = policy.on_failure is OnFailure.CONTINUE
-        if broken and not may_go_on:  # rule 18, for what an interrupted pass began too
-            execution.stopping = f"{broken[0]} did not succeed"
-        if not planned.stopped:
-            await execution.run()
-        results |= {n: r for n, r in execution.results.items() if not _is_less(r, results.get(n))}
-        bad = {Done.FAILED, Done.REFUSED}
-        broken += [name for name, r in execution.results.items() if r.done in bad]
-        over = execution.stopping or (broken and not may_go_on)
-        if over or expect is not None or turn == REPLANS - 1:
-            break
-        if execution.stale:
+    watch = _watch(doors, keeper, situation)
+    with doors.slots.of(situation.observed.server.installation_id).join() as share:
+        for turn in range(REPLANS):
+            async with _watching(doors, watch, keeper):
+                planned = await judge_situation(doors, situation, ours=watch.tasks)
+            doors.tell(plan_made(doors, planned))
+            check_digest(planned, expect)
+            policy = situation.desired.policy
+            recorder = Recorder(doors, situation, keeper)
+            watch.go_on(recorder, policy.on_warning)
+            replans = expect is None and turn < REPLANS - 1
+            octopus = doors.octopus(situation.desired.space)
+            execution = Execution(
+                doors, octopus, keeper, recorder, watch, share, planned, replans=replans
+            )
+            may_go_on = policy.on_failure is OnFailure.CONTINUE
+            if broken and not may_go_on:  # rule 18, for what an interrupted pass began too
+                execution.stopping = f"{broken[0]} did not succeed"
+            if watch.running or not planned.stopped:
+                await execution.run()
+            told = execution.results
+            results |= {n: r for n, r in told.items() if not _is_less(r, results.get(n))}
+            bad = {Done.FAILED, Done.REFUSED}
+            broken += [name for name, r in execution.results.items() if r.done in bad]
+            over = execution.stopping or (broken and not may_go_on)
+            if over or not replans:
+                break
+            if not execution.stale:
+                served = [name for name, r in results.items() if r.done is Done.SUCCEEDED]
+                later = await reevaluated(doors, first, situation, served)
+                if later is None:
+                    break
+                situation = later
+                continue
             doors.tell(Said(f"{execution.stale}; planning anew"))
-            situation = await survey(doors, name, late=situation.late)
-            continue
-        served = [name for name, r in results.items() if r.done is Done.SUCCEEDED]
-        later = await reevaluated(doors, first, situation, served)
-        if later is None:
-            break
-        situation = later
+            async with _watching(doors, watch, keeper):
+                before, situation = situation, await survey(doors, name, late=situation.late)
+            if situation.desired.space != before.desired.space:  # what runs is of the other one
+                resumed += tuple(await drain(doors, watch, keeper))
+                watch = _watch(doors, keeper, situation)
     halted = tuple(sorted(execution.halted))
     planned = replace(planned, gates=tuple(sorted((*planned.gates, *halted))))
     closing = Closing(doors, keeper, planned, results, started, bool(resumed))
@@ -204,6 +219,23 @@ def _is_less(result: Result, known: Result | None) -> bool:
     return known is not None and known.done is Done.SUCCEEDED and result.done in _WAITING
 
 
+def _watch(doors: Doors, keeper: LeaseKeeper, situation: Situation) -> Watch:
+    """Return what watches deployments to the space an environment was surveyed in."""
+    octopus = doors.octopus(situation.desired.space)
+    recorder = Recorder(doors, situation, keeper)
+    return Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
+
+
+@asynccontextmanager
+async def _watching(doors: Doors, watch: Watch, keeper: LeaseKeeper) -> AsyncIterator[None]:
+    """Watch what runs to its end, and write its receipts, before a failure of the block leaves."""
+    try:
+        yield
+    except ReconcilerError:
+        await drain(doors, watch, keeper)
+        raise
+
+
 async def _resume(doors: Doors, keeper: LeaseKeeper, situation: Situation) -> tuple[Finished, ...]:
     """Finish what an interrupted pass began, and publish what is not on the remote yet.
 
@@ -213,9 +245,8 @@ async def _resume(doors: Doors, keeper: LeaseKeeper, situation: Situation) -> tu
     ended: list[Finished] = []
     await recover_refreshes(doors, keeper, situation)
     if unfinished(situation) or untold(situation):
-        octopus = doors.octopus(situation.desired.space)
-        watch = Watch(doors, octopus, keeper, recorder, situation.desired.policy.on_warning)
-        await recover(doors, octopus, keeper, situation, watch)
+        watch = _watch(doors, keeper, situation)
+        await recover(doors, doors.octopus(situation.desired.space), keeper, situation, watch)
         ended = await drain(doors, watch, keeper)
     await recorder.publish_receipts()
     return tuple(ended)

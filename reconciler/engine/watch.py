@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from reconciler.core.intent import Outcome
 from reconciler.core.logtree import last_lines
 from reconciler.core.policy import OnWarning
+from reconciler.core.schedule import next_look
 from reconciler.core.state import TaskState
 from reconciler.engine.branches import Branches
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Ended, Said, Seen, Watched
-from reconciler.engine.launch import SEARCHED
 from reconciler.engine.questions import Questions
 from reconciler.engine.record import End
 from reconciler.errors import OctopusTrouble, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from reconciler.core.cellkey import CellKey
@@ -85,33 +85,60 @@ class Watch:
         self._trouble = ""  # why Octopus did not answer last
         self._questions = Questions(doors, octopus)
         self._gone: dict[str, float] = {}  # deployments Octopus does not show, and since when
+        self._asking: frozenset[str] = frozenset()  # tasks that wait for a person
         self.running: dict[str, Running] = {}  # by deployment
+        self.over: frozenset[str] = frozenset()
 
     def add(self, record: IntentRecord, deployment_id: str, task_id: str) -> None:
         """Begin to watch a deployment that Octopus has."""
         since = self._doors.clock.monotonic()
         self.running[deployment_id] = Running(record, deployment_id, task_id, since)
 
-    async def look(self) -> tuple[Finished, ...]:
+    def go_on(self, recorder: Recorder, on_warning: OnWarning) -> None:
+        """Judge and record by a plan made anew what runs already, and what follows."""
+        self._recorder, self._on_warning = recorder, on_warning
+
+    @property
+    def tasks(self) -> frozenset[str]:
+        """The tasks that run."""
+        return frozenset(running.task_id for running in self.running.values())
+
+    def ages(self) -> Iterator[tuple[CellKey, float]]:
+        """Yield each running cell with the seconds since it was launched."""
+        now = self._doors.clock.monotonic()
+        for running in self.running.values():
+            yield running.record.cell, now - running.since
+
+    def at_work(self) -> frozenset[str]:
+        """Return the tasks that take a slot: not those that wait for a person."""
+        return self.tasks - self._asking
+
+    async def look(self, others: Collection[str] = ()) -> tuple[Finished, ...]:
         """Look once at everything that runs; return what ended, in the order it was begun.
+
+        `others` are tasks of somebody else that are waited for: `over` then has those that ended.
 
         Raises: OutcomeUnknown where Octopus gave no usable answer for too long.
         """
         finished: list[Finished] = []
         tasks: dict[str, Task] = {}
+        self.over = frozenset()
+        mine = self.tasks
         try:
-            asked = [running.task_id for running in self.running.values()]
-            tasks = {task.id: task for task in await self._octopus.tasks(asked)}
-            await self._questions.look(self._waiting(tasks.values()))
-            for running in tuple(self.running.values()):
-                end = await self._end(running, tasks.get(running.task_id))
+            tasks = {task.id: task for task in await self._octopus.tasks([*mine, *others])}
+            waiting = self._waiting(tasks.values())
+            self._asking = frozenset(waiting)
+            await self._questions.look(waiting)
+            for running, detail in await self._ended(tasks):
+                end = self._end(running, tasks.get(running.task_id), detail)
                 if end is not None:
                     finished.append(await self._finish(running, *end))
+            self.over = frozenset(one for one in others if _is_over(tasks.get(one)))
             self._answered = self._doors.clock.monotonic()
             self._trouble = ""
         except OctopusTrouble as error:
             self._complain(error)
-        if tasks:
+        if mine and tasks:
             now = self._doors.clock.monotonic()
             seen = [
                 seen_at(r.record.cell, r.task_id, tasks.get(r.task_id), now - r.since)
@@ -122,6 +149,23 @@ class Watch:
             await self._branches.look([(one.cell, one.task_id) for one in began])
         return tuple(finished)
 
+    async def _ended(
+        self, tasks: Mapping[str, Task]
+    ) -> list[tuple[Running, DeploymentDetail | None]]:
+        """Return what does not run any more, each with its deployment as it stands now.
+
+        One request for a hundred of them. One that runs is no longer looked for.
+        """
+        ended = []
+        for running in self.running.values():
+            if _is_over(tasks.get(running.task_id)):
+                ended.append(running)
+            else:
+                self._gone.pop(running.deployment_id, None)
+        ids = [running.deployment_id for running in ended]
+        details = {one.id: one for one in await self._octopus.deployments(ids)}
+        return [(running, details.get(running.deployment_id)) for running in ended]
+
     def _waiting(self, tasks: Iterable[Task]) -> dict[str, CellKey]:
         """Return the cells of the tasks that wait for a person, by task."""
         asking = {task.id for task in tasks if task.has_pending_interruptions}
@@ -131,7 +175,7 @@ class Watch:
     def _complain(self, error: OctopusTrouble) -> None:
         """Go on watching through trouble, for as long as patience lasts."""
         waited = self._doors.clock.monotonic() - self._answered
-        if waited > self._doors.pace.patience:
+        if waited > self._doors.pace.patience and self.running:
             names = ", ".join(sorted(r.record.cell for r in self.running.values()))
             raise OutcomeUnknown(
                 f"no news of {names} for {waited:.0f} s: {error.message}; they may still run",
@@ -141,16 +185,14 @@ class Watch:
             self._doors.tell(Said(f"still watching: {error.message}"))
         self._trouble = error.message
 
-    async def _end(self, running: Running, task: Task | None) -> tuple[End, bool] | None:
+    def _end(
+        self, running: Running, task: Task | None, detail: DeploymentDetail | None
+    ) -> tuple[End, bool] | None:
         """Return how a deployment ended and whether that is a whole success; None: not yet.
 
         One that Octopus answers to know nothing of, for as long as patience lasts, was deleted:
         nobody can tell its end any more, and it settles nothing.
         """
-        if task is not None and not task.state.is_finished:
-            self._gone.pop(running.deployment_id, None)
-            return None
-        detail = await self._detail(running)
         if task is not None and detail is not None:
             outcome = outcome_of(task)
             warned = outcome is Outcome.SUCCESS_WITH_WARNINGS
@@ -204,12 +246,10 @@ class Watch:
         except OctopusTrouble as error:
             return (f"its log could not be read: {error.message}",), ""
 
-    async def _detail(self, running: Running) -> DeploymentDetail | None:
-        intent = running.record.intent
-        cell = await self._octopus.deployments_of(
-            intent.project, intent.environment, SEARCHED, intent.tenant
-        )
-        return next((detail for detail in cell if detail.id == running.deployment_id), None)
+
+def _is_over(task: Task | None) -> bool:
+    """Tell whether a task ended; one that Octopus does not show does not run either."""
+    return task is None or task.state.is_finished
 
 
 def outcome_of(task: Task) -> Outcome:
@@ -240,5 +280,6 @@ async def drain(doors: Doors, watch: Watch, keeper: LeaseKeeper) -> list[Finishe
         await keeper.tend()
         ended += await watch.look()
         if watch.running:
-            await doors.clock.sleep(doors.pace.poll)
+            ages = ((age, None) for _, age in watch.ages())
+            await doors.clock.sleep(next_look(ages, doors.pace.poll, doors.pace.poll_most))
     return ended

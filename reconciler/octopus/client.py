@@ -78,6 +78,11 @@ class OctopusHttp:
         return self._key.usable(self._denied)
 
     @property
+    def root(self) -> str:
+        """The server's address, without what follows it."""
+        return self._root
+
+    @property
     def sent(self) -> int:
         """How many requests went out so far, repetitions included."""
         return 0 if self._sender is None else self._sender.sent

@@ -21,18 +21,20 @@ from reconciler.octopus.automation import AutomationReader
 from reconciler.octopus.budget import Budgets
 from reconciler.octopus.checkup import SpaceCheckup
 from reconciler.octopus.client import OctopusHttp, unknown
+from reconciler.octopus.deployments import read_deployments, read_newest
 from reconciler.octopus.groups import read_groups
 from reconciler.octopus.halts import read_halts
 from reconciler.octopus.interruptions import read_pending
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.machines import AttemptsReader, TargetsReader
 from reconciler.octopus.options import ClientOptions
-from reconciler.octopus.pages import read_by_ids, read_pages
+from reconciler.octopus.pages import read_pages
 from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.preview import DeploymentPreview, preview_of
 from reconciler.octopus.registry import SpaceRegistry
 from reconciler.octopus.releases import ReleaseIds, read_channels, read_defect, read_missing
 from reconciler.octopus.tasklog import TaskLogReader
+from reconciler.octopus.tasks import read_load, read_tasks
 from reconciler.octopus.variables import VariableReader, read_release, refresh_variables
 from reconciler.octopus.words import server_root
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.core.machine import ProcessTargets
     from reconciler.core.preview import Preview
     from reconciler.core.secret import Secret
+    from reconciler.core.slots import Load
     from reconciler.core.state import (
         DeploymentDetail,
         Permissions,
@@ -61,7 +64,6 @@ if TYPE_CHECKING:
     from reconciler.ports import Clock, DeploymentOrder, Known
 
 NOT_FOUND: Final = 404
-LONGEST_PAGE: Final = 300  # Octopus' own measured sweet spot for lists of large documents
 
 _SPACE_ID = re.compile(r"Spaces-[0-9]+")
 
@@ -201,6 +203,10 @@ class OctopusSpace:
         """Return what keeps one environment from being deployed to now (see `halts.py`)."""
         start = await self._started()
         return await read_halts(self._observer, start.space_id, environment_id, self._clock.now())
+
+    async def load(self) -> Load | None:
+        """Return what the server can run at once and runs now (see `tasks.py`)."""
+        return await read_load(self._observer)
 
     async def approver(self, user_id: str | None = None) -> Approver | None:
         """Return a person as of now (see `people.py`); without an id, the observing key's."""
@@ -349,43 +355,15 @@ class OctopusSpace:
         take: int,
         tenant_id: str | None = None,
     ) -> tuple[DeploymentDetail, ...]:
-        """Return the newest deployments of a cell (project None: of the environment).
-
-        `tenant_id` None: whoever they are for.
-
-        A search for an intent rests on this (rule 14), so an answer that ends too early or holds
-        other cells' deployments is a BadAnswer, never a short list.
-
-        Source: Octopus REST API, `GET /deployments`, newest first.
-        """
-        query = {"environments": environment_id}
-        if project_id is not None:
-            query["projects"] = project_id
-        if tenant_id is not None:
-            query["tenants"] = tenant_id
+        """Return the newest deployments of a cell (see `deployments.py`)."""
         path = await self._path("deployments")
-        found, complete = await read_pages(
-            self._observer,
-            path,
-            query,
-            wire.Deployment,
-            min(take, LONGEST_PAGE),
-            at_most=take,
-            alone=True,
-        )
-        strays = any(
-            one.environment_id != environment_id
-            or project_id not in (None, one.project_id)
-            or tenant_id not in (None, one.tenant_id)
-            for one in found
-        )
-        if strays or not complete:
-            fault = "deployments that were not asked for" if strays else "only a part of the list"
-            raise BadAnswer(
-                f"{self._server_url.rstrip('/')}/{path} answered with {fault}.",
-                hint="try again; if it stays, check that the server's version is supported",
-            )
-        return tuple(map(translate.deployment, found))
+        return await read_newest(self._observer, path, project_id, environment_id, take, tenant_id)
+
+    async def deployments(self, ids: Collection[str]) -> tuple[DeploymentDetail, ...]:
+        """Return deployments by id, 100 to a request; ids the server does not know are missing."""
+        if not ids:
+            return ()
+        return await read_deployments(self._observer, await self._path("deployments"), ids)
 
     async def interruptions(self) -> tuple[Interruption, ...]:
         """Return what waits for a person in the space (see `interruptions.py`)."""
@@ -394,13 +372,10 @@ class OctopusSpace:
         return found
 
     async def tasks(self, task_ids: Collection[str]) -> tuple[Task, ...]:
-        """Return tasks by id, 100 to a request; ids the server does not know are missing."""
+        """Return tasks by id (see `tasks.py`); ids the server does not know are missing."""
         if not task_ids:
             return ()
-        path = await self._path("tasks")
-        return tuple(
-            map(translate.task, await read_by_ids(self._observer, path, task_ids, wire.Task))
-        )
+        return await read_tasks(self._observer, await self._path("tasks"), task_ids)
 
     async def task_log(self, task_id: str, tail: int, *, verbose: bool = False) -> TaskLog:
         """Return the log tree of a task (see `tasklog.py`), without our own keys."""

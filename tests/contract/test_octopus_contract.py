@@ -20,6 +20,7 @@ from reconciler.core.deployers import DeployerKind
 from reconciler.core.halt import Halts
 from reconciler.core.logtree import Work
 from reconciler.core.role import Use
+from reconciler.core.slots import Load
 from reconciler.core.state import SpaceState, TaskState
 from reconciler.credentials import Given
 from reconciler.errors import (
@@ -324,6 +325,37 @@ async def test_what_keeps_a_server_from_deploying_is_read(octopus: OctopusSpace)
     halts = await octopus.halts(state.environments[0].id)
 
     assert halts.unread == ""
+
+
+async def test_what_a_server_runs_at_once_and_runs_now_is_read(octopus: OctopusSpace) -> None:
+    load = await octopus.load()
+
+    assert load is None or (load.cap >= 0 and load.running >= 0)
+
+
+async def test_a_load_counts_what_runs_and_leaves_out_a_node_that_drains(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    before = await shop.load()
+    simulator.deploy("web-shop", "1.2.0", "Test")
+    simulator.advance(1)
+    after = await shop.load()
+    simulator.is_draining = True
+    draining = await shop.load()
+    simulator.fault("status", path="/octopusservernodes/summary", status=403)
+
+    assert (before, after) == (Load(5, 0), Load(5, 1))
+    assert draining == Load(0, 1)
+    assert await shop.load() is None
+
+
+async def test_deployments_are_read_by_id(octopus: OctopusSpace) -> None:
+    item = next(iter((await octopus.look(NOTHING)).items))
+
+    (found,) = await octopus.deployments([item.deployment_id, "Deployments-999999999"])
+
+    assert found.release_id == item.release_id
+    assert await octopus.deployments([]) == ()
 
 
 async def test_freezes_maintenance_and_a_stopped_queue_are_told_as_the_server_has_them(

@@ -247,6 +247,9 @@ def permissions(**more: Any) -> Json:
     }
 
 
+ENDED = ("Success", "Failed", "Canceled", "TimedOut")
+
+
 @dataclass
 class Board:
     """A whole space, served: change its parts, then look. `asked` lists path?query in order."""
@@ -324,7 +327,9 @@ class Board:
             case "/environments/all":
                 return [{"Id": "Environments-1", "Name": "Test"}]
             case "/tasks":
-                return self._paged(self.tasks, request)
+                live = [one for one in self.tasks if one["State"] not in ENDED]
+                asked = self.tasks if "ids" in request.args else live
+                return self._paged(asked, request)
             case "/interruptions":
                 return self._paged(self.interruptions, request)
             case "/deployments":

@@ -1,0 +1,51 @@
+"""Slots belong to the server: some stay free for people, and passes share the rest."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.slots import Load, fair_shares, ours_at_once
+
+
+@pytest.mark.parametrize(
+    ("load", "most", "ours", "others", "at_once"),
+    [
+        (Load(5, 0), None, 0, 0, 4),  # one for people
+        (Load(100, 0), None, 0, 0, 90),  # one in ten
+        (Load(100, 60), None, 40, 0, 70),  # twenty of the sixty are not ours
+        (Load(100, 40), None, 40, 20, 70),  # others wait in the queue
+        (Load(5, 5), None, 0, 5, 1),  # full: ours waits its turn like everybody's
+        (Load(0, 0), None, 0, 0, 1),  # every node drains
+        (Load(100, 0), 30, 0, 0, 30),
+        (Load(5, 0), 30, 0, 0, 4),  # a setting never goes beyond the cap
+        (None, None, 0, 0, 4),  # Octopus' default
+        (None, None, 0, 2, 2),
+        (None, 30, 0, 2, 30),  # where nothing can be read, the setting is taken at its word
+    ],
+)
+def test_what_may_run_is_what_others_and_people_leave(
+    load: Load | None, most: int | None, ours: int, others: int, at_once: int
+) -> None:
+    assert ours_at_once(load, most, ours, others) == at_once
+
+
+def test_a_pass_takes_what_others_leave_and_no_more_than_it_wants() -> None:
+    assert fair_shares(10, {"a": 100, "b": 2}, ("a", "b")) == {"a": 8, "b": 2}
+
+
+def test_the_one_that_has_waited_longest_comes_first() -> None:
+    assert fair_shares(3, {"a": 9, "b": 9}, ("b", "a")) == {"a": 1, "b": 2}
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 40), st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 30)))
+def test_shares_use_every_slot_that_is_wanted_and_are_fair(
+    total: int, wanted: dict[str, int]
+) -> None:
+    given_ = fair_shares(total, wanted, sorted(wanted))
+
+    assert sum(given_.values()) == min(total, sum(wanted.values()))
+    assert all(given_[name] <= wanted[name] for name in wanted)
+    most = max(given_.values(), default=0)
+    for name, number in wanted.items():  # who gets less than others wanted no more
+        assert given_[name] >= most - 1 or given_[name] == number
