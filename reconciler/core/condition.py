@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.gate import Gate
+    from reconciler.core.livetree import Summary
     from reconciler.core.plan import Action, Plan
     from reconciler.errors import ReconcilerError
 
@@ -158,12 +159,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class RunningDeployment:
-    """A deployment of ours that a pass watches: its task, the task's state, since when (UTC)."""
+    """A deployment of ours that a pass watches: its task, the task's state, since when (UTC).
+
+    `wave` 0: of an interrupted pass, whose plan is not known.
+    """
 
     component: str
     task: str
     state: str
     since: datetime
+    wave: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,8 @@ class EnvironmentStatus:
     `looked` is the time the reading began, `attempted` the last pass that asked Octopus for a
     change, `reached` the last look that found everything as git says; None: never yet. `failures`
     counts failed looks in a row, `pending` the records that the git remote does not have yet.
-    `running` is by component, `next_look` when it is looked at again where nothing wakes it.
+    `running` is by component, `progress` how the pass stands that works now. `next_look` is when it
+    is looked at again where nothing wakes it.
     """
 
     environment: str
@@ -185,6 +191,7 @@ class EnvironmentStatus:
     failures: int = 0
     pending: int = 0
     running: tuple[RunningDeployment, ...] = ()
+    progress: Summary | None = None
     next_look: datetime | None = field(default=None, compare=False)
 
     def has(self, kind: ConditionType) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.logtree import TaskLog
@@ -104,6 +105,26 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """How a pass stands, small enough to be written down again and again.
+
+    `waves`: (number, done, of). `ends` (UTC, whole minutes) is None where nobody knows, and the
+    earliest that is likely where `is_bound`. `closes` as for the tree.
+    """
+
+    done: int
+    of: int
+    failed: int
+    asking: int
+    percent: int
+    waves: tuple[tuple[int, int, int], ...]
+    next_up: tuple[CellKey, ...]
+    ends: datetime | None
+    is_bound: bool
+    closes: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveTree:
     """One pass over one environment. `at_once`: how many changes may run together.
 
@@ -172,6 +193,26 @@ class LiveTree:
                 if not waits[name]:
                     heapq.heappush(ready, (self.parts[name].wave, name))
         return Forecast(ended, unknown)
+
+    def summary(self, now: float, at: datetime, most: int) -> Summary:
+        """Return how it stands at `at` (UTC), with so many of those that start next at most."""
+        counts, forecast = self.counts, self.forecast(now)
+        ends = (at + timedelta(seconds=forecast.seconds)).replace(second=0, microsecond=0)
+        return Summary(
+            done=counts[Stage.SUCCEEDED],
+            of=len(self.parts),
+            failed=counts[Stage.FAILED],
+            asking=counts[Stage.PERSON],
+            percent=int(100 * self.share(now)),
+            waves=tuple(
+                (number, sum(part.stage is Stage.SUCCEEDED for part in parts), len(parts))
+                for number, parts in self.waves()
+            ),
+            next_up=tuple(part.cell for part in self.next_up(most)),
+            ends=ends + timedelta(minutes=1) if forecast.seconds else None,
+            is_bound=bool(forecast.unknown),
+            closes=self.closes,
+        )
 
     def _graph(
         self,

@@ -13,6 +13,8 @@ from reconciler.core.condition import Condition, ConditionType, EnvironmentStatu
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.livetree import Summary
+
 
 def as_json(status: EnvironmentStatus) -> dict[str, Any]:
     """Return one status as JSON values."""
@@ -25,9 +27,16 @@ def as_json(status: EnvironmentStatus) -> dict[str, Any]:
         "failures": status.failures,
         "pending": status.pending,
         "running": [
-            {"component": r.component, "task": r.task, "state": r.state, "since": _text(r.since)}
+            {
+                "component": r.component,
+                "task": r.task,
+                "state": r.state,
+                "since": _text(r.since),
+                "wave": r.wave,
+            }
             for r in status.running
         ],
+        "progress": None if status.progress is None else _progress(status.progress),
         "conditions": [
             {
                 "type": c.type.value,
@@ -37,6 +46,21 @@ def as_json(status: EnvironmentStatus) -> dict[str, Any]:
             }
             for c in status.conditions
         ],
+    }
+
+
+def _progress(summary: Summary) -> dict[str, Any]:
+    return {
+        "done": summary.done,
+        "of": summary.of,
+        "failed": summary.failed,
+        "asking": summary.asking,
+        "percent": summary.percent,
+        "waves": [{"wave": n, "done": done, "of": of} for n, done, of in summary.waves],
+        "next": list(summary.next_up),
+        "ends": _text(summary.ends),
+        "not_before": summary.is_bound,
+        "window_closes": _text(summary.closes),
     }
 
 

@@ -30,7 +30,7 @@ from reconciler.core.condition import (
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.core.unwell import machine_conditions
 from reconciler.daemon.backoff import Timing, wait_after
-from reconciler.daemon.running import running_after
+from reconciler.daemon.running import Heard
 from reconciler.engine.apply import Done
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Said
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reconciler.core.manifest import Space
-    from reconciler.daemon.running import Running
     from reconciler.engine.doors import Doors
     from reconciler.engine.events import Event
     from reconciler.engine.ground import Ground
@@ -109,6 +108,7 @@ class Supervisor:
     _idle: dict[str, Idle] = field(default_factory=dict)
     _due: dict[str, float] = field(default_factory=dict)
     _passing: set[str] = field(default_factory=set)
+    _heard: dict[str, Heard] = field(default_factory=dict)
     _looks: dict[asyncio.Task[None], frozenset[str]] = field(default_factory=dict)
     _stopping: bool = False
     _failures: int = 0
@@ -386,15 +386,16 @@ class Supervisor:
         try:
             doors = replace(self.doors, tell=partial(self._hear, name))
             report = await apply_environment(doors, name)
-            self._runs(name, ())
+            self._runs_no_more(name)
             await self._count_pending(name)
             self._note_report(name, report)
         except ReconcilerError as error:
-            self._runs(name, ())
+            self._runs_no_more(name)
             await self._count_pending(name)
             self._note_error(name, error)
         finally:
             self._passing.discard(name)
+            self._heard.pop(name, None)
             self._grounds.pop(name, None)
             if name not in self._manifests:
                 self._forget(name)
@@ -402,13 +403,14 @@ class Supervisor:
     def _hear(self, name: str, event: Event) -> None:
         """Keep what runs in a pass, and pass on what it tells."""
         before = self._status(name)
-        self._runs(name, running_after(event, before.running, self._now()))
+        heard = self._heard.setdefault(name, Heard())
+        self.statuses[name] = heard.after(event, before, self.doors.clock)
         if self.statuses[name] != before:
             self.keep(self.statuses[name])
         self.doors.tell(event)
 
-    def _runs(self, name: str, running: Running) -> None:
-        self.statuses[name] = replace(self._status(name), running=running)
+    def _runs_no_more(self, name: str) -> None:
+        self.statuses[name] = replace(self._status(name), running=(), progress=None)
 
     # --- what became of it ----------------------------------------------------------------------
 

@@ -65,6 +65,9 @@ _FACTS = frozenset(
 )
 _WORDS = frozenset({"type", "reason", "message", "since"})
 _TASKS = frozenset({"component", "task", "state", "since"})
+_PROGRESS = frozenset({"done", "of", "failed", "asking", "percent", "waves", "next", "ends"})
+_PROGRESS |= {"not_before", "window_closes"}
+_WAVE = frozenset({"wave", "done", "of"})
 
 
 def _is_whole(found: dict[str, Any]) -> bool:
@@ -78,9 +81,19 @@ def _is_whole(found: dict[str, Any]) -> bool:
                 and type(one["pending"]) is int
                 and all(c.keys() >= _WORDS for c in one["conditions"])
                 and all(r.keys() >= _TASKS for r in one["running"])
+                and all(type(r.get("wave", 0)) is int for r in one["running"])
+                and _is_progress(one.get("progress"))
                 for one in repository["environments"].values()
             )
             for repository in found["repositories"].values()
         )
     except (AttributeError, KeyError, TypeError):
         return False
+
+
+def _is_progress(found: dict[str, Any] | None) -> bool:
+    return found is None or (
+        found.keys() >= _PROGRESS
+        and type(found["next"]) is list
+        and all(wave.keys() >= _WAVE and type(wave["wave"]) is int for wave in found["waves"])
+    )

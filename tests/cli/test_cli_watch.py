@@ -12,10 +12,12 @@ from click.testing import CliRunner
 
 from reconciler.cli import cli
 from reconciler.cli.leaving import Exit
+from reconciler.cli.render.standing import standing_lines
 from reconciler.cli.standing import NoDaemon
 from reconciler.cli.watching import BEAT, Goal, JsonLines, Lines, Page, Show, watch
+from reconciler.errors import StoreTrouble
 from reconciler.store.lock import daemon_lock
-from reconciler.store.statusfile import NAME, write_status
+from reconciler.store.statusfile import NAME, read_status, write_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -274,3 +276,41 @@ def test_status_says_that_no_daemon_runs_or_that_it_has_just_begun(tmp_path: Pat
         assert "has just begun" in err
         says(tmp_path, qa=one(READY))
         assert run(tmp_path, "status")[2] == ""
+
+
+PROGRESS = {
+    "done": 2,
+    "of": 8,
+    "failed": 1,
+    "asking": 1,
+    "percent": 31,
+    "waves": [{"wave": 1, "done": 2, "of": 3}, {"wave": 2, "done": 0, "of": 5}],
+    "next": ["web", "mail\x1b[2J"],
+    "ends": "2026-11-20T12:07:00Z",
+    "not_before": True,
+    "window_closes": "2026-11-20T13:00:00Z",
+}
+
+
+def test_a_pass_that_works_is_shown_by_waves_with_its_end_beside_the_windows() -> None:
+    running = [{**RUNS, "component": "jobs", "wave": 2}, {**RUNS, "wave": 1}]
+
+    lines = list(standing_lines("qa", one(running=running, progress=PROGRESS)))
+
+    assert lines[2:] == [
+        "  pass        2 of 8 done, 1 failed, 1 waits for a person, 31%, ends not before "
+        "2026-11-20T12:07:00Z, the window closes 2026-11-20T13:00:00Z",
+        "  wave 1      2 of 3 done",
+        "  runs        api              ServerTasks-1 is Executing (since 2026-11-20T12:00:00Z)",
+        "  wave 2      0 of 5 done",
+        "  runs        jobs             ServerTasks-1 is Executing (since 2026-11-20T12:00:00Z)",
+        "  next        web, mail\\x1b[2J",
+    ]
+
+
+@pytest.mark.parametrize("damaged", [{}, [], {**PROGRESS, "waves": [{}]}, {**PROGRESS, "next": 1}])
+def test_a_status_file_with_half_a_pass_is_told_as_damaged(state: Path, damaged: object) -> None:
+    says(state, qa=one(READY, progress=damaged))
+
+    with pytest.raises(StoreTrouble, match="is damaged"):
+        read_status(state)

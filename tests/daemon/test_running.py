@@ -4,11 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.condition import RunningDeployment
+from reconciler.core.condition import EnvironmentStatus, RunningDeployment
 from reconciler.core.intent import Outcome
-from reconciler.core.plan import Action, Kind, Reason
-from reconciler.daemon.running import Running, running_after
-from reconciler.engine.events import Ended, Event, Launched, NotStarted, Said, Seen, Watched
+from reconciler.core.plan import Action, Kind, Plan, Reason
+from reconciler.daemon.running import Heard, Running, running_after
+from reconciler.engine.events import (
+    Ended,
+    Event,
+    Launched,
+    NotStarted,
+    PlanMade,
+    Said,
+    Seen,
+    Watched,
+)
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 API = RunningDeployment("api", "ServerTasks-1", "Queued", NOON)
@@ -41,3 +50,48 @@ def test_a_task_that_is_looked_at_keeps_the_time_it_began() -> None:
     (now,) = running_after(seen, (API,), NOON + timedelta(hours=1))
 
     assert now == RunningDeployment("api", "ServerTasks-1", "Executing", NOON)
+
+
+class Noon:
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 100.0
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError(seconds)
+
+
+def test_a_pass_is_told_with_its_waves_and_its_end_until_it_is_over() -> None:
+    db, web = (
+        Action(name, Kind.UPGRADE, Reason.NEW_PIN, "1.0", "2.0", wave=wave, waits_for=after)
+        for name, wave, after in (("db", 1, ()), ("web", 2, ("db",)))
+    )
+    takes = {"db": timedelta(seconds=90), "web": timedelta(seconds=40)}
+    closes = NOON + timedelta(hours=1)
+    plan = Plan("qa", "c" * 40, NOON, (db, web))
+    heard, status = Heard(), EnvironmentStatus("qa")
+    seen: list[EnvironmentStatus] = [
+        status := heard.after(event, status, Noon())
+        for event in (
+            PlanMade(plan, (), takes, at_once=4, closes=closes),
+            Launched(db, "ServerTasks-1"),
+            Ended("db", "2.0", "ServerTasks-1", Outcome.SUCCESS, 90.0),
+            Launched(web, "ServerTasks-2"),
+            Ended("web", "2.0", "ServerTasks-2", Outcome.SUCCESS, 40.0),
+        )
+    ]
+
+    assert [one.progress and (one.progress.waves, one.progress.next_up) for one in seen] == [
+        (((1, 0, 1), (2, 0, 1)), ("db", "web")),
+        (((1, 0, 1), (2, 0, 1)), ("web",)),
+        (((1, 1, 1), (2, 0, 1)), ("web",)),
+        (((1, 1, 1), (2, 0, 1)), ()),
+        None,
+    ]
+    first = seen[0].progress
+    assert first is not None
+    assert (first.ends, first.is_bound) == (NOON + timedelta(minutes=3), False)
+    assert (first.done, first.of, first.percent, first.closes) == (0, 2, 0, closes)
+    assert [(r.component, r.wave) for one in seen for r in one.running] == [("db", 1), ("web", 2)]

@@ -358,8 +358,10 @@ def test_its_status_is_json_values_of_every_environment() -> None:
                     "task": "ServerTasks-1",
                     "state": "Queued",
                     "since": "2026-11-20T12:00:00Z",
+                    "wave": 0,
                 }
             ],
+            "progress": None,
             "conditions": [
                 {
                     "type": "Ready",

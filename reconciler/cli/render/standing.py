@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.render.plan import DIGITS
@@ -26,9 +27,40 @@ def standing_lines(name: str, one: Mapping[str, Any]) -> Iterator[str]:
     for c in one["conditions"]:
         kind, reason = clean(str(c["type"])), clean(str(c["reason"]))
         yield f"  {kind:<11} {reason:<16} {_said(c['message'])} (since {_time(c['since'])})"
-    for r in one["running"]:
-        task = f"{clean(str(r['task']))} is {clean(str(r['state']))}"
-        yield f"  runs        {clean(str(r['component'])):<16} {task} (since {_time(r['since'])})"
+    progress = one.get("progress")
+    if progress is not None:
+        yield f"  pass        {_pass(progress)}"
+    waves = {} if progress is None else {wave["wave"]: wave for wave in progress["waves"]}
+    running = sorted(one["running"], key=lambda r: str(r.get("wave", 0)).zfill(9))
+    for number, mine in groupby(running, key=lambda r: r.get("wave", 0)):
+        if number in waves:
+            wave = waves[number]
+            yield f"  wave {clean(str(number)):<6} {_count(wave)}"
+        for r in mine:
+            task = f"{clean(str(r['task']))} is {clean(str(r['state']))}"
+            name = clean(str(r["component"]))
+            yield f"  runs        {name:<16} {task} (since {_time(r['since'])})"
+    if progress is not None and progress["next"]:
+        yield f"  next        {', '.join(clean(str(name)) for name in progress['next'])}"
+
+
+def _pass(progress: Mapping[str, Any]) -> str:
+    """Return how a pass stands, and when it is likely to end beside the end of the window."""
+    facts = [_count(progress)]
+    facts += [f"{clean(str(progress['failed']))} failed"] if progress["failed"] else []
+    asking = clean(str(progress["asking"]))
+    facts += [f"{asking} wait{'s' if asking == '1' else ''} for a person"] if asking != "0" else []
+    facts.append(f"{clean(str(progress['percent']))}%")
+    if progress["ends"] is not None:
+        about = "not before" if progress["not_before"] else "about"
+        facts.append(f"ends {about} {_time(progress['ends'])}")
+    if progress["window_closes"] is not None:
+        facts.append(f"the window closes {_time(progress['window_closes'])}")
+    return ", ".join(facts)
+
+
+def _count(one: Mapping[str, Any]) -> str:
+    return f"{clean(str(one['done']))} of {clean(str(one['of']))} done"
 
 
 def news_line(name: str, one: Mapping[str, Any]) -> str:
