@@ -288,9 +288,12 @@ CONDITIONS = {
         "Take `suspend` away with a commit, or wait for its `until`.",
     ),
     ConditionType.DEGRADED: Meaning(
-        "machines of it are not well; what git asks for may run all the same",
+        "machines of it are not well, or go without something; what git asks for may run all the "
+        "same",
         "Mend the machines, or see what `reconciler plan ENV` says of each. A policy with "
-        "`forget: delete` removes those that nothing reaches any more.",
+        "`forget: delete` removes those that nothing reaches any more, and one with "
+        "`deployOnArrival` serves those that return. `MachinesWithout`: raise `redeploy` of the "
+        "components, or disable and enable the machine.",
     ),
     ConditionType.BLOCKED: Meaning(
         "work waits for what ends or opens without anybody's doing",
@@ -315,7 +318,9 @@ CONDITION_REASONS = {
     "SuspendedInGit": "the environment says `suspend`",
     "MachineOutage": "so many machines look dead at once that it is an outage: none is forgotten",
     "MachinesUnwell": "machines are lost, disabled, or fail their health check",
-    "MachinesUnread": "the machines could not be read, or the list of removed ones could not",
+    "MachinesUnread": "the machines could not be read, or the list of removed ones, or nobody can "
+    "tell which of them lack something",
+    "MachinesWithout": "ready machines lack what belongs on them, and are left so",
     "Invalid": "the manifests of the environment are invalid",
     "NamedTwice": "another watched repository has an environment of this name",
     "UsageError": "a setting or a credential is missing, or asks for the impossible",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -101,6 +102,7 @@ def _plan(
     from reconciler.cli.render.plan import Page, show_plan
     from reconciler.cli.session import say, with_doors
     from reconciler.core.remote import remote_plan
+    from reconciler.core.roll import roll_of
     from reconciler.engine.deeds import estimate_of
     from reconciler.engine.doors import blocking
     from reconciler.engine.ground import IsRemote
@@ -114,6 +116,9 @@ def _plan(
             plan = remote_plan(found.remote, found.commit, doors.clock.now())
             return Page(plan, (), everything=everything, is_remote=True)
         estimate = estimate_of(doors, planned)
+        roll = roll_of(planned.situation.observed)
+        if roll is not None and planned.tending is not None:
+            roll = replace(roll, away=())  # told there, with what becomes of them
         return Page(
             planned.plan,
             planned.gates,
@@ -121,6 +126,7 @@ def _plan(
             estimate,
             everything,
             tending=planned.tending,
+            roll=roll,
         )
 
     page = with_doors(work, repo, records=False)

@@ -76,6 +76,7 @@ class Word(StrEnum):
     SUSPENDED_IN_GIT = "SuspendedInGit"
     MACHINE_OUTAGE = "MachineOutage"
     MACHINES_UNWELL = "MachinesUnwell"
+    MACHINES_WITHOUT = "MachinesWithout"
     MACHINES_UNREAD = "MachinesUnread"
 
 
@@ -142,7 +143,11 @@ REASONS: Mapping[ConditionType, Set[str]] = {
     ConditionType.HELD: _reasons(ConditionType.HELD, _HELD.values(), ()),
     ConditionType.SUSPENDED: {Word.SUSPENDED_IN_GIT.value},
     ConditionType.BLOCKED: _reasons(ConditionType.BLOCKED, (), OPENS_BY_ITSELF),
-    ConditionType.DEGRADED: {Word.MACHINES_UNWELL.value, Word.MACHINES_UNREAD.value},
+    ConditionType.DEGRADED: {
+        Word.MACHINES_UNWELL.value,
+        Word.MACHINES_UNREAD.value,
+        Word.MACHINES_WITHOUT.value,
+    },
 }
 """Every reason of every condition: the closed table of docs/reasons.md."""
 

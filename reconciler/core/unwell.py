@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.forget import Verdict
+    from reconciler.core.roll import Roll
 
 SHOWN = 3
 """Machines of each fate that are named."""
@@ -45,6 +46,30 @@ def machine_conditions(
     return tuple(conditions)
 
 
+def with_roll(
+    known: tuple[Condition, ...], roll: Roll | None, at: datetime
+) -> tuple[Condition, ...]:
+    """Add what the roll says to the conditions of machines; a word that stands there stays."""
+    if roll is None:
+        return known
+    parts = (
+        (Word.MACHINES_UNWELL, roll.absent),
+        (Word.MACHINES_WITHOUT, roll.without),
+        (Word.MACHINES_UNREAD, roll.unknown),
+    )
+    told = {one.reason for one in known}
+    more = (
+        Condition(ConditionType.DEGRADED, word.value, _cut(words), at)
+        for word, words in parts
+        if words and word.value not in told
+    )
+    return (*known, *more)
+
+
+def _cut(words: Sequence[str]) -> str:
+    shown = ", ".join(words[:SHOWN])
+    return shown if len(words) <= SHOWN else f"{shown} and {len(words) - SHOWN} more"
+
+
 def _named(found: Sequence[Verdict]) -> str:
-    shown = ", ".join(one.target.name for one in found[:SHOWN])
-    return shown if len(found) <= SHOWN else f"{shown} and {len(found) - SHOWN} more"
+    return _cut([one.target.name for one in found])

@@ -28,7 +28,8 @@ from reconciler.core.condition import (
     conditions_of,
 )
 from reconciler.core.manifest import DesiredState, Invalid
-from reconciler.core.unwell import machine_conditions
+from reconciler.core.roll import roll_of
+from reconciler.core.unwell import machine_conditions, with_roll
 from reconciler.daemon.backoff import Timing, wait_after
 from reconciler.daemon.running import Heard
 from reconciler.engine.apply import Done
@@ -445,6 +446,8 @@ class Supervisor:
         beside: tuple[Condition, ...] = ()
         if (seen := planned.tending) is not None:
             beside = machine_conditions(seen.verdicts, seen.unread, plan.read_at)
+        roll = roll_of(planned.situation.observed)
+        beside = with_roll(beside, roll, plan.read_at)
         return conditions_of(
             plan, planned.gates, still, plan.read_at, is_pending=is_pending, beside=beside
         )

@@ -148,8 +148,13 @@ async def _reviewed(
     try:
         if space not in readings:
             try:
-                tenants = any(one.environment.tenants for one in asked.changes.touched)
-                readings[space] = await read_space(doors, octopus, tenants=tenants)
+                touched = asked.changes.touched
+                tenants = any(one.environment.tenants for one in touched)
+                rules = (judged_by(asked.before, one).machines for one in touched)
+                machines = any(one.serves for one in rules)
+                readings[space] = await read_space(
+                    doors, octopus, tenants=tenants, machines=machines
+                )
             except ReconcilerError as error:
                 readings[space] = error
         reading = readings[space]

@@ -67,6 +67,8 @@ deployers that are not listed; `unread`: why these may not be all |
 deployments; null where none is known) and `unknownTasks` (left out of `seconds`) |
 | `platformVersion` | the platform version it runs on (null: none): `name`, and `broken`, the pins \
 that break the alignment: `component`, `pinned`, `expected` |
+| `arrivals` | only where the policy serves machines: those that are `notReady` (`id`, `name`, \
+`state`), those `left` without `components`, and in words what is `unknown` (docs/arrivals.md) |
 
 `docs/reasons.md` explains every reason and gate.
 

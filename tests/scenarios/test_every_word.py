@@ -219,9 +219,14 @@ async def octopus_that_is_halted(world: Story, running: Daemon) -> None:
 
 async def a_machine_that_arrives(world: Story, running: Daemon) -> None:
     policy(world, "mode: apply, machines: {deployOnArrival: true}")
+    world.octopus.add_machine("old", environments=["Test"], roles=["api"])
     await world.accept()
     await looks(running)
     world.octopus.add_machine("api-2", environments=["Test"], roles=["api"])
+    await looks(running)
+    world.octopus.disable_machine("old")
+    await looks(running)
+    world.octopus.fault("status", path="/machines/all$", status=403)
     await looks(running)
 
 
@@ -494,7 +499,10 @@ TALES: dict[Tale, set[Word]] = {
         GateName.OBSERVE_ONLY,
         *of(STALLED, "brake", "observe-only"),
     },
-    a_machine_that_arrives: {Reason.NEW_MACHINE},
+    a_machine_that_arrives: {
+        Reason.NEW_MACHINE,
+        *of(ConditionType.DEGRADED, "MachinesWithout", "MachinesUnwell", "MachinesUnread"),
+    },
     a_closed_window: {GateName.WINDOW, *of(BLOCKED, "window")},
     a_person_is_asked: {
         GateName.START,

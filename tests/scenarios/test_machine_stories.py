@@ -10,6 +10,7 @@ from story import FILES, SEED, Story, story
 
 from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
+from reconciler.core.roll import roll_of
 from reconciler.engine.events import Said
 from reconciler.engine.planning import plan_environment
 
@@ -93,6 +94,9 @@ async def test_machines_that_lack_something_at_the_first_look_have_not_arrived(
     assert muster is not None
     assert dict(muster.lacking) == {"api": (old,), "web": (old,)}
     assert f"{old}: {{api: Releases-" in farm.audit("snapshots/test.yaml")
+    roll = roll_of(later.situation.observed)
+    assert roll is not None
+    assert roll.without == ("api-2 without api, web",)
 
 
 async def test_a_machine_that_returns_gets_what_it_missed_and_its_state_is_told_meanwhile(
@@ -116,36 +120,31 @@ async def test_a_machine_that_returns_gets_what_it_missed_and_its_state_is_told_
     farm.octopus.machine_is("api-2", "HasWarnings")
     report = await farm.apply()
 
-    muster = away.situation.observed.muster
-    assert muster is not None
-    assert {one.name: one.state for one in muster.away} == {
-        "api-1": "disabled",
-        "api-2": "unavailable",
-    }
+    roll = roll_of(away.situation.observed)
+    assert roll is not None
+    assert roll.absent == ("api-1 (disabled)", "api-2 (unavailable)")
     assert not away.plan.has_work
     assert not report.failed
     assert deployments(farm, "api")[-2:] == [("2.0.0", ()), ("2.0.0", (first, second))]
     assert deployments(farm, "web") == [("1.0.0", (second,))]  # they have it still
 
 
+@pytest.mark.proof
 async def test_rule_12_a_lost_store_and_a_restart_serve_a_machine_once(
     farm: Story,
 ) -> None:
     await begin(farm)
     new = arrives(farm, "api-2")
     await farm.apply()
-    shutil.rmtree(farm.folder / "state" / "store", ignore_errors=True)
-    for file in (farm.folder / "state").glob("store.sqlite3*"):
-        file.unlink()
-
-    await farm.accept()
-    report = await farm.apply()
+    await farm.accept(store="another")
+    report = await farm.apply(store="another")
 
     assert not report.planned.plan.has_work
     assert deployments(farm, "api") == [("1.0.0", (new,))]
     assert len(farm.receipts("api")) == 1
 
 
+@pytest.mark.proof
 async def test_rule_12_a_machine_that_was_not_reached_is_not_tried_again_by_itself(
     farm: Story,
 ) -> None:
@@ -163,6 +162,7 @@ async def test_rule_12_a_machine_that_was_not_reached_is_not_tried_again_by_itse
     assert deployments(farm, "api") == [("1.0.0", (new,))]
 
 
+@pytest.mark.proof
 async def test_a_target_trigger_that_does_the_same_is_not_competed_with(farm: Story) -> None:
     await begin(farm)
     api = farm.administer("GET", "projects/api")["Id"]
@@ -251,3 +251,40 @@ async def test_no_request_more_where_no_policy_serves_machines_and_one_where_one
     assert with_it == ["/api/Spaces-1/machines/all"]
     assert not any("deploymentprocesses" in path for path in reads)
     assert asked() == []
+
+
+@pytest.mark.proof
+async def test_rule_14_a_machine_is_not_served_twice_where_the_answer_was_lost(
+    farm: Story,
+) -> None:
+    await begin(farm)
+    new = arrives(farm, "api-2")
+    farm.octopus.fault("lost_answer_after", method="POST", path="/deployments$")
+
+    report = await farm.apply()
+    again = await farm.apply()
+
+    assert not report.failed
+    assert not again.planned.plan.has_work
+    assert deployments(farm, "api") == deployments(farm, "web") == [("1.0.0", (new,))]
+
+
+async def test_rule_12_a_store_that_was_lost_finds_and_receipts_what_a_machine_got(
+    farm: Story,
+) -> None:
+    await begin(farm)
+    new = arrives(farm, "api-2")
+    hook = farm.remote / "hooks" / "update"
+    hook.write_text('#!/bin/sh\ntest "$1" != refs/heads/audit\n')
+    hook.chmod(0o755)
+    report = await farm.apply()
+    hook.unlink()
+    shutil.rmtree(farm.folder / "state")
+
+    await farm.apply()
+    again = await farm.apply()
+
+    assert not report.recorded
+    assert not again.planned.plan.has_work
+    assert deployments(farm, "api") == deployments(farm, "web") == [("1.0.0", (new,))]
+    assert [len(farm.receipts(name)) for name in ("api", "web")] == [1, 1]

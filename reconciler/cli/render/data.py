@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_data
+from reconciler.cli.render.rolls import roll_data
 from reconciler.cli.render.unwell import machine_data
 from reconciler.core.cellkey import component_of, tenant_of
 from reconciler.core.text import clean
@@ -44,6 +45,7 @@ def plan_data(page: Page) -> dict[str, Data]:
             "alsoDeployedBy": other_data(page.others),
             "estimate": None if page.estimate is None else _estimate(page.estimate),
             "platformVersion": _platform(plan) if plan.platform else None,
+            **({} if page.roll is None else {"arrivals": roll_data(page.roll)}),
         },
     }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.render.others import other_lines
 from reconciler.cli.render.plan import DIGITS, legend, shown, summary, where
+from reconciler.cli.render.rolls import roll_lines
 from reconciler.cli.render.unwell import machine_lines
 from reconciler.core.text import clean
 
@@ -33,6 +34,13 @@ def plan_markdown(page: Page) -> str:
     if unwell := machine_lines(page.tending):
         lines += ["**Machines that are not well**", ""]
         lines += [*(f"- {code(line, 600)}" for line in unwell), ""]
+    if rolled := roll_lines(page.roll):
+        lines += [
+            "**Machines that go without**",
+            "",
+            *(f"- {code(line, 900)}" for line in rolled),
+            "",
+        ]
     lines += legend_lines(rows, page.gates)
     lines += [
         f"At commit `{plan.commit[:DIGITS]}`, Octopus {page.read}. {capital(page.unchanged)}.",

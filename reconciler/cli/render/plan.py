@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.core.estimate import Estimate
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action, Plan
+    from reconciler.core.roll import Roll
     from reconciler.engine.tending import Tending
 
 DIGITS = 12
@@ -37,7 +38,7 @@ class Page:
     `others` tells by component who else deploys it. `estimate` is None where nobody made one.
     `everything` shows components too that already run what is pinned. `is_remote`: it is of a
     RemoteEnvironment, and Octopus was not read. `tending` is a look at the machines, where one was
-    asked for.
+    asked for; `roll` is who lacks what, where the policy serves machines.
     """
 
     plan: Plan
@@ -47,6 +48,7 @@ class Page:
     everything: bool = False
     is_remote: bool = False
     tending: Tending | None = None
+    roll: Roll | None = None
 
     @property
     def ignored(self) -> tuple[Action, ...]:

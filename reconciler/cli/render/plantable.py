@@ -10,6 +10,7 @@ from rich.text import Text
 from reconciler.cli.render.console import columns, show, stdout, text
 from reconciler.cli.render.others import other_lines
 from reconciler.cli.render.plan import DIGITS, legend, shown, summary, where
+from reconciler.cli.render.rolls import roll_lines
 from reconciler.cli.render.unwell import machine_lines
 from reconciler.core.plan import Kind
 from reconciler.core.text import clean
@@ -53,6 +54,11 @@ def print_plan(page: Page) -> None:
         console.print()
         console.print(Text("machines that are not well:"))
         for line in unwell:
+            console.print(Text(f"  {line}"))
+    if rolled := roll_lines(page.roll):
+        console.print()
+        console.print(Text("machines that go without:"))
+        for line in rolled:
             console.print(Text(f"  {line}"))
     _print_legend(console, rows, page.gates)
     console.print()
