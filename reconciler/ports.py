@@ -696,6 +696,9 @@ class Journal(Protocol):
     def raise_fence(self, environment: str, fence: int) -> None:
         """Remember the fence of a lease just taken; never lowers it."""
 
+    def rename(self, former: str, environment: str, fence: int) -> None:
+        """Let everything known of an environment under its former name be under the new one."""
+
     def promise(self, record: IntentRecord, fence: int) -> None:
         """Write an intent before its request, or again after it was proved absent."""
 

@@ -23,7 +23,10 @@ KIND = "State"
 
 @dataclass(frozen=True, slots=True)
 class AcceptedEnvironment:
-    """What was last accepted for an environment: commit and the Octopus it was seen in."""
+    """What was last accepted for an environment: commit and the Octopus it was seen in.
+
+    `formers` are the names it had before, the newest first.
+    """
 
     environment: str
     commit: str
@@ -31,6 +34,7 @@ class AcceptedEnvironment:
     server: str
     space: str
     octopus_environment: str
+    formers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class AuditState:
                     server=_text(entry, "server"),
                     space=_text(entry, "space"),
                     octopus_environment=_text(entry, "environment"),
+                    formers=_names(entry.get("formerly", [])),
                 )
                 for name, entry in root["environments"].items()
             }
@@ -82,6 +87,7 @@ class AuditState:
                     "server": e.server,
                     "space": e.space,
                     "url": e.server_url,
+                    **({"formerly": list(e.formers)} if e.formers else {}),
                 }
                 for name, e in self.environments.items()
             },
@@ -91,8 +97,16 @@ class AuditState:
         return (json.dumps(root, indent=1, sort_keys=True, ensure_ascii=True) + "\n").encode()
 
     def accepting(self, accepted: AcceptedEnvironment) -> AuditState:
-        """Return this state with one environment accepted."""
-        return replace(self, environments={**self.environments, accepted.environment: accepted})
+        """Return this state with one environment accepted; what it was called before is nobody."""
+        kept = {n: e for n, e in self.environments.items() if n not in accepted.formers}
+        return replace(self, environments={**kept, accepted.environment: accepted})
+
+    def of(self, name: str, formerly: str = "") -> AcceptedEnvironment | None:
+        """Return what was accepted for an environment, under the name it had before if need be."""
+        own, before = self.environments.get(name), self.environments.get(formerly)
+        if own is not None or before is None:
+            return own
+        return replace(before, environment=name, formers=(formerly, *before.formers))
 
     def written_by(self, store: str, writes: int) -> AuditState:
         """Return this state with the write count of a store."""
@@ -117,6 +131,12 @@ def _text(entry: Mapping[str, object], key: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{key} is not text")
     return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise TypeError("formerly is no list of names")
+    return tuple(value)
 
 
 def _count(entry: Mapping[str, object], key: str) -> int:

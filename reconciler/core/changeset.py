@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.core.policy import Policy
 
 _NOWHERE = "not set"
-_OWN = frozenset({"name", "pins", "place"})
+_OWN = frozenset({"name", "formerly", "pins", "place"})
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -72,10 +72,11 @@ def compare(base: ManifestSet, head: ManifestSet) -> Changeset:
     touched, added, untouched, broken = [], set[str](), [], []
     found: dict[tuple[str, str, tuple[FieldChange, ...]], list[str]] = {}
     for name, now in sorted(head.environments.items()):
-        before = base.environments.get(name)
         if isinstance(now, Invalid):
             broken.append(name)
-        elif not isinstance(before, DesiredState):
+            continue
+        before = earlier(base, now)
+        if not isinstance(before, DesiredState):
             touched.append(now)
             if before is None:
                 added.add(name)
@@ -85,10 +86,12 @@ def compare(base: ManifestSet, head: ManifestSet) -> Changeset:
             touched.append(now)
             for kind, what, changes in _altered(before, now):
                 found.setdefault((kind, what, changes), []).append(name)
+    whole = (one.environment for one in _whole(head))
+    renamed = {one.formerly for one in whole if one.name not in base.environments}
     return Changeset(
         touched=tuple(touched),
         added=frozenset(added),
-        removed=tuple(sorted(base.environments.keys() - head.environments.keys())),
+        removed=tuple(sorted(base.environments.keys() - head.environments.keys() - renamed)),
         untouched=tuple(untouched),
         broken=tuple(broken),
         problems=head.problems,
@@ -99,13 +102,20 @@ def compare(base: ManifestSet, head: ManifestSet) -> Changeset:
     )
 
 
+def earlier(base: ManifestSet, now: DesiredState) -> DesiredState | Invalid | None:
+    """Return an environment as an earlier commit has it, if under its former name."""
+    environment = now.environment
+    own = base.environments.get(environment.name)
+    return own or base.environments.get(environment.formerly)
+
+
 def judged_by(base: ManifestSet, now: DesiredState) -> Policy:
     """Return the policy a change of this environment is judged by: that of the base (rule 36).
 
     One that the base has under this name, for an environment that is new; else the strictest, as
     for one whose policy the base cannot tell (rule 11).
     """
-    before = base.environments.get(now.environment.name)
+    before = earlier(base, now)
     if before is not None:
         return before.policy if isinstance(before, DesiredState) else STRICTEST
     for one in _whole(base):
@@ -119,7 +129,7 @@ def phases_before(base: ManifestSet, now: DesiredState) -> tuple[Phase, ...]:
 
     Where the base has none, what the change adds counts (rules 11, 36).
     """
-    before = base.environments.get(now.environment.name)
+    before = earlier(base, now)
     known = before.earlier_phases if isinstance(before, DesiredState) else ()
     return known or now.earlier_phases
 

@@ -158,6 +158,7 @@ class Environment:
     which drift may be healed. `platform` is the platform version whose pins stand in `pins` where
     no other file pins the component. `tenants` are those it serves one by one, and `rings` have
     other pins for some of them. `change` is the change request it is deployed under, empty: none.
+    `formerly` is the name it had before, under which its records begin.
     """
 
     name: str
@@ -173,6 +174,7 @@ class Environment:
     tenants: Selection = NOBODY
     rings: tuple[Ring, ...] = ()
     change: str = ""
+    formerly: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from reconciler.core.approval import (
     same_person,
 )
 from reconciler.core.brake import brakes
+from reconciler.core.changeset import earlier
 from reconciler.core.expand import cell_pins, pin_of
 from reconciler.core.manifest import Invalid
 from reconciler.core.policy import Start
@@ -115,7 +116,7 @@ async def _authors_of_held(
     be told.
     """
     desired, observed = situation.desired, situation.observed
-    then = (await load_manifests(doors, since)).environments.get(desired.environment.name)
+    then = earlier(await load_manifests(doors, since), desired)
     if then is None:
         return ()
     if isinstance(then, Invalid):

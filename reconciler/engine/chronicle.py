@@ -18,7 +18,7 @@ from reconciler.core.slug import slug
 from reconciler.core.text import clean
 from reconciler.engine.deeds import read_receipts
 from reconciler.engine.doors import blocking
-from reconciler.engine.ground import fetch_audit
+from reconciler.engine.ground import fetch_audit, load_manifests, read_audit
 from reconciler.engine.history import read_history
 from reconciler.errors import UsageError
 
@@ -76,8 +76,10 @@ async def chronicle(
         commit = await doors.gathering.fetch(doors.repository)
     await fetch_audit(doors)
     tip = commit
-    told = await blocking(lambda: _Walk(doors, environment, component).entries(tip, limit))
-    history = await read_history(doors, environment, told.space)
+    formers = await _formers(doors, environment, tip)
+    walk = _Walk(doors, environment, component, formers)
+    told = await blocking(lambda: walk.entries(tip, limit))
+    history = await read_history(doors, environment, told.space, formers)
     wanted = [k for k in history.links if component in {None, told.component_of(doors, k)}]
     if not told.entries and not wanted:
         what = environment if component is None else f"{component} in {environment}"
@@ -97,6 +99,15 @@ async def chronicle(
         alarms=history.alarms,
         read_at=doors.clock.now(),
     )
+
+
+async def _formers(doors: Doors, environment: str, tip: str) -> tuple[str, ...]:
+    """Return the names an environment had before."""
+    state = (await load_manifests(doors, tip)).environments.get(environment)
+    formerly = state.environment.formerly if isinstance(state, DesiredState) else ""
+    accepted = (await read_audit(doors, environment, formerly)).state.of(environment, formerly)
+    named = (formerly,) if formerly else ()
+    return tuple(dict.fromkeys((*named, *(() if accepted is None else accepted.formers))))
 
 
 @dataclass(slots=True)
@@ -148,9 +159,12 @@ class _Mention(Enum):
 class _Walk:
     """One walk through the history of one environment."""
 
-    def __init__(self, doors: Doors, environment: str, component: str | None) -> None:
+    def __init__(
+        self, doors: Doors, environment: str, component: str | None, formers: tuple[str, ...]
+    ) -> None:
         self._doors = doors
         self._name = environment
+        self._names = (environment, *formers)
         self._component = component
         self._mentions: dict[str, _Mention] = {}
         self._contents: dict[str, bytes] = {}
@@ -198,9 +212,9 @@ class _Walk:
 
     def _sift(self, blobs: Collection[str]) -> None:
         """Look at every blob once; keep those that may be loaded, as long as there is room."""
-        name = self._name.encode()
+        names = [name.encode() for name in self._names]
         for blob, data in self._doors.repository.peek(blobs):
-            if name in data or b"\\" in data:  # an escape might spell it
+            if any(name in data for name in names) or b"\\" in data:  # an escape might spell it
                 self._mentions[blob] = _Mention.OURS
             elif set(_KIND.findall(data)) - _OF_ENVIRONMENTS:
                 self._mentions[blob] = _Mention.SHARED
@@ -234,7 +248,8 @@ class _Walk:
         key = frozenset((file.path, file.blob) for file in files)
         if key not in self._loaded:
             manifests: ManifestSet = self._doors.manifests.load(files, self._read)
-            found = manifests.environments.get(self._name)
+            named = (manifests.environments.get(name) for name in self._names)
+            found = next((one for one in named if one is not None), None)
             if found is None or isinstance(found, DesiredState):
                 self._loaded[key] = found
             else:
@@ -262,7 +277,7 @@ class _Walk:
         elif before is not None and after is None:
             note = "the environment left the manifests; nothing was undeployed"
         else:
-            note = ""
+            note = _renaming(before, after)
         changes = pin_changes(_pins(before), _pins(after), self._component)
         if not changes and (not note or self._component is not None):
             return None
@@ -274,6 +289,12 @@ class _Walk:
         for name, component in state.stack.components.items():
             reference = component.project_in(state.space.name)
             told.projects.setdefault(_octopus_slug(reference), name)
+
+
+def _renaming(before: DesiredState | None, after: DesiredState | None) -> str:
+    if before is None or after is None or before.environment.name == after.environment.name:
+        return ""
+    return f"the environment was renamed: it was {before.environment.name}"
 
 
 def _pins(state: DesiredState | None) -> Pins:

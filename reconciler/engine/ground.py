@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH, AcceptedEnvironment, AuditState
+from reconciler.core.changeset import earlier as earlier_of
 from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.core.policy import STRICTEST
 from reconciler.core.remote import RemoteEnvironment
@@ -20,7 +21,7 @@ from reconciler.errors import GitTrouble, ManifestsInvalid, UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from reconciler.core.manifest import ManifestSet, SourceFile
+    from reconciler.core.manifest import Environment, ManifestSet, SourceFile
     from reconciler.core.snapshot import Snapshot
     from reconciler.engine.doors import Doors
 
@@ -125,15 +126,21 @@ async def fetch_audit(doors: Doors) -> str | None:
     return None if doors.audit is None else await doors.gathering.fetch(doors.audit)
 
 
-async def read_audit(doors: Doors, environment: str) -> AuditView:
-    """Read what the fetched audit branch says. Raises: GitTrouble where its state is damaged."""
+async def read_audit(doors: Doors, environment: str, formerly: str = "") -> AuditView:
+    """Read what the fetched audit branch says of an environment, under its former name if need be.
+
+    Raises: GitTrouble where its state is damaged.
+    """
     audit = doors.audit
     if audit is None:
         return AuditView(AuditState(), None, None)
 
     def read() -> AuditView:
-        content = audit.read(snapshot_path(environment))
         state = parse_state(audit.read(PATH))
+        if environment not in state.environments and formerly in state.environments:
+            content = audit.read(snapshot_path(formerly))
+            return AuditView(state, None if content is None else doors.read_snapshot(content), None)
+        content = audit.read(snapshot_path(environment))
         snapshot = None if content is None else doors.read_snapshot(content)
         return AuditView(state, snapshot, content)
 
@@ -162,7 +169,8 @@ class Ground:
     @property
     def shared(self) -> AcceptedEnvironment | None:
         """What the audit branch has as accepted."""
-        return self.audit.state.environments.get(self.desired.environment.name)
+        environment = self.desired.environment
+        return self.audit.state.of(environment.name, environment.formerly)
 
     @property
     def names_tenants(self) -> bool:
@@ -180,40 +188,54 @@ class Ground:
         return self.shared is not None and self.shared.server_url != self.tip_state.space.server
 
 
+def formerly_called(
+    accepted: AcceptedEnvironment | None, environment: Environment
+) -> tuple[str, ...]:
+    """Return the names an environment had before, under which records of it are kept."""
+    formers = () if accepted is None else accepted.formers
+    named = (environment.formerly,) if environment.formerly else ()
+    return tuple(dict.fromkeys((*named, *formers)))
+
+
 async def lay_ground(doors: Doors, name: str, commit: str) -> Ground:
     """Read what git and the store say: the audit branch as fetched, the manifests at `commit`.
 
     Raises: UsageError, ManifestsInvalid, GitTrouble and its kin.
     """
-    audit = await read_audit(doors, name)
-    shared = audit.state.environments.get(name)
-    contains = shared is not None and await blocking(doors.repository.contains, shared.commit)
-    earlier = shared.commit if shared is not None and contains else None
-    if earlier is None and not await blocking(doors.repository.contains, commit):
+    if not await blocking(doors.repository.contains, commit):
         raise GitTrouble(  # not a rewritten branch: whoever removed the mirror took both
             f"commit {commit[:12]} is not in the mirror; nothing was applied",
             hint="it is fetched again by itself, at the next look or command",
         )
     manifests = await load_manifests(doors, commit)
     tip_state = pick(manifests, name, commit)
+    formerly = tip_state.environment.formerly
+    audit = await read_audit(doors, name, formerly)
+    shared = audit.state.of(name, formerly)
+    contains = shared is not None and await blocking(doors.repository.contains, shared.commit)
+    earlier = shared.commit if shared is not None and contains else None
     judged, unchanged = tip_state, False
     accepted = None if earlier is None else await load_manifests(doors, earlier)
     await check_unedited(doors, tip_state, accepted)
     if accepted is not None:
-        before = accepted.environments.get(name)
+        before = earlier_of(accepted, tip_state)
         if isinstance(before, DesiredState):
             phases = before.earlier_phases or tip_state.earlier_phases
             judged = replace(tip_state, policy=before.policy, earlier_phases=phases)
             unchanged = before == tip_state
         else:  # rule 11: the rules it must pass through cannot be read, so the strictest hold
             judged = replace(tip_state, policy=replace(STRICTEST, name=tip_state.policy.name))
+    formers = formerly_called(shared, tip_state.environment)
+    local = await blocking(doors.journal.accepted, name)
+    if local is None and formerly and name not in audit.state.environments:
+        local = await blocking(doors.journal.accepted, formerly)
     return Ground(
         commit=commit,
         tip_state=tip_state,
         desired=judged,
         audit=audit,
-        history=await read_history(doors, name, tip_state.space.name),
-        local=await blocking(doors.journal.accepted, name),
+        history=await read_history(doors, name, tip_state.space.name, formers),
+        local=local,
         store_writes=await blocking(doors.journal.writes),
         descends=earlier is not None
         and await blocking(doors.repository.is_ancestor, earlier, commit),

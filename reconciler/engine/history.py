@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE
+from reconciler.core.changeset import earlier
 from reconciler.core.decide import made_by_us
 from reconciler.core.estimate import usual_duration
 from reconciler.core.expand import pin_of, pinned_components
@@ -29,7 +30,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.ports import ChainLink
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.intent import IntentRecord
@@ -58,20 +59,34 @@ class History:
     alarms: tuple[str, ...] = ()
 
 
-async def read_history(doors: Doors, environment: str, space: str) -> History:
-    """Read the history of one environment; receipts not yet indexed are opened and indexed."""
+async def read_history(
+    doors: Doors, environment: str, space: str, formers: tuple[str, ...] = ()
+) -> History:
+    """Read the history of one environment; receipts not yet indexed are opened and indexed.
+
+    `formers` are the names it had before: its history begins under them.
+    """
 
     def read() -> History:
-        alarms = () if doors.audit is None else _index(doors, doors.audit, environment, space)
-        intents = {r.intent.id: r for r in doors.journal.intents(environment)}
-        refusals = doors.journal.refusals(environment)
-        return History(doors.journal.links(environment), intents, refusals, alarms)
+        journal, names = doors.journal, (*formers[::-1], environment)
+        known = {link.path for name in names for link in journal.links(name)}
+        alarms: tuple[str, ...] = ()
+        if doors.audit is not None:
+            for name in names:
+                alarms += _index(doors, doors.audit, name, space, known)
+        intents = {r.intent.id: r for name in names for r in journal.intents(name)}
+        refusals = {i: r for name in names for i, r in journal.refusals(name).items()}
+        links = tuple(link for name in names for link in journal.links(name))
+        if formers:
+            links = tuple(sorted(links, key=lambda k: (k.project, k.tenant or "", k.sequence)))
+        return History(links, intents, refusals, alarms)
 
     return await blocking(read)
 
 
-def _index(doors: Doors, audit: AuditBranch, environment: str, space: str) -> tuple[str, ...]:
-    known = {link.path for link in doors.journal.links(environment)}
+def _index(
+    doors: Doors, audit: AuditBranch, environment: str, space: str, known: Collection[str]
+) -> tuple[str, ...]:
     files = [f for f in audit.list(f"receipts/{slug(environment)}") if f.path not in known]
     if not files:
         return ()
@@ -184,7 +199,7 @@ async def failed_attempts(
         settled = link.outcome in SUCCEEDED if record is None else record.settled
         if settled:
             continue
-        then = await _asked_at(doors, link.commit, asked.environment.name)
+        then = await _asked_at(doors, link.commit, asked)
         redeploy = _counter(then, observed.cells[name]) if record is None else record.redeploy
         attempts[name] = Attempt(
             link.version, link.outcome.value, redeploy, f"intent:{link.intent}", then == asked
@@ -204,7 +219,7 @@ async def refused_attempts(
             continue
         if refusal.forbids(plan.read_at, doors.pace.refused):
             record = history.intents[intent.id]
-            then = await _asked_at(doors, record.commit, asked.environment.name)
+            then = await _asked_at(doors, record.commit, asked)
             attempts[action.cell] = Attempt(
                 intent.version,
                 "refused",
@@ -242,7 +257,7 @@ async def reached_now(
         redeploy = (
             record.redeploy
             if record is not None and record.progress is not Progress.VOID
-            else _counter(await _asked_at(doors, tag.commit, desired.environment.name), cell)
+            else _counter(await _asked_at(doors, tag.commit, desired), cell)
         )
         if redeploy is not None and (
             reached is None
@@ -253,13 +268,13 @@ async def reached_now(
     return found
 
 
-async def _asked_at(doors: Doors, commit: str, environment: str) -> DesiredState | None:
+async def _asked_at(doors: Doors, commit: str, asked: DesiredState) -> DesiredState | None:
     """Return what a commit asked of an environment, None where nobody can tell any more."""
     from reconciler.engine.ground import load_manifests
 
     if not await blocking(doors.repository.contains, commit):
         return None
-    found = (await load_manifests(doors, commit)).environments.get(environment)
+    found = earlier(await load_manifests(doors, commit), asked)
     return found if isinstance(found, DesiredState) else None
 
 

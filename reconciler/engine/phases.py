@@ -10,7 +10,7 @@ from reconciler.core.cellkey import component_of
 from reconciler.core.intent import SUCCEEDED
 from reconciler.core.manifest import DesiredState
 from reconciler.core.phase import phase_gates
-from reconciler.engine.ground import load_manifests, read_audit
+from reconciler.engine.ground import formerly_called, load_manifests, read_audit
 from reconciler.engine.history import read_history
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ async def _succeeded(doors: Doors, name: str, state: object) -> Mapping[str, set
     The last full success stands in the snapshot; what was before it, in receipts that verify.
     """
     found: dict[str, set[str]] = defaultdict(set)
-    audit = await read_audit(doors, name)
+    formerly = state.environment.formerly if isinstance(state, DesiredState) else ""
+    audit = await read_audit(doors, name, formerly)
     if audit.snapshot is not None:
         for key, cell in audit.snapshot.cells.items():
             if cell.version is not None:
@@ -55,7 +56,8 @@ async def _succeeded(doors: Doors, name: str, state: object) -> Mapping[str, set
     if not isinstance(state, DesiredState):
         return found
     space = state.space.name
-    history = await read_history(doors, name, space)
+    formers = formerly_called(audit.state.of(name, formerly), state.environment)
+    history = await read_history(doors, name, space, formers)
     projects: dict[str, list[str]] = defaultdict(list)
     for component in state.stack.components.values():
         reference = component.project_in(space)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH as STATE
@@ -114,8 +114,8 @@ async def list_receipts(
 
     Raises: UsageError (no remote, no such environment), StoreTrouble.
     """
-    folder = _folder(environment)
-    listing = await blocking(_list, doors, environment, folder, which, local)
+    _folder(environment)
+    listing = await blocking(_list, doors, environment, which, local)
     if not listing.receipts and not listing.alarms and which is None:
         names = await environments_at_tip(doors)
         if environment not in names:
@@ -126,9 +126,7 @@ async def list_receipts(
     return listing
 
 
-def _list(
-    doors: Doors, environment: str, folder: str, which: str | None, local: Mapping[str, bytes]
-) -> Listing:
+def _list(doors: Doors, environment: str, which: str | None, local: Mapping[str, bytes]) -> Listing:
     audit = shared_audit(doors)
     alarms: list[str] = []
     tip, read_at = None, doors.clock.now()
@@ -138,12 +136,17 @@ def _list(
         alarms.append(f"{error.message}; shown is what this machine knows")
     links = {link.path: link for link in doors.journal.links(environment)}
     queued = {record.path for record in doors.journal.queued(environment)}
-    unknown = [f for f in _recorded(audit, folder) if f.path not in links]
+    unknown = [
+        (name, file)
+        for name in _called(audit, environment)
+        for file in _recorded(audit, _folder(name))
+        if file.path not in links
+    ]
     certificates = known_certificates(audit, local)
-    for file in unknown:
+    for name, file in unknown:
         try:
             opened = _open(doors, file, certificates)
-            links[file.path] = link_of(environment, file.path, opened.payload)
+            links[file.path] = link_of(name, file.path, opened.payload)
         except ReconcilerError as error:
             alarms.append(f"{clean(file.path)}: {error.message}")
     wanted = None if which is None else _projects(doors, environment, which)
@@ -189,6 +192,9 @@ async def verify_receipts(
                     hint=f"environments with receipts: {', '.join(names[:20]) or 'none'}",
                 )
             names = (environment,)
+        else:
+            renamed = {former for name in names for former in _called(audit, name)[1:]}
+            names = tuple(name for name in names if name not in renamed)
         return tuple(_verify(doors, audit, name, certificates, tip) for name in names)
 
     return await blocking(verify)
@@ -202,7 +208,8 @@ def _verify(
     tip: str | None,
 ) -> Verdict:
     read_at = doors.clock.now()
-    recorded = list(_recorded(audit, _folder(environment)))
+    called = _called(audit, environment)
+    recorded = [file for name in called for file in _recorded(audit, _folder(name))]
     queued = _queued(doors, environment)
     links: list[ChainLink] = []
     previous: dict[str, str | None] = {}
@@ -216,7 +223,8 @@ def _verify(
             problems.append(f"{clean(file.path)}: {error.message}")
             continue
         signers[opened.fingerprint] += 1
-        links.append(link_of(environment, file.path, opened.payload))
+        link = link_of(file.path.split("/")[1], file.path, opened.payload)
+        links.append(replace(link, environment=environment))
         previous[file.path] = parse_receipt(opened.payload).previous
     kept = there | {file.path for file in queued}
     problems += [
@@ -282,6 +290,12 @@ def _folder(environment: str) -> str:
 def _environments(audit: AuditBranch) -> tuple[str, ...]:
     parts = (file.path.split("/") for file in audit.list("receipts"))
     return tuple(sorted({part[1] for part in parts if len(part) > 2}))
+
+
+def _called(audit: AuditBranch, environment: str) -> tuple[str, ...]:
+    """Return the names an environment has receipts under: its own, then those it had before."""
+    accepted = parse_state(audit.read(STATE)).environments.get(environment)
+    return (environment, *(() if accepted is None else accepted.formers))
 
 
 def _recorded(audit: AuditBranch, folder: str) -> Iterable[_File]:

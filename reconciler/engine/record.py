@@ -324,7 +324,8 @@ class Recorder:
         if others:
             await blocking(self.doors.journal.superseded, others)
             # theirs takes its place in the chain
-            await read_history(self.doors, desired.environment.name, desired.space.name)
+            name, space = desired.environment.name, desired.space.name
+            await read_history(self.doors, name, space, self.situation.formers)
             self.doors.tell(Said(f"{len(others)} records stand as another writer made them"))
         return tuple(q for q in queued if q.path not in others)
 

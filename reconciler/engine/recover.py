@@ -134,7 +134,8 @@ async def _rebuild(
 ) -> IntentRecord | None:
     desired, observed, state = situation.desired, situation.observed, situation.space_state
     component = desired.stack.components.get(said.component)
-    if state is None or component is None or said.environment != desired.environment.name:
+    called = (desired.environment.name, *situation.formers)
+    if state is None or component is None or said.environment not in called:
         return None
     tenant = detail.tenant_id
     known: dict[str | None, str] = {one.id: one.key for one in state.tenants or ()}
@@ -164,7 +165,7 @@ async def _rebuild(
         return None
     return IntentRecord(
         intent=intent,
-        environment=said.environment,
+        environment=desired.environment.name,
         cell=cell,
         project_slug=project.slug,
         commit=said.tag.commit,

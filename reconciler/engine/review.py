@@ -205,7 +205,7 @@ async def _live(doors: Doors, asked: _Asked, space: Space, reading: Reading) -> 
 async def _from_snapshot(doors: Doors, asked: _Asked) -> Reviewed:
     """Plan on what the audit branch has; whatever only Octopus knows stays open."""
     try:
-        view = await read_audit(doors, asked.name)
+        view = await read_audit(doors, asked.name, asked.wanted.environment.formerly)
     except ReconcilerError as error:
         return Reviewed(asked.name, asked.is_new, Observed.SNAPSHOT, None, trouble=error.message)
     path = snapshot_path(asked.name)
@@ -220,7 +220,8 @@ async def _from_snapshot(doors: Doors, asked: _Asked) -> Reviewed:
         *approval_gates(plan, judged.policy, Standing(), too_much),
         *window_gates(plan, judged.policy, {}, now),
     ]
-    if asked.name not in view.state.environments and plan.has_work:
+    accepted = view.state.of(asked.name, asked.wanted.environment.formerly)
+    if accepted is None and plan.has_work:
         opener = f"`reconciler accept {asked.name}` after a look at its plan"
         words = "first contact with this environment"
         gates.append(Gate(WHOLE, GateName.ACCEPT, words, opener))

@@ -89,9 +89,32 @@ async def apply_environment(doors: Doors, name: str, *, expect: str | None = Non
             return PassReport(planned, held_results(planned))
         keeper = await take_lease(doors, audit, name)
         try:
+            await _rename(doors, audit, keeper, situation)
             return await _pass(doors, keeper, situation, expect=expect)
         finally:
             await keeper.release()
+
+
+async def _rename(
+    doors: Doors, audit: AuditBranch, keeper: LeaseKeeper, situation: Situation
+) -> None:
+    """Let this store's records of a renamed environment go on under the new name.
+
+    Until its acceptance is recorded under that, nobody may be at work under the old one.
+    """
+    formers = situation.formers
+    if not formers:
+        return
+    name = situation.desired.environment.name
+    others = []
+    try:
+        if name not in situation.audit.state.environments:
+            others = [await take_lease(doors, audit, former) for former in formers[:1]]
+        for former in formers:
+            await blocking(doors.journal.rename, former, name, keeper.fence)
+    finally:
+        for other in others:
+            await other.release()
 
 
 def _tell_oddities(doors: Doors, situation: Situation) -> None:
@@ -158,6 +181,8 @@ async def _pass(
 ) -> PassReport:
     """Do the pass with the lease in hand."""
     name = situation.desired.environment.name
+    if situation.formers:
+        situation = await survey(doors, name)  # what was begun under another name is this one's
     resumed = await _resume(doors, keeper, situation)
     situation = await survey(doors, name)  # read again now that nobody else may act
     results: dict[CellKey, Result] = {}

@@ -20,7 +20,7 @@ from reconciler.core.signature import unsigned_gate, untold_gate
 from reconciler.core.state import Server
 from reconciler.engine.arrivals import with_arrivals
 from reconciler.engine.doors import blocking
-from reconciler.engine.ground import AuditView, Ground, fetch_audit, lay_ground
+from reconciler.engine.ground import AuditView, Ground, fetch_audit, formerly_called, lay_ground
 from reconciler.engine.history import History, project_slugs, reached_now, receipted
 from reconciler.errors import GitTrouble
 from reconciler.ports import Known
@@ -64,7 +64,13 @@ class Situation:
     @property
     def accepted(self) -> AcceptedEnvironment | None:
         """What the audit branch has as accepted for this environment."""
-        return self.audit.state.environments.get(self.desired.environment.name)
+        environment = self.desired.environment
+        return self.audit.state.of(environment.name, environment.formerly)
+
+    @property
+    def formers(self) -> tuple[str, ...]:
+        """The names this environment had before."""
+        return formerly_called(self.accepted, self.desired.environment)
 
     def captured(self) -> Snapshot:
         """Return what was observed as the snapshot that follows the last recorded one."""
@@ -84,6 +90,7 @@ class Situation:
             server=observed.server.installation_id,
             space=observed.space_id,
             octopus_environment=observed.environment_id,
+            formers=self.formers,
         )
 
 

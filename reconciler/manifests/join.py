@@ -85,6 +85,7 @@ def join(
         tenants=document.tenants,
         rings=rings,
         change=document.change,
+        formerly=document.formerly.name if document.formerly else "",
     )
     return DesiredState(environment, space, stack, policy, preconditions, values)
 

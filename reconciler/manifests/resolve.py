@@ -25,6 +25,7 @@ from reconciler.manifests.kinds.stack import StackDocument
 from reconciler.manifests.lifecycles import follow_lifecycles
 from reconciler.manifests.parse import claim_of
 from reconciler.manifests.remotes import join_remotes
+from reconciler.manifests.renames import rename_problems
 from reconciler.manifests.uses import Uses, follow_uses
 from reconciler.manifests.wording import Words, shown
 
@@ -150,6 +151,8 @@ class _Run:
         self._check_fragments(files)
         self._check_stacks()
         self._check_platforms()
+        for name, problem in rename_problems(self.commit.all_of(EnvironmentDocument), self.claimed):
+            self.doors.environments[name].append(problem)
         joined: dict[str, DesiredState] = {}
         for document in self.commit.all_of(EnvironmentDocument):
             name, state = document.name, self._join(document)

@@ -22,6 +22,7 @@ from reconciler.store.approvals import ApprovalTable
 from reconciler.store.cache import SeenCache
 from reconciler.store.database import Database
 from reconciler.store.pauses import PauseTable
+from reconciler.store.renaming import rename
 from reconciler.store.retries import RetryTable
 from reconciler.store.sicknesses import SicknessTable
 
@@ -110,6 +111,14 @@ class SqliteJournal:
         """Remember the fence of a lease just taken; a lower one changes nothing."""
         with self._database.writing() as connection:
             connection.execute(_RAISE_FENCE, (environment, fence))
+
+    def rename(self, former: str, environment: str, fence: int) -> None:
+        """Let what is kept of an environment under its former name be under the new one.
+
+        Paths of receipts stay as they are. Approvals do not come along: they name a plan.
+        """
+        with self._fenced(environment, fence) as connection:
+            rename(connection, former, environment)
 
     def promise(self, record: IntentRecord, fence: int) -> None:
         """Write an intent before its request; it is on disk when this returns (rule 13).

@@ -175,3 +175,20 @@ def test_a_change_is_a_new_value_and_leaves_the_rest() -> None:
     assert state.gates == {"production-uk": "ab" * 32}
     assert state.refusing("production-uk", None).gates == {}
     assert first == AuditState(writers={"a": 1})
+
+
+def test_a_renamed_environment_is_accepted_as_it_was_and_its_old_name_is_free() -> None:
+    state = AuditState().accepting(ACCEPTED)
+
+    now = state.of("uk", "production-uk")
+
+    assert now == replace(ACCEPTED, environment="uk", formers=("production-uk",))
+    assert now is not None
+    after = state.accepting(now)
+    assert after.of("uk", "production-uk") == now
+    assert after.of("production-uk") is None
+    back = after.of("production-uk", "uk")
+    assert back is not None
+    assert back.formers == ("uk", "production-uk")
+    assert set(after.accepting(back).environments) == {"production-uk"}
+    assert AuditState.parse(after.render()) == after

@@ -178,3 +178,17 @@ def test_rule_36_a_phase_that_a_change_drops_is_told_and_counts_for_it() -> None
     assert phases_before(head, before) == (quality,)
     words = FieldChange("phases", "Quality: 2 of qa or qa-2, test", "not set")
     assert compare(base, head).alterations == (Alteration("lifecycle", "wide", (words,), (name,)),)
+
+
+def test_a_renamed_environment_is_the_one_it_was_judged_by_its_own_policy() -> None:
+    strict = replace(APPLY, name="strict")
+    before = named("test", {"api": "1.0.0"})
+    (state,) = (one for one in before.environments.values() if not isinstance(one, Invalid))
+    before = ManifestSet({"test": replace(state, policy=strict)})
+    environment = replace(state.environment, name="qa", formerly="test")
+    now = replace(state, environment=environment)
+
+    found = compare(before, ManifestSet({"qa": now}))
+
+    assert (found.touched, found.added, found.removed) == ((now,), frozenset(), ())
+    assert judged_by(before, now) == strict

@@ -15,6 +15,7 @@ from manifest_world import (
     stopped,
 )
 
+from reconciler.core.manifest import DesiredState, Invalid
 from reconciler.manifests.source import MAX_BYTES
 
 NAME = (
@@ -208,7 +209,7 @@ def test_a_wrong_pin_is_refused_at_its_place(component: str, line: str) -> None:
         ("components:", "x: 1\n  components:", "7:3: unknown field 'x'; known here: octopus, "
                                                "stack, policy, platformVersion, "
                                                "components, rings, suspend, change, "
-                                               "alsoDeployedBy, variables"),
+                                               "formerly, alsoDeployedBy, variables"),
         ("environment: QA}", "environment: QA, tenants: []}", "5:52: must not be empty"),
         ("environment: QA}", "environment: '' }", "5:39: must not be empty"),
         ("environment: QA}", f"environment: {'x' * 201}}}", "5:39: longer than 200 characters"),
@@ -218,10 +219,28 @@ def test_a_wrong_environment_is_refused_at_its_place(old: str, new: str, line: s
     assert lines(load(changed(qa=QA.replace(old, new)))) == [f"environments/qa.yaml:{line}"]
 
 
-def test_a_field_of_an_environment_that_is_not_carried_out_yet_is_refused() -> None:
-    found = lines(load(changed(qa=f"{QA}  formerly: x\n")))
+def test_a_former_name_is_that_of_a_manifest_that_is_gone() -> None:
+    found = load(changed(qa=f"{QA}  formerly: production-uk\n"))
 
-    assert found == ["environments/qa.yaml:8:3: 'formerly' is not supported yet"]
+    assert lines(found) == [
+        "environments/qa.yaml:8:13: Environment 'production-uk' is still there: a former name is "
+        "that of a manifest that is gone"
+    ]
+    assert isinstance(found.environments["production-uk"], DesiredState)
+
+
+def test_two_environments_with_one_former_name_are_both_stopped() -> None:
+    other = QA.replace("name: qa", "name: qa-2").replace("environment: QA", "environment: QA 2")
+    files = {
+        f"environments/{n}.yaml": f"{t}  formerly: old\n" for n, t in (("qa", QA), ("qb", other))
+    }
+    found = load({**changed(), **files})
+
+    assert lines(found) == [
+        "environments/qb.yaml:8:13: Environment 'qa' was called 'old' too, by "
+        "environments/qa.yaml:8:13"
+    ]
+    assert {type(found.environments[name]) for name in ("qa", "qa-2")} == {Invalid}
 
 
 def test_a_change_request_is_a_number_and_no_sentence() -> None:
@@ -628,7 +647,8 @@ def test_all_problems_of_all_files_are_told_at_once_sorted_by_place() -> None:
         'environments/qa.yaml:6:10: 1.10 is a number to YAML, not text; quote it: "1.10"',
         "environments/qa.yaml:7:3: unknown field 'componets', did you mean 'components'?",
         "environments/qa.yaml:8:3: unknown field 'windows'; known here: octopus, stack, policy, "
-        "platformVersion, components, rings, suspend, change, alsoDeployedBy, variables",
+        "platformVersion, components, rings, suspend, change, formerly, "
+        "alsoDeployedBy, variables",
         "environments/qa.yaml:9:3: missing field 'reason'",
         f"environments/qa.yaml:9:20: 'soon' is not a time: {TIME}",
         "policies/careful.yaml:9:14: 'held' is not one of continue, hold, did you mean 'hold'?",

@@ -51,6 +51,7 @@ class EnvironmentDocument:
     tenants: Selection
     rings: tuple[RingDocument, ...]
     change: str
+    formerly: Reference | None
 
 
 def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
@@ -71,6 +72,7 @@ def build_environment(head: Head, spec: Branch) -> EnvironmentDocument:
         tenants=_selection(octopus),
         rings=_rings(head, spec.below("rings")),
         change=spec.value.get("change", ""),
+        formerly=head.optional(spec, "formerly"),
     )
 
 
