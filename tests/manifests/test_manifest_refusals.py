@@ -298,8 +298,8 @@ def test_rule_6_who_else_deploys_is_a_list_of_texts(names: str, line: str) -> No
                                                            "address"),
         ("start: auto", "preflight: whole", "10:14: 'whole' is not one of per-component, "
                                             "whole-set, did you mean 'whole-set'?"),
-        ("start: auto", "guidedFailure: on", "10:3: 'guidedFailure' is not supported yet"),
-        ("start: auto", "machines: {forget: report}", "10:22: 'report' is not supported yet"),
+        ("start: auto", "guidedFailure: on", "10:18: on is true or false to YAML, not text; "
+                                                'quote it: "on"'),
         ("start: auto", "machines: {forget: off}", "10:22: off is true or false to YAML, not "
                                                    'text; quote it: "off"'),
         ("start: auto", "machines: {graceHours: 0}", "10:26: must be at least 1"),
@@ -434,7 +434,6 @@ def test_a_server_may_have_a_port_and_a_path(url: str) -> None:
         ("{file: .hidden}", f"7:33: {FILE_ONLY}"),
         ('{file: "a\\n"}', f"7:33: {FILE_ONLY}"),
         ("{env: OCTOPUS_A}, import: {env: OCTOPUS_B}", "7:44: 'import' is not supported yet"),
-        ("{env: OCTOPUS_A}, machines: {env: OCTOPUS_B}", "7:44: 'machines' is not supported yet"),
     ],
 )
 def test_rule_30_a_key_in_a_manifest_is_refused_and_never_repeated(observe: str, line: str) -> None:
