@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TRIES: Final = 8  # pushes of one change, before other writers are called too fast
 _LONGEST_PAUSE: Final = 2.0
 _ALONE: Final = 3
+_CONTENTS: Final = 4  # files that are kept in memory: what all environments share, and one's own
 _ABSENT: Final = "couldn't find remote ref"
 _REWOUND: Final = "non-fast-forward"
 _REVISION: Final = re.compile(r"([0-9a-f]{4,64})?((?:~[0-9]{0,6})*)")
@@ -55,6 +56,7 @@ class GitAudit:
         self._leases = LeaseKeeper(mirror, holder, clock, pause)
         self._remote_ref = f"refs/heads/{branch}"
         self._own_ref = own_ref(AUDIT, branch)
+        self._contents: dict[str, bytes] = {}  # by commit and path: what that holds never changes
         self._tip: str | None = None
         self._looked = False
 
@@ -102,6 +104,16 @@ class GitAudit:
         if tip is None:
             return None
         name = f"{tip}:{checked_path(path)}"
+        found = self._contents.get(name)
+        if found is None:
+            found = self._read(name)
+        if found is not None:
+            if len(self._contents) >= _CONTENTS:
+                self._contents.clear()
+            self._contents[name] = found
+        return found
+
+    def _read(self, name: str) -> bytes | None:
         return objects.read_named(self._mirror, [name], objects.LARGEST_RECORD)[name]
 
     def written_at(self, path: str) -> datetime | None:
@@ -127,8 +139,7 @@ class GitAudit:
                 f"'{clean(revision, 80)}' names no commit of the audit branch {self._branch}",
                 hint="give a hash of its history, ~N for the Nth commit before its tip, or nothing",
             )
-        name = f"{commit}:{checked_path(path)}"
-        return commit, objects.read_named(self._mirror, [name], objects.LARGEST_RECORD)[name]
+        return commit, self._read(f"{commit}:{checked_path(path)}")
 
     def list(self, folder: str) -> tuple[SourceFile, ...]:
         """List all files below `folder` at that tip, sorted by path."""

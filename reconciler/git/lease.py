@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.git.mirror import Mirror
+    from reconciler.git.run import Answer
     from reconciler.ports import Clock
 
 VALIDITY: Final = timedelta(seconds=120)
@@ -155,18 +156,23 @@ class LeaseKeeper:
         value = self._mirror.remote_refs(ref).get(ref)
         if value is None:
             return None
-        if not self._mirror.contains(value):
+        found = self._read(value)
+        if found.status != 0:
             answer = self._mirror.fetch(ref, ref)
             if answer.status != 0:
                 raise remote_trouble(
                     f"the lease of {environment} could not be fetched", self._mirror.address, answer
                 )
             value = self._mirror.value(ref) or value
-        content = self._mirror.local("cat-file", "commit", value, ok=(0, 128), limit=MIB).out
+            found = self._read(value)
+        content = found.out
         note = LeaseNote.decode(content.partition(b"\n\n")[2])
         if note is not None and note.environment != environment:
             note = None
         return Claim(value, note)
+
+    def _read(self, value: str) -> Answer:
+        return self._mirror.local("cat-file", "commit", value, ok=(0, 128), limit=MIB)
 
     def take(self, environment: str, *, may_take_over: str | None, above: int = 0) -> Lease:
         """Take the lease by compare-and-swap. Raises: LeaseHeld and what `current` raises.

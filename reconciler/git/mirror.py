@@ -171,7 +171,16 @@ class Mirror:
         return answer
 
     def value(self, ref: str) -> str | None:
-        """Return what one of our refs points to, or None."""
+        """Return what one of our refs points to, or None.
+
+        Most refs here have just been written, each as a file with a hash, which goes before every
+        other form of it; only where there is no such file git is asked.
+        """
+        if ref.startswith("refs/"):
+            with contextlib.suppress(OSError, ValueError):
+                value = (self.path / ref).read_text("ascii").removesuffix("\n")
+                if is_hash(value):
+                    return value
         answer = self.local("rev-parse", "--verify", "--quiet", "--end-of-options", ref, ok=(0, 1))
         return answer.text() if answer.status == 0 else None
 

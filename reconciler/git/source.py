@@ -84,11 +84,12 @@ def _at(address: Address, *, allow_local: bool) -> Source:
     path = address.path
     if path is None:
         return Source(read=address, write=address)
-    bare = _ask(path, "rev-parse", "--is-bare-repository") if path.is_dir() else None
-    if bare is None:
+    question = ("rev-parse", "--is-bare-repository", "--absolute-git-dir")
+    found = _ask(path, *question) if path.is_dir() else None
+    if found is None:
         raise _nothing_at(str(path), "check the path, or")
+    bare, _, folder = found.partition("\n")
     if bare == "true":
-        folder = _ask(path, "rev-parse", "--absolute-git-dir") or str(path)
         whole = parse_address(folder, allow_local=True)
         return Source(read=whole, write=whole)
     top = _ask(path, "rev-parse", "--show-toplevel")

@@ -9,6 +9,7 @@ import pytest
 from git_world import Remote, TurnedClock, Writers, change, git, publish
 
 from reconciler.errors import GitTrouble, LeaseLost, PushRejected, RemoteUnreachable
+from reconciler.git import objects
 from reconciler.git.mirror import Mirror
 
 if TYPE_CHECKING:
@@ -404,3 +405,26 @@ def test_a_publication_without_answer_that_arrived_is_seen_as_done(
 
     assert remote.refs()["refs/heads/audit"] == tip
     assert remote.refs()["refs/reconciler/lease/qa"] == renewed.ref_value
+
+
+def test_a_file_of_the_same_tip_is_read_once_and_of_another_anew(
+    remote: Remote, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = writers("one"), writers("other")
+    lease = one.take_lease("qa", may_take_over=None)
+    publish(one, change(edits={"state.json": lambda _: b"1"}), lease)
+    asked: list[str] = []
+    read = objects.read_named
+    monkeypatch.setattr(
+        objects, "read_named", lambda *words: asked.append(words[1][0]) or read(*words)
+    )
+    other.fetch()
+
+    assert [other.read("state.json"), other.read("state.json")] == [b"1", b"1"]
+    assert [other.read("no.json"), other.read("no.json")] == [None, None]
+    assert len(asked) == 3
+    publish(
+        one, change(edits={"state.json": lambda _: b"2"}), one.take_lease("uk", may_take_over=None)
+    )
+    other.fetch()
+    assert other.read("state.json") == b"2"

@@ -310,3 +310,11 @@ def test_a_remote_that_hangs_is_unreachable(remote: Remote, tmp_path: Path) -> N
 
     with pytest.raises(RemoteUnreachable, match="did not end within 0 s"):
         GitRepository(mirror_of(remote.bare, tmp_path / "state", options), "main").tip()
+
+
+def test_a_packed_ref_is_found_as_a_loose_one_is(mirror: Mirror, repository: GitRepository) -> None:
+    tip = repository.fetch()
+    git(mirror.path, "pack-refs", "--all", "--prune")
+
+    assert repository.known() == tip
+    assert not list((mirror.path / "refs").rglob("main"))
