@@ -16,6 +16,7 @@
     ├── OctopusTrouble           Octopus did not give a usable answer (exit 1)
     │   ├── Unreachable          no connection, no answer in time, or a 5xx
     │   ├── RateLimited          429 after every permitted repetition
+    │   │   └── OverBudget       our own request budget has no room soon enough; nothing was sent
     │   ├── BadAnswer            not the JSON we were promised
     │   ├── NotAllowed           401 or 403; never repeated with another identity
     │   │   └── CredentialRefused  our key is refused as such; not asked with again until it changes
@@ -142,6 +143,10 @@ class RateLimited(OctopusTrouble):
     def __init__(self, message: str, *, hint: str, retry_after: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+
+
+class OverBudget(RateLimited):
+    """Our own request budget of the server has no room soon enough; nothing was sent."""
 
 
 class BadAnswer(OctopusTrouble):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from reconciler.core.role import Use
     from reconciler.core.secret import Secret
     from reconciler.core.signature import Unsigned
-    from reconciler.core.slots import Load
+    from reconciler.core.slots import Load, Room
     from reconciler.core.state import (
         DeploymentDetail,
         Permissions,
@@ -515,6 +515,9 @@ class Octopus(Protocol):
 
     async def halts(self, environment_id: str) -> Halts:
         """Return what keeps one environment from being deployed to now: three requests."""
+
+    def room(self) -> Room:
+        """Return how many requests the server's budget has room for; asks nobody."""
 
     async def load(self) -> Load | None:
         """Return what the server can run at once and runs now; None: it does not tell us."""

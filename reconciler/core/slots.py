@@ -6,6 +6,7 @@ people. What is asked for beyond the slots would wait in Octopus' own queue, bef
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,27 @@ class Load:
 
     cap: int
     running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many requests a server's budget lets go now, and in a minute; infinite without one."""
+
+    now: float
+    per_minute: float
+
+    def allows(self, wanted: int, first: int) -> int:
+        """Return how many of the wanted requests may leave at once, after `first` others.
+
+        One while the budget is full: else one that never holds so many would stop for ever.
+        """
+        if math.isinf(self.now):
+            return wanted
+        return min(wanted, max(int(self.now) - first, int(self.now >= self.per_minute)))
+
+    def apart(self, requests: int) -> float:
+        """Return the least seconds between two rounds of requests that leave half for the rest."""
+        return requests * 120 / self.per_minute
 
 
 def ours_at_once(load: Load | None, most: int | None, ours: int, others: int) -> int:

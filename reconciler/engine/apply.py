@@ -25,6 +25,7 @@ from reconciler.engine.launch import (
     Aged,
     Closed,
     ClosedNow,
+    Crowded,
     Refused,
     Taken,
     launch,
@@ -55,6 +56,11 @@ if TYPE_CHECKING:
 
 TRIES = 3
 """Requests for one change that were lost and proved absent, before it is given up."""
+
+READING = 12
+"""Requests of one reading before a start: the space, what is new in it, and what halts it."""
+LOOK = 2
+"""Requests of one look at tasks, however many run."""
 
 
 class Done(StrEnum):
@@ -204,9 +210,10 @@ class Execution:
             for cell, age in self.watch.ages()
         ]
         ages += [(age, None) for age in self._others.ages(self.doors.clock.monotonic())]
+        least = max(pace.poll, self.octopus.room().apart(LOOK))
         if self.share.waits:
-            return pace.poll
-        return next_look(ages, pace.poll, pace.poll_most)
+            return least
+        return next_look(ages, least, max(pace.poll_most, least))
 
     def _end_others(self) -> None:
         """Read anew where somebody else's task has ended; what was held by it is planned anew."""
@@ -241,6 +248,8 @@ class Execution:
         limit = self.planned.situation.desired.policy.limits.parallel
         if limit is not None:
             ready = ready[: max(limit - len(self.watch.running), 0)]
+        reading = 0 if self._rereading.is_young else READING
+        ready = ready[: self.octopus.room().allows(len(ready), reading)]
         ready = ready[: self.share.reserve(len(ready))]
         if not ready:
             return False
@@ -296,8 +305,8 @@ class Execution:
                 if self._rereading.begun > float("-inf"):  # once for each reading
                     self._rereading.note_too_old(why)
                     self.stopping = self.stopping or self._rereading.stopping
-            case Closed():
-                pass  # it stays pending: the gate may open while others run
+            case Closed() | Crowded():
+                pass  # it stays pending: the gate may open, or the budget grow, while others run
             case Refused(why=why):
                 self._fail(name, Result(Done.REFUSED, why))
             case NobodyKnows(why=why):

@@ -17,6 +17,7 @@ from reconciler.errors import (
     NotAllowed,
     OctopusTrouble,
     OutcomeUnknown,
+    OverBudget,
     RateLimited,
     RemoteRejected,
     Unreachable,
@@ -80,6 +81,13 @@ class Aged:
 
 
 @dataclass(frozen=True, slots=True)
+class Crowded:
+    """The request budget had no room in time (rule 20): nothing was sent, it is tried later."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """A gate closed first: nothing was sent, and the promise is void (rules 15, 21)."""
 
@@ -94,7 +102,7 @@ class ClosedNow(Exception):
         self.gate = gate
 
 
-Result = Taken | Refused | Absent | Unknown | Aged | Closed
+Result = Taken | Refused | Absent | Unknown | Aged | Crowded | Closed
 
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
@@ -196,6 +204,9 @@ async def launch(
     except CredentialRefused as error:  # says nothing of the deployment: another key may ask
         await blocking(doors.journal.void, intent, keeper.fence)
         return Refused(error.message)
+    except OverBudget as error:
+        await blocking(doors.journal.void, intent, keeper.fence)
+        return Crowded(error.message)
     except (RemoteRejected, NotAllowed, RateLimited, Unreachable) as error:
         await blocking(doors.journal.refuse, intent, error.message, keeper.fence)
         return Refused(error.message)

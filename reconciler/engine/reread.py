@@ -51,16 +51,22 @@ class Rereading:
         self.stale = ""
         self.stopping = ""
 
+    @property
+    def is_young(self) -> bool:
+        """True while a request may rest on the last reading."""
+        age = self._doors.clock.monotonic() - self.begun
+        # 0.8: a request must leave before the reading is `fresh` seconds old
+        return self.last is not None and age < 0.8 * self._doors.pace.fresh
+
     async def fresh(self, pending: Mapping[CellKey, Action], *, watching: bool) -> Situation | None:
         """Return a reading young enough to act on, or None where nothing may start (rule 15).
 
         Any difference from what was planned drops the rest of the plan. Trouble is outlasted while
         `watching` what runs.
         """
-        begun, limit = self._doors.clock.monotonic(), self._doors.pace.fresh
-        # 0.8: a request must leave before the reading is `fresh` seconds old
-        if self.last is not None and begun - self.begun < 0.8 * limit:
+        if self.is_young:
             return self.last
+        begun, limit = self._doors.clock.monotonic(), self._doors.pace.fresh
         try:
             situation = await self._read()
             self.stale = await self._difference(situation, pending)

@@ -8,8 +8,11 @@ there is, and every further 429 halves it.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
+
+from reconciler.core.slots import Room
 
 if TYPE_CHECKING:
     from reconciler.ports import Clock
@@ -56,6 +59,15 @@ class RequestBudget:
         if wait > 0.0:
             await self._clock.sleep(wait)
         return True
+
+    def room(self) -> Room:
+        """Return how many requests may leave now without waiting, and how many a minute has."""
+        if self.per_minute is None:
+            return Room(0.0 if self._clock.monotonic() < self._silent_until else math.inf, math.inf)
+        now = self._clock.monotonic()
+        gained = (now - self._counted_at) * self.per_minute / MINUTE
+        free = min(self._tokens + gained, self.per_minute)
+        return Room(0.0 if now < self._silent_until else max(free, 0.0), self.per_minute)
 
     def learn(self, retry_after: float | None) -> None:
         """Note a 429: be silent for `retry_after` seconds, and ask for less from now on.

@@ -18,6 +18,7 @@ from reconciler.errors import (
     NotAllowed,
     OctopusTrouble,
     OutcomeUnknown,
+    OverBudget,
     RateLimited,
     RemoteRejected,
     Unreachable,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.secret import Secret
+    from reconciler.core.slots import Room
     from reconciler.octopus.budget import RequestBudget
     from reconciler.octopus.key import Refusal, ServerKey
     from reconciler.octopus.options import ClientOptions
@@ -86,6 +88,10 @@ class OctopusHttp:
     def sent(self) -> int:
         """How many requests went out so far, repetitions included."""
         return 0 if self._sender is None else self._sender.sent
+
+    def room(self) -> Room:
+        """Return what the request budget has room for."""
+        return self._budget.room()
 
     def share(self, budget: RequestBudget) -> None:
         """Count requests on this budget from now on."""
@@ -264,8 +270,8 @@ def _rate_limited(url: str, reply: Reply) -> RateLimited:
     )
 
 
-def _over_budget(url: str) -> RateLimited:
-    return RateLimited(
+def _over_budget(url: str) -> OverBudget:
+    return OverBudget(
         f"The request budget of this server has no room for {url} in time; it was not sent.",
         hint="try again in a minute, or raise the server's request limit in the settings",
     )

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from reconciler.core.machine import ProcessTargets
     from reconciler.core.preview import Preview
     from reconciler.core.secret import Secret
-    from reconciler.core.slots import Load
+    from reconciler.core.slots import Load, Room
     from reconciler.core.state import (
         DeploymentDetail,
         Permissions,
@@ -203,6 +203,10 @@ class OctopusSpace:
         """Return what keeps one environment from being deployed to now (see `halts.py`)."""
         start = await self._started()
         return await read_halts(self._observer, start.space_id, environment_id, self._clock.now())
+
+    def room(self) -> Room:
+        """Return what the server's request budget has room for."""
+        return self._observer.room()
 
     async def load(self) -> Load | None:
         """Return what the server can run at once and runs now (see `tasks.py`)."""

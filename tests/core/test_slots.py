@@ -1,10 +1,12 @@
 """Slots belong to the server: some stay free for people, and passes share the rest."""
 
+from math import inf
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.slots import Load, fair_shares, ours_at_once
+from reconciler.core.slots import Load, Room, fair_shares, ours_at_once
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,26 @@ def test_shares_use_every_slot_that_is_wanted_and_are_fair(
     most = max(given_.values(), default=0)
     for name, number in wanted.items():  # who gets less than others wanted no more
         assert given_[name] >= most - 1 or given_[name] == number
+
+
+@pytest.mark.parametrize(
+    ("now", "per_minute", "first", "allowed"),
+    [
+        (inf, inf, 12, 9),
+        (30.0, 60.0, 12, 9),
+        (15.5, 60.0, 12, 3),
+        (15.5, 60.0, 0, 9),
+        (11.0, 60.0, 12, 0),
+        (0.0, inf, 0, 0),  # the server asked for silence
+        (8.0, 8.0, 12, 1),  # it never holds as many as a reading takes
+    ],
+)
+def test_rule_20_no_more_starts_at_once_than_the_request_budget_has_room_for(
+    now: float, per_minute: float, first: int, allowed: int
+) -> None:
+    assert Room(now, per_minute).allows(9, first) == allowed
+
+
+def test_rule_20_looks_leave_half_of_the_request_budget_for_the_rest() -> None:
+    assert Room(30.0, 60.0).apart(2) == 4.0
+    assert Room(inf, inf).apart(2) == 0.0

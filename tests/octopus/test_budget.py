@@ -1,8 +1,10 @@
 from datetime import UTC, datetime
+from math import inf
 
 import pytest
 from octopus_answers import TurnedClock
 
+from reconciler.core.slots import Room
 from reconciler.octopus.budget import LEAST_PER_MINUTE, RequestBudget
 
 
@@ -80,3 +82,23 @@ async def test_rule_20_the_silence_a_429_asks_for_holds_for_every_request(
     assert not await budget.take(at_most=29)
     assert await budget.take(at_most=31)
     assert sum(clock.slept) == pytest.approx(30)
+
+
+async def test_rule_20_the_room_is_what_may_leave_without_a_wait(clock: TurnedClock) -> None:
+    budget = RequestBudget(clock, limit_per_minute=120)
+    assert budget.room() == Room(60.0, 60.0)
+
+    await spend(budget, 50)
+    assert budget.room() == Room(10.0, 60.0)
+    clock.turn(20)
+    assert budget.room() == Room(30.0, 60.0)
+    budget.learn(retry_after=5.0)
+    assert budget.room().now == 0.0
+
+
+async def test_rule_20_there_is_no_room_while_a_server_wants_silence(clock: TurnedClock) -> None:
+    budget = RequestBudget(clock)
+    assert budget.room() == Room(inf, inf)
+
+    budget.learn(retry_after=5.0)
+    assert budget.room().now == 0.0

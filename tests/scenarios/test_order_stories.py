@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from story import Story
 
+from reconciler.bootstrap import Spaces
 from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
 from reconciler.engine.events import Ended, Event, Launched
+from reconciler.settings import OctopusSettings, Settings
 
 DOES = ("starts", "ends")
 
@@ -116,3 +118,22 @@ async def test_slots_of_the_server_bound_what_starts_and_others_tasks_count(worl
     await world.apply()
 
     assert [line.split()[1] for line in told(world)] == ["starts"] * 2 + ["ends"] * 2 + [*DOES]
+
+
+async def test_rule_20_an_apply_keeps_to_the_request_budget_and_ends(world: Story) -> None:
+    settings = Settings(
+        state_dir=world.folder / "state", octopus=OctopusSettings(requests_per_minute=60)
+    )
+    await world.accept()
+    world.spaces = Spaces(settings, world.clock, world.events.append)
+    world.pin(db="1.1.0", api="1.1.0", jobs="1.1.0", mail="1.1.0")
+    world.octopus.forget_requests()
+    began = world.clock.monotonic()
+
+    report = await world.apply()
+    await world.spaces.close()
+
+    minutes = (world.clock.monotonic() - began) / 60
+    assert not report.failed
+    assert [world.runs(name) for name in ("db", "api", "jobs", "mail")] == ["1.1.0"] * 4
+    assert len(world.octopus.requests) <= 30 * (minutes + 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
+import re
+from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 from story import FILES, Story, story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 SHORTEST, LONGEST = 30, 300
@@ -108,11 +110,19 @@ class Wide:
     async def apply(self, version: str) -> float:
         """Deploy a version of everything; return the seconds it took."""
         self.world.push({"environments/test.yaml": self.graph.environment(version)})
+        self.world.octopus.forget_requests()
         began = self.world.clock.monotonic()
         report = await self.world.apply()
         assert not report.failed, report
         assert all(self.world.runs(name) == version for name in self.graph.after)
         return self.world.clock.monotonic() - began
+
+    def asked(self) -> Counter[str]:
+        """Count what Octopus was asked since it was last told to forget, by what it was asked."""
+        return Counter(
+            f"{one.method} {re.sub(r'[A-Za-z]+s-[0-9]+', '*', one.path)}"
+            for one in self.world.octopus.requests
+        )
 
     async def script(self, version: str) -> float:
         """Deploy a version as a plain script does: one after the other, in order."""
@@ -128,8 +138,9 @@ class Wide:
         return clock.monotonic() - began
 
 
-def wide(folder: Path, graph: Graph, slots: int) -> Iterator[Wide]:
+@asynccontextmanager
+async def wide(folder: Path, graph: Graph, slots: int) -> AsyncIterator[Wide]:
     """Begin such a story: accepted, and in sync."""
     with story(folder, graph.seed(slots), graph.files()) as world:
-        asyncio.run(world.accept())
+        await world.accept()
         yield Wide(world, graph)
