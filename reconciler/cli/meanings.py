@@ -140,8 +140,9 @@ GATES = {
     GateName.NEEDS_RETRY: Meaning(
         "this version was tried here before and did not succeed, or Octopus refused it",
         "Find out why, then `reconciler retry ENV [COMPONENT]`, or raise `redeploy` with a commit. "
-        "What Octopus refused, the daemon asks for four times in all, less and less often; until "
-        "then `reconciler apply ENV` tries at once.",
+        "A stack's rule `retry` opens it for failures, a few times. What Octopus refused, the "
+        "daemon asks for four times in all, less and less often; until then `reconciler apply ENV` "
+        "tries at once.",
     ),
     GateName.IN_FLIGHT: Meaning(
         "another task for the same project and environment is not finished",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from reconciler.core.manifest import Place
     from reconciler.core.variables import Template
@@ -33,13 +35,43 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryRule:
+    """How a deployment that failed is tried again by itself (rules 12, 20).
+
+    At most `times` further ones of a version, the first `after` the failure and each next one after
+    twice as long, none begun later than `within` from the first one's beginning.
+    """
+
+    times: int
+    after: timedelta
+    within: timedelta
+
+    def next_try(
+        self, failures: int, began: datetime, ended: datetime, chance: float
+    ) -> datetime | None:
+        """Return when the next one may begin after so many failures in a row; None: never.
+
+        `began`: when the first of them was asked for, `ended`: when the last one ended. `chance`
+        (0 to 1) spreads the wait by a quarter to both sides.
+        """
+        if failures > self.times:
+            return None
+        due = ended + self.after * 2 ** (failures - 1) * (0.75 + chance / 2)
+        return due if due <= began + self.within else None
+
+
+NEVER = RetryRule(0, timedelta(0), timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """A deployable part of a stack.
 
     `project` is the id, slug or name of its Octopus project; `project_by_space` overrides it for
     the named Space manifests. `after` names components that are deployed before this one, `uses`
     those of other stacks. `channels` are names or ids of the Octopus channels whose releases it is
-    deployed from; empty: any. `variables` are values of prompted variables, by name.
+    deployed from; empty: any. `variables` are values of prompted variables, by name. `retry` None:
+    as the stack says.
     """
 
     name: str
@@ -51,6 +83,7 @@ class Component:
     channels: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    retry: RetryRule | None = None
 
     def project_in(self, space: str) -> str:
         """Return the project reference that applies in the Space manifest named `space`."""
@@ -62,7 +95,7 @@ class Stack:
     """A set of components and their order. The graph of `after` has no cycle: checked on load.
 
     `uses` holds for every component. `templates` are the prompted variables that environments give
-    values for, by name.
+    values for, by name. `retry` holds for components that say nothing of it.
     """
 
     name: str
@@ -71,3 +104,9 @@ class Stack:
     owners: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
     templates: tuple[Template, ...] = ()
+    retry: RetryRule = NEVER
+
+    def retry_of(self, component: str) -> RetryRule:
+        """Return how failed deployments of a component are tried again by themselves."""
+        found = self.components.get(component)
+        return self.retry if found is None or found.retry is None else found.retry

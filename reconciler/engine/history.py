@@ -19,7 +19,7 @@ from reconciler.core.intent import SUCCEEDED, CommentTag, Progress, intent_of
 from reconciler.core.jsonfields import refused
 from reconciler.core.manifest import DesiredState
 from reconciler.core.receipt import parse_receipt, payload_digest, receipt_path
-from reconciler.core.retry import Attempt
+from reconciler.core.retry import Attempt, next_by_rule
 from reconciler.core.sighting import Settled
 from reconciler.core.slug import slug
 from reconciler.core.snapshot import Reached
@@ -201,8 +201,17 @@ async def failed_attempts(
             continue
         then = await _asked_at(doors, link.commit, asked)
         redeploy = _counter(then, observed.cells[name]) if record is None else record.redeploy
+        again = None
+        if record is not None:
+            rule = asked.stack.retry_of(observed.cells[name].component)
+            again = next_by_rule(rule, record, history.intents.values(), link.took)
         attempts[name] = Attempt(
-            link.version, link.outcome.value, redeploy, f"intent:{link.intent}", then == asked
+            link.version,
+            link.outcome.value,
+            redeploy,
+            f"intent:{link.intent}",
+            then == asked,
+            next_try=again,
         )
     return attempts
 

@@ -20,7 +20,7 @@ from reconciler.core.pausegate import pause_gates
 from reconciler.core.plan import Reason
 from reconciler.core.precondition import precondition_gates
 from reconciler.core.replaced import replaced_gates
-from reconciler.core.retry import stop_gates, tries_of
+from reconciler.core.retry import due_by_rule, stop_gates, tries_of
 from reconciler.core.retryword import repeatable, spoken_of
 from reconciler.core.windowgate import window_gates
 from reconciler.engine.approving import judge_approvals
@@ -146,6 +146,9 @@ async def judge_situation(
     tried = tries_of(plan, observed, attempts, refused)
     words = await blocking(doors.journal.retries, plan.environment) if tried else ()
     spoken = spoken_of(words)
+    said = repeatable(tried, spoken)
+    due = due_by_rule(tried, observed.read_at)
+    spoken |= {cell: keys for cell, keys in due.items() if cell not in said}
     gates += cell_gates(plan, observed, deployer, tried, spoken, ours)
     gates += precondition_gates(
         [action.cell for action in plan.changes],
@@ -156,7 +159,7 @@ async def judge_situation(
     gates += await composite_gates(doors, situation, plan)
     if asks and observed.environment_id is not None:
         gates += halt_gates(plan, observed, await octopus.halts(observed.environment_id))
-    gates += stop_gates(plan, gates, tried, desired.policy, repeatable(tried, spoken))
+    gates += stop_gates(plan, gates, tried, desired.policy, said, due.keys() - said)
     if deployer is not None and deployer.administers_system:
         gates.append(
             Gate(

@@ -8,8 +8,10 @@ import pytest
 from people import retried
 from watching import daemon
 
+from reconciler.core.cellkey import WHOLE, CellKey
 from reconciler.core.condition import ConditionType
 from reconciler.core.gate import GateName
+from reconciler.engine.apply import Done
 from reconciler.errors import GateClosed, NotAllowed, UsageError
 
 if TYPE_CHECKING:
@@ -56,3 +58,59 @@ async def test_rule_12_the_daemon_tries_again_once_for_each_word_of_a_person(wor
     assert [(word.name, word.used_at is None) for word in words] == [("Alice Adams", False)] * 2
     assert len({word.used_by for word in words}) == 2
     assert len(world.receipts("api")) == 3
+
+
+@pytest.mark.proof  # two hours of a daemon; the quick half of it is below
+async def test_rule_20_a_stacks_rule_tries_a_failure_again_a_few_times_and_then_asks_a_person(
+    world: Story,
+) -> None:
+    world.edit(
+        "stacks/platform.yaml",
+        ("    mail: {}", "    mail: {}\n  retry: {times: 2, afterMinutes: 5}"),
+    )
+    await world.accept()
+    for _ in range(3):
+        world.octopus.fail_next("api", "1.1.0", "Test")
+    world.pin(api="1.1.0", web="1.1.0")
+    async with daemon(world) as running:
+        await running.settles(2)
+        assert world.ours("api") == ["1.1.0"]
+        gates = {gate.cell: gate for gate in (await world.plan()).gates}
+        assert gates[CellKey("api")].opener.startswith("by itself after 2026-11-20 12:0")
+        assert GateName.NEEDS_RETRY is gates[WHOLE].name
+
+        seen = []
+        for _ in range(4):
+            world.clock.turn(1200.0)
+            await running.settles(2)
+            seen.append(len(world.ours("api")))
+        assert seen == [2, 3, 3, 3]  # each is a new intent, and the third is the last
+        assert world.ours("web") == []
+        (gate,) = (g for g in (await world.plan()).gates if g.cell == "api")
+        assert gate.opener.startswith("`reconciler retry test api`")
+        assert running.conditions()[ConditionType.STALLED] == "DeploymentFailed"
+
+        await retried(world)
+        world.clock.turn(300.0)
+        await running.settles(3)
+        assert world.runs("api") == world.runs("web") == "1.1.0"
+
+
+async def test_rule_20_the_rest_waits_while_a_rule_tries_again(world: Story) -> None:
+    world.edit(
+        "stacks/platform.yaml",
+        ("    mail: {}", "    mail: {}\n  retry: {times: 1, afterMinutes: 5}"),
+    )
+    world.edit("policies/open.yaml", ("mode: apply", "mode: apply, limits: {parallel: 1}"))
+    await world.accept()
+    world.octopus.fail_next("api", "1.1.0", "Test")
+    world.pin(api="1.1.0", web="1.1.0")
+    assert (await world.apply()).results[CellKey("web")].done is Done.NOT_STARTED
+    world.clock.turn(600.0)
+
+    report = await world.apply()
+
+    assert report.results[CellKey("api")].done is Done.SUCCEEDED
+    assert report.results[CellKey("web")].done is Done.HELD
+    assert "api succeeds, which is tried again now" in report.planned.gates[0].opener
+    assert (await world.apply()).results[CellKey("web")].done is Done.SUCCEEDED

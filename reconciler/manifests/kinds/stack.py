@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.core.manifest import Kind, Place
-from reconciler.core.stack import Component, Stack, Use
+from reconciler.core.stack import NEVER, Component, RetryRule, Stack, Use
 from reconciler.core.versionrange import VersionRange
 from reconciler.manifests.graph import graph_troubles
 from reconciler.manifests.kinds.common import Reference, Unfit, sure
 from reconciler.manifests.templates import template_of, template_troubles
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.manifests.kinds.common import Head
     from reconciler.manifests.tree import Branch
 
@@ -51,6 +54,7 @@ def build_stack(head: Head, spec: Branch) -> StackDocument:
             template_of(name, fields)
             for name, fields in sorted(spec.value.get("templates", {}).items())
         ),
+        retry=_retry(spec.value) or NEVER,
     )
     return StackDocument(head.name, head.place, stack, tuple(spaces))
 
@@ -74,7 +78,16 @@ def _component(head: Head, components: Branch, name: str, spaces: list[Reference
         channels=tuple(fields.get("channels", ())),
         uses=_uses(head, components.below(name)),
         variables=tuple(sorted(fields.get("variables", {}).items())),
+        retry=_retry(fields),
     )
+
+
+def _retry(fields: Mapping[str, Any]) -> RetryRule | None:
+    said = fields.get("retry")
+    if said is None:
+        return None
+    after, within = said.get("afterMinutes", 5), said.get("withinHours", 4)
+    return RetryRule(said["times"], timedelta(minutes=after), timedelta(hours=within))
 
 
 def _uses(head: Head, above: Branch | None) -> tuple[Use, ...]:
