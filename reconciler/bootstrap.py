@@ -133,7 +133,8 @@ async def open_person(
     clock = clock or SystemClock()
     budgets = Budgets(clock, settings.octopus.requests_per_minute)
     options, key = _client_options(settings), ServerKey(own)
-    client = PersonInSpace(space.server, space.octopus_space, key, None, clock, options, budgets)
+    where = (space.server, space.octopus_space)
+    client = PersonInSpace(*where, key, None, clock, options, budgets, machines=key)
     try:
         yield client
     finally:

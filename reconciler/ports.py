@@ -397,6 +397,9 @@ class OctopusPerson(Protocol):
     async def approver(self, user_id: str | None = None) -> Approver | None:
         """Return a person as of now; without an id, whoever the key belongs to."""
 
+    def registry(self) -> MachineRegistry:
+        """Return the door to the machines of the space, which they change as themselves."""
+
     async def names(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """Return the names of the environments and of the projects they may see, by id."""
 

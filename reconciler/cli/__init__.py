@@ -32,6 +32,9 @@ COMMANDS = {
         "interruptions", "List, take and answer what deployments ask of people, as yourself."
     ),
     "logs": Entry("logs", "Show the logs of what runs in an environment, or ran last."),
+    "machines": Entry(
+        "machines", "List the machines of an environment, and register removed ones again."
+    ),
     "pause": Entry("pause", "Stop new deployments within one second, until somebody lifts it."),
     "pin": Entry("pin", "Propose the commit that pins other versions."),
     "plan": Entry("plan", "Show what a pass would do to an environment, and why."),

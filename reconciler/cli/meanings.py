@@ -291,7 +291,7 @@ CONDITIONS = {
     ConditionType.DEGRADED: Meaning(
         "machines of it are not well, or go without something; what git asks for may run all the "
         "same",
-        "Mend the machines, or see what `reconciler plan ENV` says of each. A policy with "
+        "Mend the machines, or look at them by `reconciler machines list ENV`. A policy with "
         "`forget: delete` removes those that nothing reaches any more, and one with "
         "`deployOnArrival` serves those that return. `MachinesWithout`: raise `redeploy` of the "
         "components, or disable and enable the machine.",

@@ -19,6 +19,7 @@ class ActVerb(StrEnum):
     TAKE = "take"
     SUBMIT = "submit"
     CANCEL = "cancel"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)

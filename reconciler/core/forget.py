@@ -141,7 +141,8 @@ def _fate(
     if not (sickness.lasted(grace) and fleet.at - sickness.since >= grace):
         return Fate.NOT_YET, _not_yet(sickness, rules.grace_hours)
     if rules.forget is not Forget.DELETE:
-        return Fate.REPORTED, "the policy only reports lost machines"
+        does = "only reports" if rules.forget is Forget.REPORT else "does not forget"
+        return Fate.REPORTED, f"the policy {does} lost machines"
     others = set(target.environments) - around.agreeing
     if others:
         return Fate.SHARED, "it is in an environment too whose policy does not let it be forgotten"

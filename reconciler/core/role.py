@@ -116,6 +116,22 @@ ROLE = (
         "no approval counts",
         is_vital=False,
     ),
+    Need(
+        Use.OBSERVE,
+        "MachineView",
+        Reach.CELLS,
+        "to see machines, where a policy asks for that",
+        "machines are left alone",
+        is_vital=False,
+    ),
+    Need(
+        Use.OBSERVE,
+        "MachinePolicyView",
+        Reach.SPACE,
+        "to see which machines Octopus deletes by itself",
+        "no machine is forgotten",
+        is_vital=False,
+    ),
     Need(Use.DEPLOY, "DeploymentCreate", Reach.CELLS, "to deploy", "nothing is deployed"),
     Need(Use.DEPLOY, "ReleaseView", Reach.CELLS, "to name the release", "nothing is deployed"),
     Need(
@@ -134,10 +150,8 @@ ROLE = (
         "a server may say that there is no such environment",
         is_vital=False,
     ),
-    Need(Use.MACHINES, "MachineView", Reach.CELLS, "to see machines", "machines are left alone"),
-    Need(Use.MACHINES, "MachineEdit", Reach.CELLS, "to mark them", "machines are left alone"),
-    Need(Use.MACHINES, "MachineDelete", Reach.CELLS, "to forget them", "machines are left alone"),
-    Need(Use.MACHINES, "MachineCreate", Reach.CELLS, "to put them back", "none comes back"),
+    Need(Use.MACHINES, "MachineView", Reach.CELLS, "to name machines", "none is forgotten"),
+    Need(Use.MACHINES, "MachineDelete", Reach.CELLS, "to forget them", "none is forgotten"),
 )
 """Every permission that is ever used. AdministerSystem is not in it: such a key deploys in
 maintenance mode, so `apply` refuses it."""

@@ -200,7 +200,7 @@ class Forgetting:
         self.gone.add(one.machine.id)
         self._say(
             f"forgotten: machine {name}, which nothing reached since {one.lost_since:%Y-%m-%d}; "
-            f"{removed_path(place)} on the audit branch has what registers it again"
+            f"`reconciler machines restore {place} {one.machine.id}` registers it again"
         )
 
     async def _publish(self, new: tuple[Removed, ...], what: str) -> bool:

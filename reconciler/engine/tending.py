@@ -64,14 +64,14 @@ class Tending:
         return any(one.fate.is_alarm for one in self.verdicts)
 
 
-async def tend(doors: Doors, situation: Situation) -> Tending | None:
-    """Look at the machines of an environment; None where nobody asked for that.
+async def tend(doors: Doors, situation: Situation, *, asked: bool = False) -> Tending | None:
+    """Look at the machines of an environment; None where neither policy nor person asks for that.
 
     What cannot be read is told in it, and nothing is raised for it but what a refused key is.
     """
     place, state = situation.observed.environment_id, situation.space_state
     rules = situation.desired.policy.machines
-    if rules.forget is Forget.OFF or place is None or state is None:
+    if (rules.forget is Forget.OFF and not asked) or place is None or state is None:
         return None
     registry = doors.octopus(situation.desired.space).registry()
     try:

@@ -20,7 +20,7 @@ from reconciler.core.diagnosis import (
     server_findings,
 )
 from reconciler.core.keeping import shortest_keeping, waiting_releases
-from reconciler.core.policy import Mode, Start
+from reconciler.core.policy import Forget, Mode, Start
 from reconciler.core.role import Square, Use
 from reconciler.core.sighting import observe
 from reconciler.core.text import clean
@@ -100,6 +100,7 @@ class Visit:
         # before the look: a 403 there would silence the key
         observer = await self._part(Check.KEY, self._about, partial(checkup.key, Use.OBSERVE))
         deployer = await self._deployer(checkup)
+        machinist = await self._machinist(checkup)
         tenants = any(one.environment.tenants for one in self._environments)
         identity = await self._part(Check.KEY, self._about, octopus.identity)
         state = await self._part(
@@ -107,7 +108,8 @@ class Visit:
         )
         seen = [] if state is None else [(e, observe(e, state, None)) for e in self._environments]
         cells = tuple(_cells(seen))
-        for use, key in ((Use.OBSERVE, observer), (Use.DEPLOY, deployer)):
+        keys = ((Use.OBSERVE, observer), (Use.DEPLOY, deployer), (Use.MACHINES, machinist))
+        for use, key in keys:
             if key is not None:
                 self._told += key_findings(
                     self._about,
@@ -134,8 +136,34 @@ class Visit:
             self._told.append(self._no_key())
         return found
 
+    async def _machinist(self, checkup: OctopusCheckup) -> KeySeen | None:
+        """Look at the key for machines; tell where there is none, and a policy wants one."""
+        if self._space.machines is not None:
+            told = len(self._told)
+            found = await self._part(Check.KEY, self._about, partial(checkup.key, Use.MACHINES))
+            if found is not None or len(self._told) > told or self._is_away:
+                return found
+        if any(one.policy.machines.forget is Forget.DELETE for one in self._environments):
+            where = self._where(Use.MACHINES)
+            self._told.append(
+                Finding(
+                    Check.KEY,
+                    self._about,
+                    Verdict.WARNING,
+                    f"policies forget machines, and there is no machines key ({where}): they are "
+                    "only told",
+                    f"name one as `machines` in Space {self._space.name} and put it there",
+                )
+            )
+        return None
+
     def _where(self, use: Use) -> str:
-        source = self._space.observe if use is Use.OBSERVE else self._space.deploy
+        sources = {
+            Use.OBSERVE: self._space.observe,
+            Use.DEPLOY: self._space.deploy,
+            Use.MACHINES: self._space.machines,
+        }
+        source = sources[use]
         if source is None:
             return "nowhere"
         return f"variable {source.env}" if source.env else f"file {source.file}"

@@ -197,10 +197,15 @@ class SpaceCheckup:
         self,
         observer: OctopusHttp,
         deployer: OctopusHttp | None,
+        machinist: OctopusHttp | None,
         space_id: Callable[[], Awaitable[str]],
         clock: Clock,
     ) -> None:
-        self._clients = {Use.OBSERVE: observer, Use.DEPLOY: deployer}
+        self._clients = {
+            Use.OBSERVE: observer,
+            Use.DEPLOY: deployer,
+            Use.MACHINES: machinist,
+        }
         self._observer = observer
         self._space_id = space_id
         self._clock = clock

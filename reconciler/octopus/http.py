@@ -350,7 +350,10 @@ def _tls() -> ssl.SSLContext:
 
 
 def _session(connections: int) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE, ssl=_tls()),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+    # it would send a PUT or DELETE again, uncounted, when a connection breaks (rule 14)
+    session._retry_connection = False  # noqa: SLF001
+    return session

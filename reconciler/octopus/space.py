@@ -166,7 +166,7 @@ class OctopusSpace:
         async def space_id() -> str:
             return (await self._started()).space_id
 
-        return SpaceCheckup(self._observer, self._deployer, space_id, self._clock)
+        return SpaceCheckup(self._observer, self._deployer, self._machinist, space_id, self._clock)
 
     def registry(self) -> SpaceRegistry:
         """Return the door to the machines of the space (see `registry.py`)."""

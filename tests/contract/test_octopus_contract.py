@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -697,3 +697,69 @@ async def test_rule_29_a_person_takes_answers_and_cancels_with_their_own_key(
     assert task.state is TaskState.CANCELED
     await person.cancel(task_id)  # one that has ended stays as it is
     await person.close()
+
+
+async def test_machines_are_read_with_the_servers_time_and_their_policies(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    simulator.add_machine("Web 1", environments=["Test"], roles=["web"])
+    state, registry = await shop.look(NOTHING), shop.registry()
+
+    fleet = await registry.fleet([one.id for one in state.environments])
+
+    assert fleet.is_whole
+    assert fleet.at is not None
+    assert fleet.targets
+    machine = fleet.targets[0]
+    assert set(machine.environments) <= {one.id for one in state.environments}
+    assert machine.policy_id in await registry.cleanups()
+    assert set(await registry.checked([machine.id])) <= {machine.id}
+    found = await registry.whole(machine.id)
+    assert found is not None
+    assert found[0] == machine
+    assert "CommunicationStyle" in found[1].endpoint
+    assert await registry.named(machine.name.upper()) == (machine,)
+    assert await registry.whole("Machines-999999") is None
+    assert await registry.is_worked_on(machine.id) is False
+
+
+async def test_rule_46_a_machine_is_deleted_and_registered_again_as_it_was(
+    simulator: Simulator, simulated: Address
+) -> None:
+    key = ServerKey(Given("test", simulator.api_key))
+    space = PersonInSpace(simulated.url, "Shop", key, None, ImpatientClock(), machines=key)
+    registry = space.registry()
+    machine_id = simulator.add_machine("old", environments=["Test"], roles=["web", "db"])
+    before = await registry.whole(machine_id)
+    assert before is not None
+
+    async def nothing_holds() -> None:
+        return
+
+    await registry.remove(machine_id, 10, nothing_holds)
+    assert await registry.whole(machine_id) is None
+    with pytest.raises(RemoteRejected) as gone:
+        await registry.remove(machine_id, 10, nothing_holds)
+    assert gone.value.status == 404
+    made = await registry.register(before[1])
+    after = await registry.whole(made)
+
+    assert after is not None
+    assert replace(after[1], id=machine_id) == before[1]
+    assert simulator.requests[-1].user_agent.startswith("reconciler/")
+    await space.close()
+
+
+async def test_rule_29_without_a_credential_for_machines_nothing_is_sent(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    machine_id = simulator.add_machine("old", environments=["Test"], roles=["web"])
+    registry = shop.registry()
+
+    async def nothing_holds() -> None:
+        return
+
+    assert registry.may_change is False
+    with pytest.raises(NotAllowed, match="No credential for machines is configured"):
+        await registry.remove(machine_id, 10, nothing_holds)
+    assert [one.method for one in simulator.requests if one.method == "DELETE"] == []

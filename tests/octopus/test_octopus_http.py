@@ -389,6 +389,25 @@ async def test_rule_14_a_change_whose_answer_breaks_off_is_unknown(
         await http.close()
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_rule_14_no_kind_of_change_is_sent_again_when_the_connection_breaks(
+    method: str, clock: TurnedClock
+) -> None:
+    asked: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        http = client(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", clock)
+        with pytest.raises(OutcomeUnknown):
+            await http.post("api/x", b"", method=method)
+        await http.close()
+
+    assert [request.partition(b" ")[0] for request in asked] == [method.encode()]
+
+
 @pytest.mark.parametrize(
     ("status", "trouble"),
     [(400, RemoteRejected), (401, NotAllowed), (403, NotAllowed), (429, RateLimited)],

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 from between import Between
+from people import someone
 from story import FILES, Story, story
 from watching import daemon
 
+from reconciler.core.act import DONE, ActVerb
 from reconciler.core.condition import ConditionType
 from reconciler.core.forget import Fate
 from reconciler.core.pause import Pause, Scope
-from reconciler.errors import RemoteUnreachable
+from reconciler.engine.returning import list_machines, restore_machine
+from reconciler.errors import GateClosed, NotAllowed, RemoteUnreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
+
+    from reconciler.core.removed import Removed
 
 HOUR = 3600.0
 POLICY = FILES["policies/open.yaml"].replace(
@@ -351,3 +356,94 @@ async def test_rule_44_a_machine_of_two_environments_needs_the_word_of_both(flee
 
     await fleet.accept("production")
     assert await fates(fleet) == {"both": Fate.FORGET}
+
+
+# --- what people do -----------------------------------------------------------------------------
+
+
+async def restored(world: Story, wanted: str, user: str = "alice") -> Removed:
+    async with world.doors() as doors:
+        return await restore_machine(doors, someone(world, user), "test", wanted)
+
+
+async def forgotten(world: Story, name: str = "api-3") -> dict[str, Any]:
+    """Let a machine be forgotten; return what Octopus had of it."""
+    await world.accept()
+    await lose(world, name)
+    before = world.administer("GET", f"machines/{world.octopus.machine_id(name)}")
+    assert (await world.apply()).forgotten == 1
+    return before  # type: ignore[no-any-return]
+
+
+async def test_rule_29_a_person_registers_a_machine_again_with_all_it_had(fleet: Story) -> None:
+    fleet.octopus.grant("alice", "MachineCreate")
+    before = await forgotten(fleet)
+    posts = [one for one in fleet.octopus.requests if one.method == "POST"]
+
+    done = await restored(fleet, "API-3")
+
+    after = fleet.administer("GET", f"machines/{done.became}")
+    same = ("Name", "EnvironmentIds", "Roles", "Thumbprint", "Uri", "MachinePolicyId", "Endpoint")
+    assert {key: after[key] for key in same} == {key: before[key] for key in same}
+    assert after["Id"] != before["Id"]
+    made = [one for one in fleet.octopus.requests if one.method == "POST"][len(posts) :]
+    assert [(one.username, one.path.rpartition("/")[2]) for one in made] == [("alice", "machines")]
+    listed = fleet.audit("machines/test.yaml")
+    assert "stage: returned" in listed
+    assert 'who: "Alice Adams"' in listed
+    async with fleet.doors() as doors:
+        (act,) = doors.journal.acts("test")
+        found = await list_machines(doors, "test")
+    assert (act.verb, act.subject, act.outcome) == (ActVerb.RESTORE, before["Id"], DONE)
+    assert found.tending.removed.machines[0].became == done.became
+    with pytest.raises(GateClosed, match="was registered again as"):
+        await restored(fleet, "api-3")
+
+
+@pytest.mark.proof
+async def test_rule_29_octopus_says_whether_that_person_may_register_it(fleet: Story) -> None:
+    await forgotten(fleet)
+    fleet.octopus.revoke("alice", "MachineCreate")
+
+    with pytest.raises(NotAllowed):
+        await restored(fleet, "api-3")
+    assert "api-3" not in machines(fleet)
+    assert "stage: removed" in fleet.audit("machines/test.yaml")
+    with pytest.raises(NotAllowed, match="is a service account"):
+        await restored(fleet, "api-3", "reconciler")
+
+
+@pytest.mark.proof
+async def test_rule_14_a_return_whose_answer_is_lost_is_found_and_asked_for_once(
+    fleet: Story,
+) -> None:
+    fleet.octopus.grant("alice", "MachineCreate")
+    await forgotten(fleet)
+    fleet.octopus.fault("lost_answer_after", method="POST", path="/machines$")
+
+    done = await restored(fleet, "api-3")
+
+    assert done.became == fleet.octopus.machine_id("api-3")
+    posts = [o for o in fleet.octopus.requests if (o.method, o.path[-9:]) == ("POST", "/machines")]
+    assert len(posts) == 1
+
+
+@pytest.mark.proof
+async def test_a_name_that_is_taken_or_was_never_removed_is_refused(fleet: Story) -> None:
+    await forgotten(fleet)
+    fleet.octopus.add_machine("api-3", environments=["Test"], roles=["api"])
+
+    with pytest.raises(GateClosed, match="is registered already"):
+        await restored(fleet, "api-3")
+    with pytest.raises(UsageError, match="no removed machine of test is called api-1"):
+        await restored(fleet, "api-1")
+
+
+@pytest.mark.proof
+async def test_a_list_tells_of_machines_whatever_the_policy_says(world: Story) -> None:
+    world.octopus.machine_is("api-1", "Unavailable")
+    async with world.doors() as doors:
+        found = await list_machines(doors, "test")
+
+    (told,) = found.tending.verdicts
+    assert (told.target.name, told.fate) == ("api-1", Fate.NOT_YET)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ABOUT = {
     Use.OBSERVE: "what the `observe` key of a Space needs; `init` needs no more",
     Use.DEPLOY: "what the `deploy` key needs",
-    Use.MACHINES: "what a `machines` key will need; nothing uses one yet",
+    Use.MACHINES: "what the `machines` key needs, where a policy lets machines be forgotten",
 }
 
 
