@@ -50,18 +50,17 @@ class Room:
         return requests * 120 / self.per_minute
 
 
-def ours_at_once(load: Load | None, most: int | None, ours: int, others: int) -> int:
+def ours_at_once(cap: int | None, most: int | None, others: int) -> int:
     """Return how many deployments of ours may run on a server at once.
 
-    `load` None: it cannot be read. `most` is the configured limit; where there is no load, it is
-    taken at its word. `ours` run now, and `others` of other people were seen in the spaces read.
-    One is always allowed: where the server is full, it waits in Octopus' queue like everybody's.
+    `cap` None: it cannot be read. `most` is the configured limit; without a cap it is taken at its
+    word. `others` are the tasks of everybody else. One is always allowed: where the server is full,
+    it waits in Octopus' queue like everybody's.
     """
-    if load is None and most is not None:
+    if cap is None and most is not None:
         return most
-    cap = TASK_CAP if load is None else load.cap
-    taken = others if load is None else max(others, load.running - ours)
-    free = max(cap - max(cap // FOR_PEOPLE, 1) - taken, 1)
+    cap = TASK_CAP if cap is None else cap
+    free = max(cap - max(cap // FOR_PEOPLE, 1) - others, 1)
     return free if most is None else min(free, most)
 
 

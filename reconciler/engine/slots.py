@@ -14,7 +14,6 @@ from reconciler.errors import OctopusTrouble
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from reconciler.core.slots import Load
     from reconciler.core.state import SpaceState
     from reconciler.ports import Clock, Octopus
 
@@ -43,7 +42,8 @@ class ServerSlots:
     def __init__(self, clock: Clock, most: int | None) -> None:
         self._clock = clock
         self._most = most
-        self._load: Load | None = None
+        self._cap: int | None = None  # None: the server does not tell
+        self._beside = 0  # tasks that ran beside ours when it told
         self._ask_at = float("-inf")
         self._others: dict[str, int] = {}  # by space: unfinished tasks that are not ours
         self._shares: list[Share] = []  # the one that has waited longest first
@@ -51,8 +51,8 @@ class ServerSlots:
     @property
     def at_once(self) -> int:
         """How many deployments of ours may run at once, as last told."""
-        ours = sum(share.taken for share in self._shares)
-        return ours_at_once(self._load, self._most, ours, sum(self._others.values()))
+        others = max(self._beside, sum(self._others.values()))
+        return ours_at_once(self._cap, self._most, others)
 
     def join(self) -> Share:
         """Return a share for a pass that begins."""
@@ -84,11 +84,14 @@ class ServerSlots:
             return
         self._ask_at = now + FRESH
         try:
-            self._load = await octopus.load()
+            load = await octopus.load()
         except OctopusTrouble:
             return
-        if self._load is None:
-            self._ask_at = now + HIDDEN
+        if load is None:
+            self._cap, self._beside, self._ask_at = None, 0, now + HIDDEN
+        else:
+            ours = sum(share.taken for share in self._shares)
+            self._cap, self._beside = load.cap, max(load.running - ours, 0)
 
     def grant(self, share: Share, wanted: int) -> int:
         """Return how many of the wanted starts a pass may make now, of those it holds beside."""

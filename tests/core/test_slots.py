@@ -6,29 +6,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.slots import Load, Room, fair_shares, ours_at_once
+from reconciler.core.slots import Room, fair_shares, ours_at_once
 
 
 @pytest.mark.parametrize(
-    ("load", "most", "ours", "others", "at_once"),
+    ("cap", "most", "others", "at_once"),
     [
-        (Load(5, 0), None, 0, 0, 4),  # one for people
-        (Load(100, 0), None, 0, 0, 90),  # one in ten
-        (Load(100, 60), None, 40, 0, 70),  # twenty of the sixty are not ours
-        (Load(100, 40), None, 40, 20, 70),  # others wait in the queue
-        (Load(5, 5), None, 0, 5, 1),  # full: ours waits its turn like everybody's
-        (Load(0, 0), None, 0, 0, 1),  # every node drains
-        (Load(100, 0), 30, 0, 0, 30),
-        (Load(5, 0), 30, 0, 0, 4),  # a setting never goes beyond the cap
-        (None, None, 0, 0, 4),  # Octopus' default
-        (None, None, 0, 2, 2),
-        (None, 30, 0, 2, 30),  # where nothing can be read, the setting is taken at its word
+        (5, None, 0, 4),  # one for people
+        (100, None, 0, 90),  # one in ten
+        (100, None, 20, 70),
+        (5, None, 5, 1),  # full: ours waits its turn like everybody's
+        (0, None, 0, 1),  # every node drains
+        (100, 30, 0, 30),
+        (5, 30, 0, 4),  # a setting never goes beyond the cap
+        (None, None, 0, 4),  # Octopus' default
+        (None, None, 2, 2),
+        (None, 30, 2, 30),  # where nothing can be read, the setting is taken at its word
     ],
 )
 def test_what_may_run_is_what_others_and_people_leave(
-    load: Load | None, most: int | None, ours: int, others: int, at_once: int
+    cap: int | None, most: int | None, others: int, at_once: int
 ) -> None:
-    assert ours_at_once(load, most, ours, others) == at_once
+    assert ours_at_once(cap, most, others) == at_once
 
 
 def test_a_pass_takes_what_others_leave_and_no_more_than_it_wants() -> None:

@@ -84,6 +84,17 @@ async def test_many_passes_on_few_slots_take_turns() -> None:
     assert served == [0, 1, 2, 0, 1, 2]
 
 
+async def test_what_runs_beside_ours_is_counted_when_the_server_tells() -> None:
+    clock = Clock()
+    with Slots(clock, None).of("i").join() as share:
+        await share.refresh(Octopus([Load(20, 3)]))  # type: ignore[arg-type]
+        assert begin(share, 99) == 15
+        clock.seconds = 11.0
+        await share.refresh(Octopus([Load(20, 16)]))  # type: ignore[arg-type]
+        share.hold(sorted(share.tasks)[:10])
+        assert begin(share, 99) == 7  # those that ended since are nobody else's
+
+
 async def test_the_load_is_asked_for_once_however_many_passes_ask() -> None:
     clock = Clock()
     octopus = Octopus([Load(20, 0), None])

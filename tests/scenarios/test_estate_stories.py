@@ -197,6 +197,29 @@ async def test_a_commit_to_many_environments_is_recorded_in_a_few_commits(
         assert many.world.audit("state.json").count('"accepted"') == number
 
 
+async def test_environments_share_the_servers_slots_and_a_slow_one_starves_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with estate(tmp_path, monkeypatch, 4) as many:
+        await many.settles()
+        octopus, engine = many.world.octopus, many.world.octopus.world.engine
+        engine.slots = 3  # one of them for people
+        octopus.stick("api", VERSIONS[1], "e01")
+        many.pin_api(1)
+        await many.supervisor.tick()
+        at_once = 0
+        while any(octopus.running("api", name) != VERSIONS[1] for name in many.names[1:]):
+            at_once = max(at_once, len(engine.active))
+            await many.clock.sleep(2.0)
+        assert octopus.running("api", "e01") == VERSIONS[0]
+        octopus.finish("api", "e01")
+        for each in many.passes:
+            await each
+
+    assert at_once == 2
+    assert octopus.running("api", "e01") == VERSIONS[1]
+
+
 async def test_rule_26_what_many_passes_could_not_push_is_pushed_together_without_new_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
