@@ -25,7 +25,7 @@ from reconciler.core.text import clean
 if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
     from reconciler.core.snapshot import Snapshot, SnapshotCell
-    from reconciler.core.state import BoardItem, Project, SpaceState
+    from reconciler.core.state import BoardItem, DeploymentDetail, Project, SpaceState
     from reconciler.core.tenant import Tenant
 
 VIEWS = ("ProjectView", "EnvironmentView", "ReleaseView", "DeploymentView", "TaskView")
@@ -37,24 +37,27 @@ class Memory:
     """What the last snapshot and the receipts know of a cell.
 
     `is_known`: it succeeded here once. `version` is its last full success. `settled_on` is the
-    release it was last settled on, and `was_unsettled` tells that it has left that since.
+    release it was last settled on, and `was_unsettled` tells that it has left that since. `ours` is
+    the last success of ours that a receipt tells of, a deployment's id.
     """
 
     is_known: bool = False
     version: str | None = None
     settled_on: str | None = None
     was_unsettled: bool = False
+    ours: str | None = None
 
     @classmethod
-    def of(cls, before: SnapshotCell | None, is_receipted: bool) -> Memory:
+    def of(cls, before: SnapshotCell | None, ours: str | None) -> Memory:
         """Return what a line of the snapshot and the receipts say of a cell."""
         if before is None:
-            return cls(is_known=is_receipted)
+            return cls(is_known=ours is not None, ours=ours)
         return cls(
-            is_known=is_receipted or before.version is not None,
+            is_known=ours is not None or before.version is not None,
             version=before.version,
             settled_on=before.release,  # only a settled cell has one
             was_unsettled=before.release is None and before.deployment is not None,
+            ours=ours,
         )
 
 
@@ -208,7 +211,7 @@ class Board:
         if detail.is_partial:
             if before is not None and before.deployment_id not in self._state.deployments:
                 return _unread(before.deployment_id)
-            if not self._is_newcomers(item, before, memory):
+            if not self._is_newcomers(item, detail, before, memory):
                 return self._unsettled(item, before, memory, "partial")
         if item.has_warnings and on_warning is OnWarning.HOLD:
             return self._unsettled(item, before, memory, "warnings")
@@ -223,15 +226,20 @@ class Board:
             version = memory.version
         return Unsettled(version, item.version, item.deployment_id, why)
 
-    def _is_newcomers(self, item: BoardItem, before: BoardItem | None, memory: Memory) -> bool:
+    def _is_newcomers(
+        self, item: BoardItem, detail: DeploymentDetail, before: BoardItem | None, memory: Memory
+    ) -> bool:
         """Tell whether a partial success only served a newcomer with what the cell ran already.
 
         A full success of the same release just before it has settled the cell since the snapshot.
+        One of ours went to a cell that was settled on that release, or it had not been asked for.
         """
         if before is not None and before.release_id != item.release_id:
             return False
         if memory.settled_on == item.release_id:
             return True
+        if memory.ours == item.deployment_id and detail.machine_ids and not detail.is_flawed:
+            return before is not None
         return self._is_full(before) and not memory.was_unsettled
 
     def _is_full(self, item: BoardItem | None) -> bool:

@@ -110,6 +110,14 @@ ROLE = (
     ),
     Need(
         Use.OBSERVE,
+        "MachineView",
+        Reach.CELLS,
+        "to see machines, where a policy says what is done about them",
+        "no machine is served or forgotten",
+        is_vital=False,
+    ),
+    Need(
+        Use.OBSERVE,
         "UserView",
         Reach.SYSTEM,
         "to see who approved a plan, where one needs that",

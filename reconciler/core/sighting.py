@@ -24,7 +24,7 @@ from reconciler.core.tenancy import Part, Tenancy
 from reconciler.core.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import DesiredState
@@ -49,16 +49,16 @@ def observe(
     desired: DesiredState,
     state: SpaceState,
     snapshot: Snapshot | None,
-    receipted: Collection[tuple[str, str | None]] = (),
+    receipted: Mapping[tuple[str, str | None], str] | None = None,
     *,
     joinable: bool = True,
 ) -> ObservedState:
     """Judge every pinned cell of one environment from one reading of its space.
 
-    `snapshot` is the last recorded one; `receipted` are the cells, by component and tenant's id,
-    that receipts know: one they know and Octopus shows empty is unobserved (retention, restored
-    server). `joinable`: a commit, or a person, asks for what is to run now, so that tenants may
-    join it; else one that the snapshot does not know is held.
+    `snapshot` is the last recorded one; `receipted` has the last success that receipts know of in
+    each cell, by component and tenant's id: a cell they know and Octopus shows empty is unobserved
+    (retention, restored server). `joinable`: a commit, or a person, asks for what is to run now, so
+    that tenants may join it; else one that the snapshot does not know is held.
     """
     environment = _find_environment(desired.environment.octopus_environment, state)
     place = environment.id if isinstance(environment, _Found) else None
@@ -66,7 +66,7 @@ def observe(
     remembered: Mapping[CellKey, SnapshotCell] = {}
     if snapshot is not None and not is_elsewhere(snapshot, state, place):
         remembered = snapshot.cells
-    judge = _Judge(desired, state, environment, board, receipted)
+    judge = _Judge(desired, state, environment, board, receipted or {})
     cells: dict[CellKey, ObservedCell] = {}
     if desired.environment.tenants:
         tenancy = Tenancy(desired.environment, judge.place, state, remembered, joinable=joinable)
@@ -121,7 +121,7 @@ class _Judge:
         state: SpaceState,
         environment: _Found | str,
         board: Board,
-        receipted: Collection[tuple[str, str | None]],
+        receipted: Mapping[tuple[str, str | None], str],
     ) -> None:
         self.desired = desired
         self.state = state
@@ -159,7 +159,7 @@ class _Judge:
             )
         if apart is not None:
             return ObservedCell(key, apart, project=project, reached=reached, tenant=tenant)
-        known = (component, None if tenant is None else tenant.id) in self._receipted
+        known = self._receipted.get((component, None if tenant is None else tenant.id))
         memory = Memory.of(before, known)
         judged = self.board(tenant).cell(key, project, memory, self.desired.policy.on_warning)
         return judged if reached is None else replace(judged, reached=reached)

@@ -16,7 +16,7 @@ from reconciler.core.intent import SUCCEEDED
 from reconciler.core.muster import Muster, missed, sent_to
 from reconciler.core.text import clean
 from reconciler.engine.doors import side_by_side
-from reconciler.errors import CredentialRefused, OctopusTrouble
+from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +45,8 @@ async def with_arrivals(
 ) -> ObservedState:
     """Return the observation with its muster, and each cell with the machines that missed it.
 
-    What could not be read is told in the muster, and nothing is raised for it but what a refused
-    key is.
+    What the key may not see is told in the muster. Raises: Unreachable, RateLimited, BadAnswer,
+    CredentialRefused, as the look itself does.
     """
     rules, place = desired.policy.machines, observed.environment_id
     if not rules.serves or place is None:
@@ -58,7 +58,7 @@ async def with_arrivals(
         muster = await _Muster(octopus, state, place, machines).take(observed)
     except CredentialRefused:
         raise
-    except OctopusTrouble as error:
+    except (NotAllowed, RemoteRejected) as error:
         return replace(observed, muster=Muster(machines, unread=error.message))
     known = snapshot is not None and not is_elsewhere(snapshot, state, place)
     gaps = snapshot.gaps if snapshot is not None and known else None

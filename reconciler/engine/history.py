@@ -149,17 +149,17 @@ def project_slugs(desired: DesiredState, state: SpaceState) -> dict[str, str]:
     return found
 
 
-def receipted(history: History, slugs: Mapping[str, str]) -> frozenset[tuple[str, str | None]]:
-    """Return the cells that a receipt says were deployed here with success.
+def receipted(history: History, slugs: Mapping[str, str]) -> dict[tuple[str, str | None], str]:
+    """Return the last success that a receipt tells of in each cell: a deployment's id.
 
     By component and tenant's id.
     """
     names = {slug: name for name, slug in slugs.items()}
-    return frozenset(
-        (names[link.project], link.tenant)
-        for link in history.links
+    return {
+        (names[link.project], link.tenant): link.deployment_id
+        for link in history.links  # in chain order
         if link.outcome in SUCCEEDED and link.project in names
-    )
+    }
 
 
 def usual_durations(observed: ObservedState, history: History) -> dict[CellKey, timedelta]:

@@ -319,13 +319,13 @@ def sees(
     name: str = "wallet-api",
     policy: Policy = APPLY,
     last: SnapshotCell | None = None,
-    receipted: bool = False,
+    receipted: str = "",
     **fields: Any,
 ) -> ObservedCell:
     """Judge one cell of a space, pinned to `version`; `last` is its line in the snapshot."""
     asked, state = desired({name: version}, policy=policy), octopus.state(**fields)
     memory = None if last is None else replace(snapshot(), cells={name: last})
-    receipts = frozenset({(name, None)}) if receipted else frozenset()
+    receipts = {(name, None): receipted} if receipted else {}
     seen = observe(asked, state, memory, receipts)
     part = state.only(environment_in(asked, state))
     assert observe(asked, part, memory, receipts) == seen  # the rest of the space says nothing

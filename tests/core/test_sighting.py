@@ -157,6 +157,22 @@ def test_newcomers_one_after_the_other_are_known_by_the_snapshot(octopus: Octopu
     assert isinstance(sees(octopus).sighting, Unsettled)
 
 
+def test_two_newcomers_that_we_served_before_a_snapshot_leave_the_cell_settled(
+    octopus: Octopus,
+) -> None:
+    octopus.deployed(WALLET, "2.4.1")
+    octopus.deployed(WALLET, "2.4.1", partial=True)
+    ours = octopus.deployed(WALLET, "2.4.1", partial=True)
+    detail = octopus.deployments[ours]
+    last = recorded(WALLET, "2.4.0")
+
+    octopus.deployments[ours] = replace(detail, machine_ids=("Machines-2",))
+    assert isinstance(sees(octopus, last=last, receipted=ours).sighting, Settled)
+    assert isinstance(sees(octopus, last=last, receipted="Deployments-1").sighting, Unsettled)
+    octopus.deployments[ours] = replace(detail, machine_ids=("Machines-2",), is_flawed=True)
+    assert isinstance(sees(octopus, last=last, receipted=ours).sighting, Unsettled)
+
+
 def test_a_partial_return_to_the_recorded_release_is_no_newcomer(octopus: Octopus) -> None:
     octopus.deployed(WALLET, "2.4.1")
     octopus.deployed(WALLET, "2.5.0")
@@ -305,7 +321,7 @@ def test_rule_3_a_success_that_is_known_and_not_shown_is_lost_not_absent(
     if newest is not None:
         octopus.deployed(WALLET, "2.4.1", newest)
 
-    by_receipt = sees(octopus, receipted=True)
+    by_receipt = sees(octopus, receipted="Deployments-1")
     by_snapshot = sees(octopus, last=recorded(WALLET, "2.4.0"))
 
     assert "deleted by retention" in unread(by_receipt.sighting)
@@ -568,7 +584,7 @@ def test_settled_means_a_full_success_that_could_be_read(
     finished = [one for one in mine if one[1].is_finished]
     last = None if memory is None else recorded(WALLET, "1.0", memory)
 
-    seen = sees(octopus, last=last, receipted=receipted)
+    seen = sees(octopus, last=last, receipted="Deployments-1" if receipted else "")
 
     match seen.sighting:
         case Settled(version=version):

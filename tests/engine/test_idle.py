@@ -11,8 +11,20 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
-from core_builders import HOUR, NOON, VIEWS, Octopus, desired, may, pin, project, task
+from core_builders import (
+    ENVIRONMENT_ID,
+    HOUR,
+    NOON,
+    VIEWS,
+    Octopus,
+    desired,
+    may,
+    pin,
+    project,
+    task,
+)
 
+from reconciler.core.machine import Machine
 from reconciler.core.manifest import Until
 from reconciler.core.state import TaskState, User
 from reconciler.engine.idle import Idle, first_end
@@ -170,3 +182,18 @@ def test_the_first_end_is_that_of_a_hold_or_suspension_still_in_force() -> None:
     assert first_end(desired(pins), NOON) is None
     assert first_end(desired(late), NOON) == NOON + 5 * HOUR
     assert first_end(desired(late, suspend=hold(3)), NOON) == NOON + 3 * HOUR
+
+
+def test_machines_of_another_environment_change_nothing_and_those_of_this_one_do() -> None:
+    def served(*machines: Machine, later: int = 1) -> Reading:
+        state = replace(space().state(machines=machines), read_at=NOON + later * HOUR)
+        return Reading(state, None).only(ASKED, machines=True)
+
+    here = Machine("Machines-1", "a", frozenset({ENVIRONMENT_ID}), frozenset(), False, "Healthy")
+    there = replace(here, id="Machines-2", environments=frozenset({ELSEWHERE}))
+    idle = Idle(GROUND, served(here, there, later=0), None)
+
+    assert idle.holds(GROUND, served(here))
+    assert idle.holds(GROUND, served(here, replace(there, health="Unhealthy")))
+    assert not idle.holds(GROUND, served(replace(here, is_disabled=True)))
+    assert not idle.holds(GROUND, served())
