@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.core.removed import Registration
     from reconciler.core.retryword import RetryWord
     from reconciler.core.role import Use
+    from reconciler.core.runbook import FoundRunbook, RunDetail
     from reconciler.core.secret import Secret
     from reconciler.core.signature import Unsigned
     from reconciler.core.slots import Load, Room
@@ -362,6 +363,21 @@ class DeploymentOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOrder:
+    """One run of a runbook's snapshot to ask for. `comments` ends in the intent's tag.
+
+    `guided` as of a deployment.
+    """
+
+    runbook_id: str
+    snapshot_id: str
+    environment_id: str
+    comments: str
+    tenant_id: str | None = None
+    guided: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """Deployments and releases read before, which need not be asked for again."""
 
@@ -598,6 +614,25 @@ class Octopus(Protocol):
         Raises: RemoteRejected, NotAllowed, RateLimited, Unreachable (nothing happened);
         OutcomeUnknown (search first).
         """
+
+    async def run(
+        self,
+        order: RunOrder,
+        within: float,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[str, str]:
+        """Ask for one run of a runbook; return (run id, task id). As `deploy` in all else."""
+
+    async def runbooks(self, projects: Collection[str]) -> tuple[FoundRunbook, ...]:
+        """Return the runbooks of projects (ids), one request for each hundred projects."""
+
+    async def runs(self, ids: Collection[str]) -> tuple[RunDetail, ...]:
+        """Return runs of runbooks by id, as many as there are; one request for each hundred."""
+
+    async def runs_of(
+        self, runbook_id: str, environment_id: str, take: int, tenant_id: str | None
+    ) -> tuple[RunDetail, ...]:
+        """Return the newest runs of a runbook in a cell, for this tenant (None: for none)."""
 
     async def deployments_of(
         self,

@@ -24,7 +24,16 @@ from reconciler.daemon.notify import Notifier, informed
 from reconciler.daemon.service import TICK, Service
 from reconciler.daemon.shown import as_json, remembered
 from reconciler.daemon.supervisor import Supervisor
-from reconciler.engine.events import Ended, Launched, NotStarted, Recorded, Resumed, Said
+from reconciler.engine.events import (
+    Ended,
+    Launched,
+    NotStarted,
+    Recorded,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    Said,
+)
 from reconciler.errors import StoreTrouble, UsageError
 from reconciler.store.lock import daemon_lock
 from reconciler.store.statusfile import read_status, write_status
@@ -290,6 +299,10 @@ def _tell(log: Any, event: Event) -> None:
             log.info(
                 "deployment.ended", component=name, version=version, outcome=outcome, task=task
             )
+        case RunStarted(cell=name, runbook=runbook, moment=moment, task_id=task):
+            log.info("run.started", component=name, runbook=runbook, moment=moment, task=task)
+        case RunEnded(cell=name, runbook=runbook, outcome=outcome, task_id=task):
+            log.info("run.ended", component=name, runbook=runbook, outcome=outcome, task=task)
         case NotStarted(cell=name, why=why):
             log.warning("deployment.not_started", component=name, why=why)
         case Resumed(found=found):

@@ -191,6 +191,10 @@ GATES = {
         "Give it under `variables` of the stack's component, or make it a template of the stack "
         "and give it under `variables` of the environment; of a secret only where it is found.",
     ),
+    GateName.RUNBOOK: Meaning(
+        "a runbook that the stack runs around it is not there, not published, or not for here",
+        "Make or publish the runbook in Octopus, or take it out of the stack with a commit.",
+    ),
     GateName.PROJECT_DISABLED: Meaning(
         "the project is disabled in Octopus",
         "Enable the project, or take its pin away.",

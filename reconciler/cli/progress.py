@@ -17,11 +17,15 @@ from reconciler.engine.events import (
     PlanMade,
     Recorded,
     Resumed,
+    RunEnded,
+    RunStarted,
     Said,
     Watched,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.core.cellkey import CellKey
     from reconciler.core.interruption import Interruption
     from reconciler.engine.events import Event
@@ -71,6 +75,13 @@ def told(event: Event) -> list[str]:
             return asked(cell, task_id, question)
         case Ended():
             return ended(event)
+        case RunStarted(task_id=task_id, found=found):
+            return [
+                f"{_run(event)} {'was found running' if found else 'started'}, {clean(task_id)}"
+            ]
+        case RunEnded():
+            how = f"ended {event.outcome.value} after {event.seconds:.0f} s, {clean(event.task_id)}"
+            return [f"{_run(event)} {how}", *_traces(event.lines, event.link)]
         case NotStarted(cell=cell, why=why):
             return [f"{clean(cell)}: not started: {clean(why, _LONGEST)}"]
         case Resumed(found=found):
@@ -104,5 +115,14 @@ def ended(event: Ended) -> list[str]:
         f"{clean(event.cell)}: {clean(event.version, 80)} ended {event.outcome.value} after "
         f"{event.seconds:.0f} s, {clean(event.task_id)}"
     )
-    more = [f"  | {clean(line, _LONGEST)}" for line in event.lines]
-    return [head, *more, *([f"  see {clean(event.link, _LONGEST)}"] if event.link else [])]
+    return [head, *_traces(event.lines, event.link)]
+
+
+def _run(event: RunStarted | RunEnded) -> str:
+    whom = clean(event.cell) or "all changes"
+    return f"{whom}: runbook {clean(event.runbook)} {event.moment.value}"
+
+
+def _traces(lines: Sequence[str], link: str) -> list[str]:
+    shown = [f"  | {clean(line, _LONGEST)}" for line in lines]
+    return [*shown, *([f"  see {clean(link, _LONGEST)}"] if link else [])]

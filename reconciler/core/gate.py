@@ -46,6 +46,7 @@ class GateName(StrEnum):
     PACKAGE_MISSING = "package-missing"
     NO_MACHINES = "no-machines"
     WAITING_FOR_CHANGE = "waiting-for-change"
+    RUNBOOK = "runbook"
 
 
 OPENS_BY_ITSELF = frozenset(

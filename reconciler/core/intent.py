@@ -107,6 +107,10 @@ class IntentRecord:
     `approvals` are the ids of the users who had approved its plan.
     `adopted`: rebuilt from Octopus because the store that promised it is lost, and what it knew of
     approvals with it.
+
+    Of a run of a runbook, `runbook` is how its stack names it, `action` when it is run (before,
+    after), and `serves` are the ids of the deployments' intents it is run for. Of a deployment,
+    `owes` are the runbooks to be run after it. `ended`: when its end was noted.
     """
 
     intent: Intent
@@ -126,6 +130,10 @@ class IntentRecord:
     settled: bool | None = None
     adopted: bool = False
     approvals: tuple[str, ...] = ()
+    serves: tuple[str, ...] = ()
+    owes: tuple[str, ...] = ()
+    runbook: str = ""
+    ended: datetime | None = None
 
 
 _TAG = re.compile(

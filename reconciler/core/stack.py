@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from reconciler.core.runbook import NOTHING, Around
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -71,7 +73,8 @@ class Component:
     the named Space manifests. `after` names components that are deployed before this one, `uses`
     those of other stacks. `channels` are names or ids of the Octopus channels whose releases it is
     deployed from; empty: any. `variables` are values of prompted variables, by name. `retry` None:
-    as the stack says.
+    as the stack says. `runbooks` are run around each of its deployments; what depends on it begins
+    `soak` after the last of them.
     """
 
     name: str
@@ -84,6 +87,8 @@ class Component:
     uses: tuple[Use, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     retry: RetryRule | None = None
+    runbooks: Around = NOTHING
+    soak: timedelta = timedelta()
 
     def project_in(self, space: str) -> str:
         """Return the project reference that applies in the Space manifest named `space`."""
@@ -95,7 +100,8 @@ class Stack:
     """A set of components and their order. The graph of `after` has no cycle: checked on load.
 
     `uses` holds for every component. `templates` are the prompted variables that environments give
-    values for, by name. `retry` holds for components that say nothing of it.
+    values for, by name. `retry` holds for components that say nothing of it. `runbooks` are run
+    before the first change of a pass, and after the last.
     """
 
     name: str
@@ -104,6 +110,7 @@ class Stack:
     owners: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
     templates: tuple[Template, ...] = ()
+    runbooks: Around = NOTHING
     retry: RetryRule = NEVER
 
     def retry_of(self, component: str) -> RetryRule:

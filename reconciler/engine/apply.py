@@ -7,11 +7,11 @@ what is ready, look at what runs. Nothing here sleeps but through the clock door
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellgate import running_gates
+from reconciler.core.cellkey import WHOLE
 from reconciler.core.intent import Outcome, Progress
 from reconciler.core.policy import OnFailure
 from reconciler.core.retry import installs_again
@@ -19,6 +19,7 @@ from reconciler.core.schedule import in_turn, last_durations, next_look, path_le
 from reconciler.core.windowgate import window_gate
 from reconciler.engine.arrivals import left_out_of
 from reconciler.engine.doors import blocking, side_by_side
+from reconciler.engine.errands import Errands
 from reconciler.engine.events import Launched, NotStarted, Said
 from reconciler.engine.launch import (
     Absent,
@@ -31,8 +32,10 @@ from reconciler.engine.launch import (
     launch,
     promise_of,
 )
+from reconciler.engine.launch import Result as Asked
 from reconciler.engine.launch import Unknown as NobodyKnows
 from reconciler.engine.others import Others
+from reconciler.engine.outcome import Done, Result, held_results
 from reconciler.engine.pausing import Pauses
 from reconciler.engine.refresh import Refreshing
 from reconciler.engine.reread import Rereading
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
+    from reconciler.core.intent import IntentRecord
     from reconciler.core.plan import Action
     from reconciler.engine.doors import Doors
     from reconciler.engine.history import History
@@ -54,6 +58,8 @@ if TYPE_CHECKING:
     from reconciler.engine.watch import Finished, Watch
     from reconciler.ports import Octopus
 
+__all__ = ["Done", "Execution", "Result", "held_results"]
+
 TRIES = 3
 """Requests for one change that were lost and proved absent, before it is given up."""
 
@@ -61,40 +67,6 @@ READING = 12
 """Requests of one reading before a start: the space, what is new in it, and what halts it."""
 LOOK = 2
 """Requests of one look at tasks, however many run."""
-
-
-class Done(StrEnum):
-    """What became of one change."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"  # it ran and did not settle the cell
-    REFUSED = "refused"  # Octopus said no; nothing happened
-    UNKNOWN = "unknown"  # asked for, and nobody knows yet
-    HELD = "held"  # a gate stood before it
-    NOT_STARTED = "not-started"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one change, in words where it is not plain."""
-
-    done: Done
-    why: str = ""
-    task_id: str | None = None
-
-    @property
-    def is_doubtful(self) -> bool:
-        """True where it was asked for, and nobody knows whether it began."""
-        return self.done is Done.UNKNOWN and self.task_id is None
-
-
-def held_results(planned: Planned) -> dict[CellKey, Result]:
-    """Return the changes that a gate of their own stands before."""
-    found: dict[CellKey, Result] = {}
-    for gate in planned.gates:
-        if gate.cell:
-            found.setdefault(gate.cell, Result(Done.HELD, gate.message))
-    return found
 
 
 @dataclass(slots=True)
@@ -115,12 +87,14 @@ class Execution:
     halted: list[Gate] = field(default_factory=list)  # gates that closed in the middle
     _pending: dict[CellKey, Action] = field(default_factory=dict)
     _others: Others = field(default_factory=Others)
+    _errands: Errands = field(init=False)
     _pauses: Pauses = field(init=False)
     _rereading: Rereading = field(init=False)
     _refreshing: Refreshing = field(init=False)
     _lengths: dict[CellKey, timedelta] = field(default_factory=dict)
     _wave: int = 0
-    _tries: dict[CellKey, int] = field(default_factory=dict)
+    _tries: dict[str, int] = field(default_factory=dict)
+    _waiting: int = 0  # changes that wait for a run of somebody else
     _idle_since: float | None = None  # since when others alone are waited for
     _published: float = 0.0
     _told: frozenset[str] = frozenset()  # intents that receipts or the journal know (rule 12)
@@ -135,7 +109,8 @@ class Execution:
         while not self._is_over():
             await self.keeper.tend()
             await self._pauses.look()
-            tried = await self._start()
+            paid = await self._errands.pay()
+            tried = await self._start() or paid
             if not self.watch.running:
                 if tried:
                     continue
@@ -153,19 +128,32 @@ class Execution:
         situation = self.planned.situation
         for name, held in held_results(self.planned).items():
             self.results.setdefault(name, held)
-        self._pending = {a.cell: a for a in self.planned.runnable}
+        self._pauses = await Pauses.over(self.doors, situation)
+        self._errands = Errands(
+            self.doors,
+            self.octopus,
+            self.keeper,
+            self.watch,
+            self.share,
+            self.planned,
+            self._pauses,
+            self,
+        )
+        waits_for = self._errands.course.waits_for
+        self._pending = {a.cell: waits_for(a) for a in self.planned.runnable}
         if self.replans and self._pending:
             self._others.wait_for(self.planned.in_flight, now)
         for running in self.watch.running.values():
+            if running.is_run:
+                continue
             self._pending.pop(running.record.cell, None)
             self.results[running.record.cell] = Result(Done.UNKNOWN, "running", running.task_id)
         seen = last_durations(situation.observed, situation.space_state)
         self._lengths = path_lengths(self.planned.plan.changes, {**seen, **self.planned.takes})
         self._told = _told(situation.history)
         self._published = now
-        self._rereading = Rereading(self.doors, self.octopus, self.planned)
+        self._rereading = Rereading(self.doors, self.octopus, self.planned, self.watch)
         self._refreshing = Refreshing(self.doors, self.octopus, self.keeper, self.planned)
-        self._pauses = await Pauses.over(self.doors, situation)
         if situation.space_state is not None:
             self.share.see(situation.space_state)
         for finished in await self.watch.look() if self.watch.running else ():
@@ -175,7 +163,23 @@ class Execution:
         """Tell whether nothing is left to do, or to wait for, under this plan."""
         if self.stale and self.replans and not (self.stopping or self._wave):
             return True
-        return not (self._pending or self.watch.running or self._others)
+        if self._pending or self.watch.running or self._others or self._errands.is_owed:
+            return False
+        return not self._closes()
+
+    def _closes(self) -> bool:
+        """Begin what is owed once, where all that was begun went well; tell whether it is any."""
+        bad = {Done.FAILED, Done.REFUSED, Done.UNKNOWN, Done.NOT_STARTED}
+        if self.halted or self.stopping or self.stale or self.doors.halted():
+            return False
+        if any(result.done in bad for result in self.results.values()):
+            return False
+        return self._errands.course.close()
+
+    @property
+    def runs(self) -> tuple[Finished, ...]:
+        """The runs of runbooks that ended."""
+        return tuple(self._errands.ended)
 
     def _startable(self) -> list[Action]:
         """Return the pending changes whose turn it is, longest path first."""
@@ -184,7 +188,14 @@ class Execution:
             return []
         succeeded = {name for name in self.results if self._succeeded(name)}
         ready = in_turn(self._pending.values(), succeeded, self._lengths, self._wave)
-        return [a for a in ready if a.cell not in self._others and self._shut(a.cell) is None]
+        held = self._errands.course.busy
+        return [
+            action
+            for action in ready
+            if action.cell not in self._others
+            and action.cell not in held
+            and self._shut(action.cell) is None
+        ]
 
     async def _waits(self) -> bool:
         """Tell, where nothing of ours runs, whether to wait: for a slot, or for others' tasks.
@@ -193,7 +204,9 @@ class Execution:
         """
         now = self.doors.clock.monotonic()
         if self._startable():
-            self._idle_since = None  # another pass has the slots
+            self._idle_since = None  # another pass has the slots, or runs a runbook
+            return True
+        if self._errands.is_owed:
             return True
         if self.stopping or self.stale or not self._others:
             return False
@@ -228,7 +241,7 @@ class Execution:
         paused = self._pauses.before(name)
         return paused or window_gate(name, policy, self.planned.takes, now)
 
-    async def _check(self, name: CellKey) -> None:
+    async def check(self, name: CellKey) -> None:
         """Return only if a request for a cell may leave now. Raises: ClosedNow."""
         await self._pauses.look()
         gate = self._shut(name)
@@ -254,20 +267,35 @@ class Execution:
         if not ready:
             return False
         situation = await self._read_afresh()
+        went_on = True
         if situation is not None:
             free = [action for action in ready if action.cell not in self._others]
-            await side_by_side(self._launch(situation, action) for action in free)
+            went_on = await self._launch_all(situation, free)
         self.share.hold(self.watch.at_work())
-        return True
+        return went_on
+
+    async def _launch_all(self, situation: Situation, actions: list[Action]) -> bool:
+        """Ask for what comes next for each of these; False: all of it waits for somebody else."""
+        everything, read_at = self._pending.values(), self._rereading.begun
+        opened = await self._errands.opened(situation, everything, read_at)
+        if not opened:
+            return opened is not None
+        self._waiting = 0
+        await side_by_side(self._launch(situation, action) for action in actions)
+        return not actions or self._waiting < len(actions)
 
     async def _launch(self, situation: Situation, action: Action) -> None:
         name = action.cell
+        ready = await self._errands.ready(situation, action, self._rereading.begun)
+        if not ready:
+            self._waiting += ready is None
+            return
         record = promise_of(self.planned, situation, action, self.doors)
         if record.intent.id in self._told:
             self.stale = f"Octopus does not show yet what was deployed to {name} before"
             return
         release = self.planned.releases[name]
-        check = partial(self._check, name)
+        check = partial(self.check, name)
         prepare = partial(self._refreshing.prepare, action, situation, check)
         try:
             result = await launch(
@@ -284,7 +312,7 @@ class Execution:
                 prepare if action.refresh else None,
             )
         except LeaseLost as error:
-            self.stopping = error.message
+            self.lost(error)
             return
         match result:
             case Taken(deployment_id=deployment_id, task_id=task_id, found=found):
@@ -293,14 +321,21 @@ class Execution:
                 self.watch.add(record, deployment_id, task_id)
                 self.results[name] = Result(Done.UNKNOWN, "running", task_id)
                 self.doors.tell(Launched(action, task_id, found))
+            case _:
+                await self.not_taken(record, result)
+
+    async def not_taken(self, record: IntentRecord, result: Asked) -> None:
+        """Note that a deployment, or a run, was asked for and Octopus does not have it."""
+        name = record.cell
+        match result:
             case Absent(why=why):
-                self._tries[name] = self._tries.get(name, 0) + 1
+                tried = self._tries[record.intent.id] = self._tries.get(record.intent.id, 0) + 1
                 self._rereading.forget()  # whatever lost it may have changed more
-                if self._tries[name] >= TRIES:
+                if tried >= TRIES:
                     why = f"lost {TRIES} times: {why}"
                     intent, fence = record.intent.id, self.keeper.fence
                     await blocking(self.doors.journal.refuse, intent, why, fence)
-                    self._fail(name, Result(Done.REFUSED, why))
+                    self.fail(name, Result(Done.REFUSED, why))
             case Aged(why=why):
                 if self._rereading.begun > float("-inf"):  # once for each reading
                     self._rereading.note_too_old(why)
@@ -308,15 +343,39 @@ class Execution:
             case Closed() | Crowded():
                 pass  # it stays pending: the gate may open, or the budget grow, while others run
             case Refused(why=why):
-                self._fail(name, Result(Done.REFUSED, why))
+                self.fail(name, Result(Done.REFUSED, why))
             case NobodyKnows(why=why):
-                self._fail(name, Result(Done.UNKNOWN, why))
+                self.fail(name, Result(Done.UNKNOWN, why))
                 self.stopping = self.stopping or f"{name}: {why}"
+            case Taken():
+                raise AssertionError("what Octopus has is watched")
 
-    def _fail(self, name: CellKey, result: Result) -> None:
+    def lost(self, error: LeaseLost) -> None:
+        """Ask for nothing more: somebody else may act here now (rule 19)."""
+        self.stopping = error.message
+
+    def put_off(self, name: CellKey, why: str, gate: Gate | None = None) -> None:
+        """Leave a change, or what is owed after one, to a later pass."""
+        self._pending.pop(name, None)
+        self.results[name] = Result(Done.HELD, why)
+        self.doors.tell(NotStarted(name, why))
+        if gate is not None:
+            self.halted.append(gate)
+        if name == WHOLE:
+            self.stopping = self.stopping or why
+
+    def verified(self, name: CellKey, task_id: str | None) -> None:
+        """Note that nothing is owed any more after a deployment."""
+        if name != WHOLE:
+            self.results[name] = Result(Done.SUCCEEDED, "verified", task_id)
+
+    def fail(self, name: CellKey, result: Result) -> None:
         """Note that a change did not work out, and what that means for the others (rule 18)."""
         action = self._pending.pop(name, None)
         self.results[name] = result
+        self._errands.course.owed.pop(name, None)
+        if name == WHOLE:
+            self.stopping = self.stopping or result.why
         if action is not None:
             self.doors.tell(NotStarted(name, result.why))
         match self.planned.situation.desired.policy.on_failure:
@@ -330,13 +389,18 @@ class Execution:
 
     def _ended(self, finished: Finished) -> None:
         name = finished.record.cell
+        if finished.is_run:
+            self._errands.finish(finished)
+            return
         if left_out := left_out_of(finished, self.planned.machines.get(name, {})):
             self.doors.tell(Said(left_out))
+        if finished.settled and self._errands.course.deployed(finished):
+            return
         if finished.settled:
             self.results[name] = Result(Done.SUCCEEDED, finished.outcome.value, finished.task_id)
             return
         done = Done.UNKNOWN if finished.outcome is Outcome.UNKNOWN else Done.FAILED
-        self._fail(name, Result(done, finished.outcome.value, finished.task_id))
+        self.fail(name, Result(done, finished.outcome.value, finished.task_id))
 
     async def _read_afresh(self) -> Situation | None:
         """Return a reading young enough to act on, or None where nothing may start (rule 15)."""
@@ -362,7 +426,7 @@ class Execution:
                 self.halted.append(shut)
                 done, why = Done.HELD, shut.message
             elif behind and not self.stale:
-                why = f"{behind[0]} was not deployed"
+                why = f"{behind[0]} was not deployed, or is not verified"
             self.results[name] = Result(done, why or "an earlier wave failed")
             if not self.watch.running:  # else it is planned anew, and may yet start
                 self.doors.tell(NotStarted(name, self.results[name].why))

@@ -10,7 +10,7 @@ from reconciler.core.plan import Reason
 from reconciler.core.sighting import Settled
 from reconciler.engine.apply import Done
 from reconciler.engine.events import Said
-from reconciler.engine.record import PassRecord, Recorder, refusal_of
+from reconciler.engine.record import PassRecord, Ran, Recorder, refusal_of
 from reconciler.engine.survey import survey
 from reconciler.errors import ReconcilerError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.planning import Planned
+    from reconciler.engine.watch import Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,14 @@ class Closing:
     results: dict[CellKey, Result]
     started: datetime
     resumed: bool
+    runs: tuple[Finished, ...] = ()
 
     async def record(self) -> bool:
         """Record the pass; return False where records stay pending on this machine."""
         plan = self.planned.plan
         situation = self.planned.situation
         tasks = {n: r.task_id for n, r in self.results.items() if r.task_id is not None}
-        if tasks or self.resumed:
+        if tasks or self.runs or self.resumed:
             try:  # the snapshot tells what runs now, at the commit that was carried out
                 situation = await survey(self.doors, plan.environment, commit=plan.commit)
             except ReconcilerError as error:
@@ -54,9 +56,10 @@ class Closing:
             outcomes={n: r.done.value for n, r in self.results.items()},
             tasks=tasks,
             fence=self.keeper.fence,
+            runs=tuple(Ran.of(finished) for finished in self.runs),
         )
         refused_before = situation.audit.state.gates.get(plan.environment)
-        worth_keeping = bool(tasks) or (
+        worth_keeping = bool(tasks or self.runs) or (
             plan.has_work and refusal_of(plan, self.planned.gates) != refused_before
         )
         recorder = Recorder(self.doors, situation, self.keeper)

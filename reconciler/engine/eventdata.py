@@ -19,6 +19,8 @@ from reconciler.engine.events import (
     PlanMade,
     Recorded,
     Resumed,
+    RunEnded,
+    RunStarted,
     Said,
     Watched,
 )
@@ -117,6 +119,26 @@ def _data(event: Event) -> dict[str, Data]:
                 "version": event.version,
                 "outcome": event.outcome.value,
                 "settled": event.settled,
+                "seconds": round(event.seconds),
+                "lines": list(event.lines),
+                "link": event.link or None,
+            }
+        case RunStarted():
+            return {
+                "event": "run.found" if event.found else "run.started",
+                "cell": event.cell or None,
+                "runbook": event.runbook,
+                "moment": event.moment.value,
+                "task": event.task_id,
+            }
+        case RunEnded():
+            return {
+                "event": "run.ended",
+                "cell": event.cell or None,
+                "runbook": event.runbook,
+                "moment": event.moment.value,
+                "task": event.task_id,
+                "outcome": event.outcome.value,
                 "seconds": round(event.seconds),
                 "lines": list(event.lines),
                 "link": event.link or None,

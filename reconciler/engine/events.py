@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.core.interruption import Interruption
     from reconciler.core.logtree import Path, TaskLog, Told
     from reconciler.core.plan import Action, Plan
+    from reconciler.core.runbook import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,31 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run of a runbook around a cell (empty: around all changes) was asked for, or found."""
+
+    cell: CellKey
+    runbook: str
+    moment: Moment
+    task_id: str
+    found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run of ours ended; `lines` and `link` as for a deployment."""
+
+    cell: CellKey
+    runbook: str
+    moment: Moment
+    task_id: str
+    outcome: Outcome
+    seconds: float
+    lines: tuple[str, ...] = ()
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NotStarted:
     """A change was not started (or refused by Octopus), and why."""
 
@@ -156,6 +182,8 @@ Event = (
     | Grown
     | Asked
     | Ended
+    | RunStarted
+    | RunEnded
     | NotStarted
     | Resumed
     | Recorded

@@ -199,7 +199,7 @@ async def failed_attempts(
         settled = link.outcome in SUCCEEDED if record is None else record.settled
         if settled:
             continue
-        then = await _asked_at(doors, link.commit, asked)
+        then = await asked_at(doors, link.commit, asked)
         redeploy = _counter(then, observed.cells[name]) if record is None else record.redeploy
         again = None
         if record is not None:
@@ -228,7 +228,7 @@ async def refused_attempts(
             continue
         if refusal.forbids(plan.read_at, doors.pace.refused):
             record = history.intents[intent.id]
-            then = await _asked_at(doors, record.commit, asked)
+            then = await asked_at(doors, record.commit, asked)
             attempts[action.cell] = Attempt(
                 intent.version,
                 "refused",
@@ -266,7 +266,7 @@ async def reached_now(
         redeploy = (
             record.redeploy
             if record is not None and record.progress is not Progress.VOID
-            else _counter(await _asked_at(doors, tag.commit, desired), cell)
+            else _counter(await asked_at(doors, tag.commit, desired), cell)
         )
         if redeploy is not None and (
             reached is None
@@ -277,7 +277,7 @@ async def reached_now(
     return found
 
 
-async def _asked_at(doors: Doors, commit: str, asked: DesiredState) -> DesiredState | None:
+async def asked_at(doors: Doors, commit: str, asked: DesiredState) -> DesiredState | None:
     """Return what a commit asked of an environment, None where nobody can tell any more."""
     from reconciler.engine.ground import load_manifests
 

@@ -50,7 +50,8 @@ def idle_of(
     """
     waits = planned.gates or situation.held is not None or not situation.unchanged_since_accepted
     looks_on = planned.tending is not None  # machines fall ill without anything else changing
-    if waits or looks_on or planned.plan.has_work or planned.situation is not situation:
+    owes = bool(planned.around.debts)
+    if waits or looks_on or owes or planned.plan.has_work or planned.situation is not situation:
         return None
     return Idle(ground, reading, first_end(ground.desired, reading.state.read_at))
 

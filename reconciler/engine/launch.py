@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.intent import Comments, CommentTag, IntentRecord, intent_of
+from reconciler.core.debt import owed_by
+from reconciler.core.intent import CommentTag, IntentRecord, intent_of
+from reconciler.core.runbook import RUNBOOK, comments_of
 from reconciler.engine.doors import blocking
 from reconciler.engine.prompts import revealed
 from reconciler.errors import (
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.gate import Gate
+    from reconciler.core.intent import Intent
     from reconciler.core.plan import Action
+    from reconciler.core.runbook import RunDetail
     from reconciler.core.state import DeploymentDetail, ReleaseDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
@@ -45,7 +49,7 @@ SEARCHED = 100
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Octopus has the deployment; `found` if a search had to tell."""
+    """Octopus has the deployment, or the run; `found` if a search had to tell."""
 
     deployment_id: str
     task_id: str
@@ -123,6 +127,7 @@ def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors
         redeploy=action.redeploy,
         promised_at=at.clock.now(),
         approvals=planned.approvers,
+        owes=owed_by(planned.situation.desired.stack, action.component),
     )
 
 
@@ -151,11 +156,54 @@ async def launch(
 
     Raises: LeaseLost, StoreTrouble: before anything was sent.
     """
-    intent = record.intent.id
     try:
         values = revealed(form, doors.value)
     except UsageError as error:
         return Refused(error.message)
+
+    async def first(within: float) -> Result | None:
+        nonlocal values
+        ready = form if prepare is None else await prepare(within)
+        if not isinstance(ready, tuple):
+            return ready
+        values = revealed(ready, doors.value)
+        return None
+
+    async def request(within: float) -> tuple[str, str]:
+        order = DeploymentOrder(
+            release_id=release.id,
+            environment_id=record.intent.environment,
+            comments=comments_of(record),
+            form_values=values,
+            tenant_id=record.intent.tenant,
+            machine_ids=record.intent.machines,
+            guided=guided,
+            forced=forced,
+        )
+        return await octopus.deploy(order, within, before)
+
+    before_it = None if prepare is None else first
+    return await ask(doors, octopus, keeper, record, read_at, request, before_it)
+
+
+async def ask(
+    doors: Doors,
+    octopus: Octopus,
+    keeper: LeaseKeeper,
+    record: IntentRecord,
+    read_at: float,
+    request: Callable[[float], Awaitable[tuple[str, str]]],
+    prepare: Callable[[float], Awaitable[Result | None]] | None = None,
+) -> Result:
+    """Promise durably, ask once, and tell what became of it: a deployment, or a run of a runbook.
+
+    `request` is given the seconds within which it has to leave; it returns the ids of what was
+    asked for and of its task, and may raise ClosedNow. `prepare` is awaited before it, and returns
+    what stopped it, or nothing. `read_at` as for `launch`.
+
+    Raises: LeaseLost, StoreTrouble: before anything was sent.
+    """
+    intent = record.intent.id
     await blocking(doors.journal.promise, record, keeper.fence)
     try:
         await keeper.check()
@@ -165,8 +213,7 @@ async def launch(
     left = doors.pace.fresh - (doors.clock.monotonic() - read_at)
     if prepare is not None and left > 0:
         try:
-            ready = await prepare(left)
-            values = revealed(ready, doors.value) if isinstance(ready, tuple) else ()
+            stopped = await prepare(left)
         except LeaseLost:
             await blocking(doors.journal.void, intent, keeper.fence)
             raise
@@ -174,34 +221,23 @@ async def launch(
             await blocking(doors.journal.void, intent, keeper.fence)
             return Refused(error.message)
         except UsageError as error:
-            ready = Refused(error.message)
-        if isinstance(ready, Refused):
-            await blocking(doors.journal.refuse, intent, ready.why, keeper.fence)
-            return ready
-        if not isinstance(ready, tuple):
+            stopped = Refused(error.message)
+        if isinstance(stopped, Refused):
+            await blocking(doors.journal.refuse, intent, stopped.why, keeper.fence)
+            return stopped
+        if stopped is not None:
             await blocking(doors.journal.void, intent, keeper.fence)
-            return ready
+            return stopped
         left = doors.pace.fresh - (doors.clock.monotonic() - read_at)
     if left <= 0:
         await blocking(doors.journal.void, intent, keeper.fence)
         return Aged(f"journal and lease took too long: the reading is {-left:.0f} s too old")
-    comments = str(Comments.of(record))
-    order = DeploymentOrder(
-        release_id=release.id,
-        environment_id=record.intent.environment,
-        comments=comments,
-        form_values=values,
-        tenant_id=record.intent.tenant,
-        machine_ids=record.intent.machines,
-        guided=guided,
-        forced=forced,
-    )
     try:
-        deployment_id, task_id = await octopus.deploy(order, left, before)
+        made_id, task_id = await request(left)
     except ClosedNow as closed:
         await blocking(doors.journal.void, intent, keeper.fence)
         return Closed(closed.gate)
-    except CredentialRefused as error:  # says nothing of the deployment: another key may ask
+    except CredentialRefused as error:  # says nothing of what was asked: another key may ask
         await blocking(doors.journal.void, intent, keeper.fence)
         return Refused(error.message)
     except OverBudget as error:
@@ -212,8 +248,8 @@ async def launch(
         return Refused(error.message)
     except OutcomeUnknown as error:
         return await resolve(doors, octopus, keeper, record, error.message)
-    await blocking(doors.journal.launched, intent, deployment_id, task_id, keeper.fence)
-    return Taken(deployment_id, task_id)
+    await blocking(doors.journal.launched, intent, made_id, task_id, keeper.fence)
+    return Taken(made_id, task_id)
 
 
 async def resolve(
@@ -249,9 +285,11 @@ async def settle(doors: Doors, keeper: LeaseKeeper, promised_at: datetime) -> No
         await clock.sleep(min(left, pace.poll))
 
 
-async def search(octopus: Octopus, record: IntentRecord) -> DeploymentDetail | None:
-    """Look for the deployment that carries this intent; only a full match is ours."""
+async def search(octopus: Octopus, record: IntentRecord) -> DeploymentDetail | RunDetail | None:
+    """Look for the deployment, or the run, that carries this intent; only a full match is ours."""
     intent = record.intent
+    if intent.verb == RUNBOOK:
+        return await _search_runs(octopus, intent)
     newest = await octopus.deployments_of(
         intent.project, intent.environment, SEARCHED, intent.tenant
     )
@@ -266,4 +304,13 @@ async def search(octopus: Octopus, record: IntentRecord) -> DeploymentDetail | N
             and tuple(sorted(detail.machine_ids)) == tuple(sorted(intent.machines))
         ):
             return detail
+    return None
+
+
+async def _search_runs(octopus: Octopus, intent: Intent) -> RunDetail | None:
+    runs = await octopus.runs_of(intent.version, intent.environment, SEARCHED, intent.tenant)
+    for run in runs:
+        tag = CommentTag.find(run.comments)
+        if tag is not None and tag.intent == intent.id and run.project_id == intent.project:
+            return run
     return None

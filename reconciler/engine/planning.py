@@ -24,6 +24,16 @@ from reconciler.core.retry import due_by_rule, stop_gates, tries_of
 from reconciler.core.retryword import repeatable, spoken_of
 from reconciler.core.windowgate import window_gates
 from reconciler.engine.approving import judge_approvals
+from reconciler.engine.around import (
+    Arranged,
+    arrange,
+    debt_gates,
+    debts_due,
+    debts_in,
+    failed_debts,
+    failed_runs,
+    refused_runs,
+)
 from reconciler.engine.doors import blocking
 from reconciler.engine.healing import plan_of
 from reconciler.engine.history import failed_attempts, refused_attempts, usual_durations
@@ -39,6 +49,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from reconciler.core.cellkey import CellKey
+    from reconciler.core.debt import Debt
     from reconciler.core.deployers import Others
     from reconciler.core.plan import Action, Plan
     from reconciler.core.retry import Attempt
@@ -59,7 +70,8 @@ class Planned:
     its changes are deployed with, `approvers` the ids of the users whose approval counts. `tried`
     are attempts that a further one needs a person's word for, given or not; `machines` those that
     Octopus says its changes would go to: names by id.
-    `tending` is a look at the machines, None where nobody asked for one.
+    `tending` is a look at the machines, None where nobody asked for one. `around` are
+    the runbooks it may run, and those that deployments before it still owe.
     """
 
     situation: Situation
@@ -74,11 +86,20 @@ class Planned:
     tried: Mapping[CellKey, tuple[Attempt, ...]] = field(default_factory=dict)
     machines: Mapping[CellKey, Mapping[str, str]] = field(default_factory=dict)
     tending: Tending | None = None
+    around: Arranged = field(default_factory=Arranged)
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
         """The closed gates on the whole plan."""
         return tuple(gate for gate in self.gates if not gate.cell)
+
+    @property
+    def due(self) -> tuple[Debt, ...]:
+        """The debts with runbooks left that no gate stands before."""
+        closed = {gate.cell for gate in self.gates if gate.cell}
+        if self.stopped:
+            return ()
+        return tuple(d for d in self.around.debts if d.runbooks and d.cell not in closed)
 
     @property
     def runnable(self) -> tuple[Action, ...]:
@@ -141,15 +162,24 @@ async def judge_situation(
     asked, history = situation.tip_state, situation.history
     attempts = await failed_attempts(doors, asked, observed, history)
     refused = await refused_attempts(doors, asked, observed, history, plan)
-    asks = plan.has_work and situation.space_state is not None
-    deployer = await octopus.deployer_may() if asks else None
+    debts = debts_in(situation, plan)
+    attempts |= await failed_runs(doors, situation, plan)
+    refused |= await refused_runs(doors, situation, plan)
     tried = tries_of(plan, observed, attempts, refused)
+    owing = await failed_debts(doors, situation, debts)
+    tried |= {cell: tried.get(cell, ()) + more for cell, more in owing.items()}
     words = await blocking(doors.journal.retries, plan.environment) if tried else ()
     spoken = spoken_of(words)
     said = repeatable(tried, spoken)
     due = due_by_rule(tried, observed.read_at)
     spoken |= {cell: keys for cell, keys in due.items() if cell not in said}
+    to_pay = debts_due(situation, debts, owing, said)
+    asks = (plan.has_work or bool(to_pay)) and situation.space_state is not None
+    deployer = await octopus.deployer_may() if asks else None
     gates += cell_gates(plan, observed, deployer, tried, spoken, ours)
+    gates += debt_gates(situation, plan, debts, owing, said)
+    around, missing = await arrange(octopus, situation, plan, to_pay, deployer)
+    gates += missing
     gates += precondition_gates(
         [action.cell for action in plan.changes],
         desired.preconditions,
@@ -198,6 +228,7 @@ async def judge_situation(
         tried=tried,
         machines=preflight.machines,
         tending=await tend(doors, situation),
+        around=around,
     )
 
 

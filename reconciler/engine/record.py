@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.survey import Situation
+    from reconciler.engine.watch import Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,23 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """A run of a runbook, as a pass tells of it; `cell` WHOLE: around all changes."""
+
+    cell: CellKey
+    moment: str
+    runbook: str
+    outcome: Outcome
+    task_id: str
+
+    @classmethod
+    def of(cls, finished: Finished) -> Ran:
+        """Return what is told of a run that ended."""
+        record = finished.record
+        return cls(record.cell, record.action, record.runbook, finished.outcome, finished.task_id)
+
+
+@dataclass(frozen=True, slots=True)
 class PassRecord:
     """What one pass did or was refused, for `passes/`."""
 
@@ -80,6 +98,7 @@ class PassRecord:
     outcomes: Mapping[CellKey, str]
     tasks: Mapping[CellKey, str]
     fence: int
+    runs: tuple[Ran, ...] = ()
 
     def content(self) -> bytes:
         """Return the file's stable bytes."""
@@ -115,9 +134,24 @@ class PassRecord:
                     }
                     for a in self.plan.changes
                 ],
-            },
+            }
+            | self._told_runs(),
         }
         return (json.dumps(root, indent=1, ensure_ascii=True) + "\n").encode()
+
+    def _told_runs(self) -> dict[str, object]:
+        """Return the runs of runbooks that ended; nothing where there was none."""
+        runs = [
+            {
+                **_cell(ran.cell),
+                "moment": ran.moment,
+                "runbook": ran.runbook,
+                "outcome": ran.outcome.value,
+                "task": ran.task_id,
+            }
+            for ran in self.runs
+        ]
+        return {"runbooks": runs} if runs else {}
 
     @property
     def id(self) -> str:
@@ -234,7 +268,8 @@ class Recorder:
         platforms = (
             {} if accepted is None else recorded_digests(situation.tip_state, accepted.commit)
         )
-        refused = None if passed is None or passed.tasks else refusal_of(passed.plan, passed.gates)
+        acted = passed is not None and (passed.tasks or passed.runs)
+        refused = None if passed is None or acted else refusal_of(passed.plan, passed.gates)
 
         def state(old: bytes | None) -> bytes:
             new = parse_state(old)

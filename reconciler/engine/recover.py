@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import cell_key
+from reconciler.core.debt import owed_by
 from reconciler.core.expand import cell_pins
 from reconciler.core.intent import Comments, Intent, IntentRecord, Progress
+from reconciler.core.runbook import RUNBOOK
 from reconciler.core.version import Direction, direction
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Resumed
@@ -33,7 +35,7 @@ UNFINISHED = frozenset({Progress.PROMISED, Progress.LAUNCHED, Progress.FINISHED}
 
 
 def unfinished(situation: Situation) -> tuple[IntentRecord, ...]:
-    """Return the journal's intents without a receipt, in the server and space that were read.
+    """Return the intents whose end is not told yet, in the server and space that were read.
 
     Ids mean nothing on another server, and one that nobody accepted is not asked.
     """
@@ -41,15 +43,21 @@ def unfinished(situation: Situation) -> tuple[IntentRecord, ...]:
     return tuple(
         record
         for record in situation.history.intents.values()
-        if record.progress in UNFINISHED and (record.intent.server, record.intent.space) == here
+        if is_unfinished(record) and (record.intent.server, record.intent.space) == here
     )
 
 
+def is_unfinished(record: IntentRecord) -> bool:
+    """Tell whether the end of an intent is still to be noted, or the receipt of a deployment."""
+    told = record.intent.verb == RUNBOOK and record.progress is Progress.FINISHED
+    return record.progress in UNFINISHED and not told
+
+
 def left_elsewhere(situation: Situation) -> tuple[IntentRecord, ...]:
-    """Return the journal's intents without a receipt in another server or space."""
+    """Return the journal's intents whose end is not told yet in another server or space."""
     here = unfinished(situation)
     intents = situation.history.intents.values()
-    return tuple(r for r in intents if r.progress in UNFINISHED and r not in here)
+    return tuple(r for r in intents if is_unfinished(r) and r not in here)
 
 
 def untold(situation: Situation) -> bool:
@@ -178,6 +186,7 @@ async def _rebuild(
         deployment_id=detail.id,
         task_id=detail.task_id,
         adopted=True,
+        owes=owed_by(desired.stack, said.component),
     )
 
 

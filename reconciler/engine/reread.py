@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.core.action import Kind
+    from reconciler.core.cell import ObservedCell
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
     from reconciler.core.plan import Action
     from reconciler.engine.doors import Doors
     from reconciler.engine.planning import Planned
     from reconciler.engine.survey import Situation
+    from reconciler.engine.watch import Watch
     from reconciler.ports import Octopus
 
 TRIES = 3
@@ -39,7 +41,9 @@ class Rereading:
     why the rest of the plan is out of date, `stopping` why nothing may rest on readings any more.
     """
 
-    def __init__(self, doors: Doors, octopus: Octopus, planned: Planned) -> None:
+    def __init__(self, doors: Doors, octopus: Octopus, planned: Planned, watch: Watch) -> None:
+        self._watch = watch
+        self._own = watch.tasks  # that were ours at any time
         self._doors = doors
         self._octopus = octopus
         self._planned = planned
@@ -109,6 +113,7 @@ class Rereading:
     async def _read(self) -> Situation:
         """Read the space again, and git where the watched branch moved."""
         before = self._planned.situation
+        self._own |= self._watch.tasks
         if await blocking(self._doors.repository.tip) != self._tip:
             name = self._planned.plan.environment
             situation = await survey(self._doors, name, late=before.late)
@@ -140,7 +145,8 @@ class Rereading:
     ) -> dict[CellKey, frozenset[str]]:
         """Return the pending cells in which others' tasks are under way, with those (rule 16)."""
         seen = {name: now.observed.cells.get(name) for name in pending}
-        return {name: tasks for name, cell in seen.items() if cell and (tasks := under_way(cell))}
+        found = {name: under_way(cell) - self._own for name, cell in seen.items() if cell}
+        return {name: tasks for name, tasks in found.items() if tasks}
 
     async def _difference(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
         """Say why the rest of the plan is out of date; empty: it is not.
@@ -148,6 +154,11 @@ class Rereading:
         `pending` are the changes not asked for yet.
         """
         return self._moved(now, pending) or await self._closed(now, pending)
+
+    def _shown(self, cell: ObservedCell) -> tuple[object, ...]:
+        """Return what must stay as it is in a cell; runs of ours around it may come and go."""
+        tasks = tuple(task for task in cell.running if task.id not in self._own)
+        return cell.sighting, cell.newest, tasks
 
     def _moved(self, now: Situation, pending: Mapping[CellKey, Action]) -> str:
         """Say in which way the world is not the one the plan was made for, or nothing."""
@@ -166,11 +177,7 @@ class Rereading:
         busy = self.busy(now, pending)
         for name in pending:
             seen, then = cells[name], before.observed.cells[name]
-            if name not in busy and (seen.sighting, seen.newest, seen.running) != (
-                then.sighting,
-                then.newest,
-                then.running,
-            ):
+            if name not in busy and self._shown(seen) != self._shown(then):
                 return f"{name} changed in Octopus since the plan was made"
         changes = {a.cell: a for a in make_plan(now.desired, now.observed, now.commit).changes}
         for name, action in pending.items():

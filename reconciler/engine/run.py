@@ -189,6 +189,7 @@ async def _pass(
     started = doors.clock.now()
     first = situation.observed
     broken = [finished.record.cell for finished in resumed if not finished.settled]
+    runs = [finished for finished in resumed if finished.is_run]
     watch = _watch(doors, keeper, situation)
     with doors.slots.of(situation.observed.server.installation_id).join() as share:
         for turn in range(REPLANS):
@@ -209,6 +210,7 @@ async def _pass(
                 execution.stopping = f"{broken[0]} did not succeed"
             if watch.running or not planned.stopped:
                 await execution.run()
+                runs += execution.runs
             told = execution.results
             results |= {n: r for n, r in told.items() if not _is_less(r, results.get(n))}
             bad = {Done.FAILED, Done.REFUSED}
@@ -231,7 +233,7 @@ async def _pass(
                 watch = _watch(doors, keeper, situation)
     halted = tuple(sorted(execution.halted))
     planned = replace(planned, gates=tuple(sorted((*planned.gates, *halted))))
-    closing = Closing(doors, keeper, planned, results, started, bool(resumed))
+    closing = Closing(doors, keeper, planned, results, started, bool(resumed), tuple(runs))
     recorded = await closing.record()
     forgotten = 0
     if planned.tending is not None and planned.tending.has_work:

@@ -5,17 +5,18 @@ State is read in batches: a constant number of requests per look, however many t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.intent import Outcome
 from reconciler.core.logtree import last_lines
 from reconciler.core.policy import OnWarning
+from reconciler.core.runbook import RUNBOOK, Moment, RunDetail
 from reconciler.core.schedule import next_look
-from reconciler.core.state import TaskState
+from reconciler.core.state import DeploymentDetail, TaskState
 from reconciler.engine.branches import Branches
 from reconciler.engine.doors import blocking
-from reconciler.engine.events import Ended, Said, Seen, Watched
+from reconciler.engine.events import Ended, RunEnded, Said, Seen, Watched
 from reconciler.engine.questions import Questions
 from reconciler.engine.record import End
 from reconciler.errors import OctopusTrouble, OutcomeUnknown
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.core.cellkey import CellKey
-    from reconciler.core.intent import IntentRecord
-    from reconciler.core.state import DeploymentDetail, Task
+    from reconciler.core.intent import Intent, IntentRecord
+    from reconciler.core.state import Task
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.record import Recorder
     from reconciler.ports import Octopus
+
+Detail = DeploymentDetail | RunDetail
 
 LOG_TAIL = 5
 """Lines of the log shown of a deployment that did not succeed."""
@@ -52,6 +55,11 @@ class Running:
     task_id: str
     since: float
 
+    @property
+    def is_run(self) -> bool:
+        """True of a run of a runbook."""
+        return self.record.intent.verb == RUNBOOK
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -62,6 +70,11 @@ class Finished:
     settled: bool
     task_id: str
     reached: tuple[str, ...] | None = None
+
+    @property
+    def is_run(self) -> bool:
+        """True of a run of a runbook."""
+        return self.record.intent.verb == RUNBOOK
 
 
 class Watch:
@@ -92,6 +105,7 @@ class Watch:
     def add(self, record: IntentRecord, deployment_id: str, task_id: str) -> None:
         """Begin to watch a deployment that Octopus has."""
         since = self._doors.clock.monotonic()
+        record = replace(record, deployment_id=deployment_id, task_id=task_id)
         self.running[deployment_id] = Running(record, deployment_id, task_id, since)
 
     def go_on(self, recorder: Recorder, on_warning: OnWarning) -> None:
@@ -149,9 +163,7 @@ class Watch:
             await self._branches.look([(one.cell, one.task_id) for one in began])
         return tuple(finished)
 
-    async def _ended(
-        self, tasks: Mapping[str, Task]
-    ) -> list[tuple[Running, DeploymentDetail | None]]:
+    async def _ended(self, tasks: Mapping[str, Task]) -> list[tuple[Running, Detail | None]]:
         """Return what does not run any more, each with its deployment as it stands now.
 
         One request for a hundred of them. One that runs is no longer looked for.
@@ -162,8 +174,10 @@ class Watch:
                 ended.append(running)
             else:
                 self._gone.pop(running.deployment_id, None)
-        ids = [running.deployment_id for running in ended]
-        details = {one.id: one for one in await self._octopus.deployments(ids)}
+        ids = [running.deployment_id for running in ended if not running.is_run]
+        runs = [running.deployment_id for running in ended if running.is_run]
+        details: dict[str, Detail] = {one.id: one for one in await self._octopus.deployments(ids)}
+        details |= {one.id: one for one in await self._octopus.runs(runs)}
         return [(running, details.get(running.deployment_id)) for running in ended]
 
     def _waiting(self, tasks: Iterable[Task]) -> dict[str, CellKey]:
@@ -186,7 +200,7 @@ class Watch:
         self._trouble = error.message
 
     def _end(
-        self, running: Running, task: Task | None, detail: DeploymentDetail | None
+        self, running: Running, task: Task | None, detail: Detail | None
     ) -> tuple[End, bool] | None:
         """Return how a deployment ended and whether that is a whole success; None: not yet.
 
@@ -197,10 +211,9 @@ class Watch:
             outcome = outcome_of(task)
             warned = outcome is Outcome.SUCCESS_WITH_WARNINGS
             held = warned and self._on_warning is OnWarning.HOLD
-            partial = detail.is_flawed if running.record.intent.machines else detail.is_partial
+            partial, by, reached = _judged(running.record.intent, detail)
             settled = task.state is TaskState.SUCCESS and not partial and not held
             times = (task.queued, task.started, task.completed)
-            by, reached = detail.deployed_by_id, detail.reached
             return End(outcome, detail.id, task.id, *times, by, reached), settled
         now = self._doors.clock.monotonic()
         is_new = running.deployment_id not in self._gone
@@ -222,6 +235,12 @@ class Watch:
             settled=settled,
             fence=self._keeper.fence,
         )
+        finished = Finished(record, end.outcome, settled, running.task_id, end.reached)
+        if running.is_run:
+            del self.running[running.deployment_id]
+            what = (record.cell, record.runbook, Moment(record.action), running.task_id)
+            self._doors.tell(RunEnded(*what, end.outcome, end.seconds, lines, link))
+            return finished
         await self._recorder.receipt(record, end, self._keeper.fence)
         del self.running[running.deployment_id]
         self._doors.tell(
@@ -236,7 +255,7 @@ class Watch:
                 settled,
             )
         )
-        return Finished(record, end.outcome, settled, running.task_id, end.reached)
+        return finished
 
     async def _traces(self, task_id: str) -> tuple[tuple[str, ...], str]:
         """Return what a log says of a bad end, and where people see more; nothing waits for it."""
@@ -245,6 +264,16 @@ class Watch:
             return last_lines(log, LOG_TAIL), await self._octopus.task_page(task_id)
         except OctopusTrouble as error:
             return (f"its log could not be read: {error.message}",), ""
+
+
+def _judged(intent: Intent, detail: Detail) -> tuple[bool, str, tuple[str, ...] | None]:
+    """Tell whether less was done than was asked for, who asked, and which machines it reached."""
+    match detail:
+        case RunDetail():
+            return False, detail.run_by_id, None
+        case _:
+            partial = detail.is_flawed if intent.machines else detail.is_partial
+            return partial, detail.deployed_by_id, detail.reached
 
 
 def _is_over(task: Task | None) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.version import OctopusVersion
 from reconciler.core.versionrange import VersionRange
+from reconciler.manifests.runbooks import parse_duration
 from reconciler.manifests.windows import parse_dates, parse_time_of_day, parse_zone
 from reconciler.manifests.wording import shown
 
@@ -114,4 +115,5 @@ TROUBLE: Final[Mapping[str, Callable[[str], str | None]]] = {
     "time-zone": _trouble(parse_zone),
     "server-url": server_trouble,
     "version-range": range_trouble,
+    "duration": _trouble(parse_duration),
 }

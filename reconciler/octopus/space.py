@@ -33,6 +33,7 @@ from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.preview import DeploymentPreview, preview_of
 from reconciler.octopus.registry import SpaceRegistry
 from reconciler.octopus.releases import ReleaseIds, read_channels, read_defect, read_missing
+from reconciler.octopus.runbooks import new_run, read_runbooks, read_runs, read_runs_by_id
 from reconciler.octopus.tasklog import TaskLogReader
 from reconciler.octopus.tasks import read_load, read_tasks
 from reconciler.octopus.variables import VariableReader, read_release, refresh_variables
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from reconciler.core.logtree import TaskLog
     from reconciler.core.machine import ProcessTargets
     from reconciler.core.preview import Preview
+    from reconciler.core.runbook import FoundRunbook, RunDetail
     from reconciler.core.secret import Secret
     from reconciler.core.slots import Load, Room
     from reconciler.core.state import (
@@ -61,7 +63,7 @@ if TYPE_CHECKING:
         User,
     )
     from reconciler.octopus.key import ServerKey
-    from reconciler.ports import Clock, DeploymentOrder, Known
+    from reconciler.ports import Clock, DeploymentOrder, Known, RunOrder
 
 NOT_FOUND: Final = 404
 
@@ -351,6 +353,41 @@ class OctopusSpace:
         except BadAnswer as error:
             raise unknown(answer.url, "its answer names no deployment") from error
         return made.id, made.task_id
+
+    async def run(
+        self,
+        order: RunOrder,
+        within: float = math.inf,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[str, str]:
+        """Ask for one run of a runbook; return (run id, task id). As `deploy` in all else.
+
+        Source: Octopus REST API, `POST /runbookRuns`.
+        """
+        http = self._deploying()
+        body = msgspec.json.encode(new_run(order))
+        answer = await http.post(await self._path("runbookRuns"), body, within, before)
+        try:
+            made = wire.decode(answer, wire.CreatedDeployment)
+        except BadAnswer as error:
+            raise unknown(answer.url, "its answer names no run") from error
+        return made.id, made.task_id
+
+    async def runbooks(self, projects: Collection[str]) -> tuple[FoundRunbook, ...]:
+        """Return the runbooks of projects (see `runbooks.py`)."""
+        return await read_runbooks(self._observer, await self._path("runbooks"), projects)
+
+    async def runs(self, ids: Collection[str]) -> tuple[RunDetail, ...]:
+        """Return runs of runbooks by id (see `runbooks.py`)."""
+        return await read_runs_by_id(self._observer, await self._path("runbookRuns"), ids)
+
+    async def runs_of(
+        self, runbook_id: str, environment_id: str, take: int, tenant_id: str | None
+    ) -> tuple[RunDetail, ...]:
+        """Return the newest runs of a runbook in a cell (see `runbooks.py`)."""
+        path = await self._path("runbookRuns")
+        cell = (runbook_id, environment_id, tenant_id)
+        return await read_runs(self._observer, path, cell, take)
 
     async def deployments_of(
         self,

@@ -190,6 +190,7 @@ class SqliteJournal:
         Raises:
             StoreTrouble: it never began, or a receipt says that it ended otherwise.
         """
+        now = rows.time_text(self._clock.now())
         with self._about(intent, fence) as (connection, progress):
             if progress in {Progress.PROMISED, Progress.VOID}:
                 raise _refused(intent, f"is {progress}: it has no deployment that could end")
@@ -202,8 +203,8 @@ class SqliteJournal:
                 if told != Outcome.UNKNOWN.value:
                     raise _refused(intent, f"has a receipt that says {told}, not {outcome}")
             connection.execute(
-                "UPDATE intents SET progress = ?, outcome = ?, settled = ? WHERE id = ?",
-                (Progress.FINISHED.value, outcome.value, settled, intent),
+                "UPDATE intents SET progress = ?, outcome = ?, settled = ?, ended = ? WHERE id = ?",
+                (Progress.FINISHED.value, outcome.value, settled, now, intent),
             )
 
     def adopt(self, record: IntentRecord, fence: int) -> None:

@@ -235,6 +235,15 @@ SICKNESSES: Step = (
     )""",
 )
 
+# Runs of runbooks are intents too: what each is called, and which deployments it serves; which runs
+# a deployment owes, and when the end of either was noted.
+RUNS: Step = (
+    "ALTER TABLE intents ADD COLUMN serves TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE intents ADD COLUMN owes TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE intents ADD COLUMN runbook TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE intents ADD COLUMN ended TEXT",
+)
+
 STEPS: tuple[Step, ...] = (
     JOURNAL,
     CACHE,
@@ -248,4 +257,5 @@ STEPS: tuple[Step, ...] = (
     REFRESHES,
     RETRIES,
     SICKNESSES,
+    RUNS,
 )

@@ -21,7 +21,7 @@ _SELECT = f"SELECT {_COLUMNS} FROM retries"  # noqa: S608
 _INSERT = f"INSERT INTO retries ({_COLUMNS}) VALUES ({rows.marks(_COLUMNS)})"  # noqa: S608
 _SPEND = (
     "UPDATE retries SET used_by = ?, used_at = ? WHERE used_at IS NULL AND (environment, cell) = "
-    "(SELECT environment, component FROM intents WHERE id = ?)"
+    "(SELECT environment, component FROM intents WHERE id = ? AND verb = 'deploy')"
 )
 
 

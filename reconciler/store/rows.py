@@ -23,7 +23,7 @@ INTENT_COLUMNS = (
     "id, environment, component, project_slug, server, space, octopus_environment, tenant, "
     "project, version, machines, after, verb, commit_hash, plan_digest, action, replaces, "
     "redeploy, promised_at, progress, deployment_id, task_id, outcome, settled, adopted, "
-    "approvals"
+    "approvals, serves, owes, runbook, ended"
 )
 LINK_COLUMNS = (
     "path, environment, project, tenant, sequence, digest, intent, deployment_id, version, "
@@ -74,6 +74,10 @@ def intent_row(record: IntentRecord) -> Row:
         record.settled,
         record.adopted,
         json.dumps(record.approvals),
+        json.dumps(record.serves),
+        json.dumps(record.owes),
+        record.runbook,
+        record.ended and time_text(record.ended),
     )
 
 
@@ -107,6 +111,10 @@ def intent_of(row: Row) -> IntentRecord:
         settled=None if row[23] is None else bool(row[23]),
         adopted=bool(row[24]),
         approvals=tuple(json.loads(row[25])),
+        serves=tuple(json.loads(row[26])),
+        owes=tuple(json.loads(row[27])),
+        runbook=row[28],
+        ended=None if row[29] is None else datetime.fromisoformat(row[29]),
     )
 
 

@@ -15,6 +15,7 @@ from reconciler.core.interruption import FieldKind, FormField, Interruption, Opt
 from reconciler.core.livetree import LiveTree, Stage
 from reconciler.core.logtree import Branch, LogLine, TaskLog, Work
 from reconciler.core.plan import Action, Kind, Plan, Reason
+from reconciler.core.runbook import Moment
 from reconciler.engine.eventdata import event_data
 from reconciler.engine.events import (
     Asked,
@@ -27,6 +28,8 @@ from reconciler.engine.events import (
     PlanMade,
     Recorded,
     Resumed,
+    RunEnded,
+    RunStarted,
     Said,
     Seen,
     Watched,
@@ -131,6 +134,9 @@ EVENTS: dict[str, Event] = {
     "deployment.asks": ASKED,
     "log.grown": Grown("db", LOG, (((), LINE),), (("Step 1",),)),
     "deployment.ended": FAILED,
+    "run.started": RunStarted("db", "Drain", Moment.BEFORE, "ServerTasks-2"),
+    "run.found": RunStarted("db", "Drain", Moment.BEFORE, "ServerTasks-2", found=True),
+    "run.ended": RunEnded("db", "Drain", Moment.BEFORE, "ServerTasks-2", Outcome.FAILED, 3.0),
     "deployment.not-started": NotStarted("db", "why"),
     "pass.resumed": Resumed((("db", ""),)),
     "pass.recorded": Recorded("a" * 40, 1, snapshot_changed=True),

@@ -361,6 +361,14 @@ async def octopus_in_trouble(world: Story, running: Daemon) -> None:
     await looks(running)
 
 
+async def a_runbook_that_is_not_there(world: Story, running: Daemon) -> None:
+    text = (world.work / "stacks/platform.yaml").read_text()
+    text = text.replace("jobs: {}", "jobs: {runbooks: {after: [{runbook: Nothing}]}}")
+    world.push({"stacks/platform.yaml": text})
+    asks(world, jobs="1.1.0")
+    await running.settles(2)
+
+
 async def a_broken_manifest(world: Story, running: Daemon) -> None:
     world.push({"environments/test.yaml": "a: [\n"})
     await running.settles(1)
@@ -543,6 +551,7 @@ TALES: dict[Tale, set[Word]] = {
         GateName.RELEASE_REPLACED,
         *of(STALLED, "release-replaced"),
     },
+    a_runbook_that_is_not_there: {GateName.RUNBOOK, *of(STALLED, "runbook")},
     first_contact: {GateName.ACCEPT, *of(STALLED, "accept", "NamedTwice")},
     an_unsigned_commit: {GateName.UNSIGNED, *of(STALLED, "unsigned")},
     octopus_in_trouble: {

@@ -108,7 +108,7 @@ def _row(story: Story, name: CellKey, result: Result) -> tuple[Text, ...]:
     task = result.task_id or ""
     why = "" if result.done is Done.SUCCEEDED else result.why
     return (
-        text(name),
+        text(name or "(all changes)"),
         Text("" if action is None else action.kind.value),
         Text(moved),
         Text(result.done.value, style=_STYLES[result.done]),

@@ -11,6 +11,7 @@ from reconciler.core.stack import NEVER, Component, RetryRule, Stack, Use
 from reconciler.core.versionrange import VersionRange
 from reconciler.manifests.graph import graph_troubles
 from reconciler.manifests.kinds.common import Reference, Unfit, sure
+from reconciler.manifests.runbooks import around_of, parse_duration
 from reconciler.manifests.templates import template_of, template_troubles
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def build_stack(head: Head, spec: Branch) -> StackDocument:
     """Build a stack.
 
     Raises:
-        Unfit: its graph has a cycle or leads nowhere, or a range or a template is none.
+        Unfit: its graph has a cycle or leads nowhere, or a range, a duration or a template is none.
     """
     if graph_troubles(spec) or any(template_troubles(spec)):
         raise Unfit
@@ -55,6 +56,7 @@ def build_stack(head: Head, spec: Branch) -> StackDocument:
             for name, fields in sorted(spec.value.get("templates", {}).items())
         ),
         retry=_retry(spec.value) or NEVER,
+        runbooks=around_of(spec.value.get("runbooks")),
     )
     return StackDocument(head.name, head.place, stack, tuple(spaces))
 
@@ -79,7 +81,16 @@ def _component(head: Head, components: Branch, name: str, spaces: list[Reference
         uses=_uses(head, components.below(name)),
         variables=tuple(sorted(fields.get("variables", {}).items())),
         retry=_retry(fields),
+        runbooks=around_of(fields.get("runbooks")),
+        soak=_soak(fields.get("soak")),
     )
+
+
+def _soak(text: str | None) -> timedelta:
+    try:
+        return timedelta() if text is None else parse_duration(text)
+    except ValueError:
+        raise Unfit from None
 
 
 def _retry(fields: Mapping[str, Any]) -> RetryRule | None:

@@ -1,0 +1,338 @@
+"""Course: what is asked for around the deployments of a plan, and in which order.
+
+Before a change its runbooks, one after the other; after it those it promised, then a wait until
+what depends on it may begin. Around all changes, those of the stack. A run serves deployments by
+the ids of their intents, which no later deployment has again: what succeeded for one is not run for
+it again, whatever was interrupted, and what was promised is not skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.core.cellkey import WHOLE, component_of
+from reconciler.core.debt import Debt, debt_after, is_done, run_of, stack_debt
+from reconciler.core.intent import Intent, IntentRecord, Progress, intent_of
+from reconciler.core.runbook import RUNBOOK, Moment, Runbook, RunComments, comments_of, served
+from reconciler.engine.around import tenant_for
+from reconciler.engine.doors import blocking
+from reconciler.engine.launch import SEARCHED
+from reconciler.ports import RunOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.core.cellkey import CellKey
+    from reconciler.core.plan import Action
+    from reconciler.core.runbook import FoundRunbook, RunDetail
+    from reconciler.engine.doors import Doors
+    from reconciler.engine.keeper import LeaseKeeper
+    from reconciler.engine.planning import Planned
+    from reconciler.engine.survey import Situation
+    from reconciler.engine.watch import Finished, Watch
+    from reconciler.ports import Octopus
+
+
+class Turn(Enum):
+    """What there is to do next, where it is no run."""
+
+    GO = "go"  # nothing stands before the deployment, or is left after it
+    WAIT = "wait"  # something runs, or is waited for
+    SOAK = "soak"  # only time has to pass
+    OVER = "over"  # another deployment came: nothing is owed any more
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A run to be asked for next: its promise and its request."""
+
+    record: IntentRecord
+    order: RunOrder
+
+
+@dataclass(slots=True)
+class Owed:
+    """A debt that is being paid; `until`: when dependants may begin, by the monotonic clock."""
+
+    debt: Debt
+    task_id: str | None
+    until: float | None = None
+
+
+class Course:
+    """The runs around the changes of one plan."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        octopus: Octopus,
+        keeper: LeaseKeeper,
+        watch: Watch,
+        planned: Planned,
+    ) -> None:
+        self._doors = doors
+        self._octopus = octopus
+        self._keeper = keeper
+        self._watch = watch
+        self._planned = planned
+        situation = planned.situation
+        self._stack = situation.desired.stack
+        intents = situation.history.intents
+        self._runs = {i: r for i, r in intents.items() if r.intent.verb == RUNBOOK}
+        self.owed: dict[CellKey, Owed] = {}
+        self._deployed: dict[CellKey, IntentRecord] = {}
+        closed = {gate.cell for gate in planned.gates if gate.cell}
+        for debt in planned.around.debts:
+            if debt.cell == WHOLE:
+                self._deployed |= {record.cell: record for record in debt.deployments}
+            elif debt.cell not in closed and (debt.runbooks or self._is_waited_for(debt)):
+                self.owed[debt.cell] = Owed(debt, None)
+
+    @property
+    def busy(self) -> frozenset[CellKey]:
+        """The cells with a run of ours that is not over; WHOLE: one around all changes."""
+        running = self._watch.running.values()
+        return frozenset(r.record.cell for r in running if r.record.intent.verb == RUNBOOK)
+
+    def waits_for(self, action: Action) -> Action:
+        """Return a change with the debts it rests on among what it waits for."""
+        behind = self._planned.around.behind
+        debtors = {cell for cell in self.owed if action.cell in behind.get(cell, ())}
+        return action._replace(waits_for=tuple(sorted({*action.waits_for, *debtors})))
+
+    async def opening(self, situation: Situation, actions: Iterable[Action]) -> Step | Turn:
+        """Return what is run before the first change of all."""
+        if not self._stack.runbooks.before:
+            return Turn.GO
+        meant = (intent_of(situation.observed, action) for action in actions)
+        serves = tuple(sorted(intent.id for intent in meant if intent is not None))
+        before = self._stack.runbooks.before
+        return await self._next(situation, WHOLE, Moment.BEFORE, before, serves, 0)
+
+    async def before(self, situation: Situation, action: Action) -> Step | Turn:
+        """Return what is run before a change."""
+        before = self._stack.components[action.component].runbooks.before
+        intent = intent_of(situation.observed, action) if before else None
+        if intent is None:
+            return Turn.GO
+        return await self._next(
+            situation, action.cell, Moment.BEFORE, before, (intent.id,), action.redeploy
+        )
+
+    async def after(self, cell: CellKey) -> Step | Turn:
+        """Return what is run next for a debt; GO: nothing any more, OVER: nobody owes it now."""
+        owed = self.owed[cell]
+        if not owed.debt.runbooks:
+            return self._soak(owed)
+        if cell != WHOLE and not await self._is_newest(owed.debt.deployments[-1]):
+            return Turn.OVER
+        redeploy = max(record.redeploy for record in owed.debt.deployments)
+        step = await self._next(
+            self._planned.situation,
+            cell,
+            Moment.AFTER,
+            owed.debt.runbooks[:1],
+            owed.debt.serves,
+            redeploy,
+        )
+        if step is Turn.GO:
+            self._settle(cell, None)
+            return Turn.WAIT
+        return step
+
+    def deployed(self, finished: Finished) -> bool:
+        """Note a deployment that settled its cell; tell whether something comes after it."""
+        record, cell = finished.record, finished.record.cell
+        self._deployed[cell] = record
+        component = self._stack.components[component_of(cell)]
+        after = component.runbooks.after
+        debt = debt_after(cell, (record,), after, tuple(self._runs.values()), component.soak)
+        if not debt.runbooks and not (debt.soak and self._is_waited_for(debt)):
+            return False
+        self.owed[cell] = Owed(debt, finished.task_id)
+        return True
+
+    def began(self, record: IntentRecord) -> None:
+        """Note a run that was asked for."""
+        self._runs[record.intent.id] = record
+
+    def ended(self, finished: Finished) -> None:
+        """Note how a run ended; one that failed after a deployment ends its debt here."""
+        record = replace(
+            finished.record,
+            progress=Progress.FINISHED,
+            outcome=finished.outcome,
+            settled=finished.settled,
+            ended=self._doors.clock.now(),
+        )
+        self._runs[record.intent.id] = record
+        if record.action == Moment.AFTER and record.cell in self.owed:
+            if finished.settled:
+                self._settle(record.cell, record)
+            else:
+                del self.owed[record.cell]
+
+    def close(self) -> bool:
+        """Begin what is owed once after all changes; tell whether there is anything."""
+        debt = stack_debt(self._stack, tuple(self._deployed.values()), tuple(self._runs.values()))
+        self._deployed = {}
+        found = self._planned.around.found
+        if not debt.runbooks or any((WHOLE, r.key) not in found for r in debt.runbooks):
+            return False
+        self.owed[WHOLE] = Owed(debt, None)
+        return True
+
+    def _settle(self, cell: CellKey, run: IntentRecord | None) -> None:
+        """Take the first runbook of a debt for done."""
+        owed = self.owed[cell]
+        since = owed.debt.since if run is None else run.ended
+        left = owed.debt.runbooks[1:]
+        debt = replace(owed.debt, runbooks=left, failed=None, since=since)
+        self.owed[cell] = replace(owed, debt=debt)
+
+    def _soak(self, owed: Owed) -> Turn:
+        clock = self._doors.clock
+        if owed.until is None:
+            waits = self._is_waited_for(owed.debt)
+            left = owed.debt.soak_left(clock.now()).total_seconds() if waits else 0.0
+            owed.until = clock.monotonic() + left
+        return Turn.GO if clock.monotonic() >= owed.until else Turn.SOAK
+
+    def _is_waited_for(self, debt: Debt) -> bool:
+        """Tell whether a change of this plan rests on a cell."""
+        return any(debt.cell in action.waits_for for action in self._planned.runnable) or bool(
+            self._planned.around.behind.get(debt.cell)
+        )
+
+    async def _is_newest(self, record: IntentRecord) -> bool:
+        """Tell whether a deployment is still the newest in its cell (rule 15)."""
+        intent = record.intent
+        newest = await self._octopus.deployments_of(
+            intent.project, intent.environment, 1, intent.tenant
+        )
+        return bool(newest) and newest[0].id == record.deployment_id
+
+    async def _next(
+        self,
+        situation: Situation,
+        cell: CellKey,
+        moment: Moment,
+        runbooks: tuple[Runbook, ...],
+        serves: tuple[str, ...],
+        redeploy: int,
+    ) -> Step | Turn:
+        """Return the first run that did not succeed yet for all that it serves."""
+        if cell in self.busy:
+            return Turn.WAIT
+        for runbook in runbooks:
+            runs = tuple(self._runs.values())
+            if not is_done(run_of(runs, cell, moment, runbook, serves)):
+                found = self._planned.around.found[cell, runbook.key]
+                return await self._step(situation, cell, moment, runbook, found, serves, redeploy)
+        return Turn.GO
+
+    async def _step(
+        self,
+        situation: Situation,
+        cell: CellKey,
+        moment: Moment,
+        runbook: Runbook,
+        found: FoundRunbook,
+        serves: tuple[str, ...],
+        redeploy: int,
+    ) -> Step | Turn:
+        """Return a run as it is to be asked for now, after a look at those there are.
+
+        One of ours that this store forgot is adopted; while somebody's is not over, it is waited.
+        """
+        observed = situation.observed
+        if observed.environment_id is None or found.snapshot is None:
+            return Turn.WAIT
+        tenant = tenant_for(situation, cell, found)
+        runs = await self._octopus.runs_of(found.id, observed.environment_id, SEARCHED, tenant)
+        runs = tuple(sorted(runs, key=lambda run: run.created, reverse=True))  # stable
+        plan = self._planned.plan
+        record = IntentRecord(
+            intent=Intent(
+                server=observed.server.installation_id,
+                space=observed.space_id,
+                environment=observed.environment_id,
+                tenant=tenant,
+                project=found.project_id,
+                version=found.id,
+                machines=(),
+                after=runs[0].id if runs else None,
+                verb=RUNBOOK,
+            ),
+            environment=plan.environment,
+            cell=cell,
+            project_slug=self._slug(situation, found),
+            commit=plan.commit,
+            plan_digest=plan.digest,
+            action=moment.value,
+            replaces=None,
+            redeploy=redeploy,
+            promised_at=self._doors.clock.now(),
+            approvals=self._planned.approvers,
+            serves=serves,
+            runbook=runbook.key,
+        )
+        forgotten = self._forgotten(record, runs, observed.me)
+        if forgotten is not None:
+            await blocking(self._doors.journal.adopt, forgotten, self._keeper.fence)
+            self.began(forgotten)
+            self._watch.add(forgotten, forgotten.deployment_id or "", forgotten.task_id or "")
+            return Turn.WAIT
+        known = self._runs.get(record.intent.id)
+        if known is not None and known.progress is not Progress.VOID:
+            return Turn.WAIT  # Octopus does not show yet what was run here last
+        if runs:
+            tasks = await self._octopus.tasks([runs[0].task_id])
+            if any(not task.state.is_finished for task in tasks):
+                return Turn.WAIT
+        order = RunOrder(
+            runbook_id=found.id,
+            snapshot_id=found.snapshot,
+            environment_id=observed.environment_id,
+            comments=comments_of(record),
+            tenant_id=tenant,
+            guided=situation.desired.policy.guided_failure.wanted,
+        )
+        return Step(record, order)
+
+    def _forgotten(
+        self, asked: IntentRecord, runs: tuple[RunDetail, ...], me: str
+    ) -> IntentRecord | None:
+        """Return a run of ours for the same that the journal does not know, rebuilt.
+
+        Only a full match is ours: made by our account, said to be for the same, and the intent
+        computed from what Octopus shows has the id that the comments carry.
+        """
+        for number, run in enumerate(runs):
+            said = RunComments.read(run.comments)
+            if said is None or run.run_by_id != me or said.tag.intent in self._runs:
+                continue
+            older = runs[number + 1 :]
+            intent = replace(asked.intent, after=older[0].id if older else None)
+            same = (said.moment, said.runbook) == (asked.action, asked.runbook)
+            if same and said.served == served(asked.serves) and intent.id == said.tag.intent:
+                return replace(
+                    asked,
+                    intent=intent,
+                    commit=said.tag.commit,
+                    plan_digest=said.tag.plan,
+                    promised_at=run.created,
+                    progress=Progress.LAUNCHED,
+                    deployment_id=run.id,
+                    task_id=run.task_id,
+                    adopted=True,
+                    approvals=(),
+                )
+        return None
+
+    def _slug(self, situation: Situation, found: FoundRunbook) -> str:
+        state = situation.space_state
+        projects = () if state is None else state.projects
+        return next((p.slug for p in projects if p.id == found.project_id), found.project_id)
