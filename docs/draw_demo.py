@@ -99,7 +99,8 @@ def in_its_middle(stage: Stage, *arguments: str) -> list[str]:
         text = "\n".join(screen)
         started, ended = STARTED.findall(text), ENDED.findall(text)
         drawn = EXECUTING.findall(text)  # the tree is drawn a moment after the lines above it
-        if drawn and ended and "next: " in text and {*drawn} == {*started} - {*ended}:
+        whole = "Executing" in text and "next: " in text
+        if drawn and ended and whole and {*drawn} == {*started} - {*ended}:
             middle = screen
     return middle
 

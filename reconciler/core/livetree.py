@@ -97,7 +97,8 @@ class Part:
 class Forecast:
     """When everything is likely to have ended: in so many seconds.
 
-    `unknown` counts what runs or waits and nobody knows how long it takes: it is taken for nothing.
+    `unknown` counts what nobody knows the end of: what was never deployed here, which is taken for
+    nothing, and what waits for a person, who may take longer.
     """
 
     seconds: float
@@ -177,7 +178,11 @@ class LiveTree:
     def forecast(self, now: float) -> Forecast:
         """Return when all that runs, and all that can still start, is likely to have ended."""
         running = [(p.left(now), p.cell) for p in self.parts.values() if p.stage.is_running]
-        unknown = sum(self.parts[name].expected is None for _, name in running)
+        unknown = sum(
+            part.expected is None or part.stage is Stage.PERSON
+            for part in self.parts.values()
+            if part.stage.is_running
+        )
         waits, followers, ready = self._graph()
         unknown += sum(self.parts[name].expected is None for name in waits)
         heapq.heapify(running)

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 TAIL = 10
 """Lines of each branch that a reading asks for: what grows on a screen, not the whole log."""
 
-PATIENCE = 2.0
-"""Real seconds that a look of a pass gives its logs: the lease is tended meanwhile."""
-
 
 class Branches:
-    """The logs of the tasks that run now, as far as they were read."""
+    """The logs of the tasks that run now, as far as they were read.
+
+    `patience`: real seconds that one look gives its logs, None: as many as the client does.
+    """
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Branches:
         *,
         tail: int = TAIL,
         verbose: bool = False,
-        patience: float | None = PATIENCE,
+        patience: float | None = None,
     ) -> None:
         self._octopus = octopus
         self._tell = tell

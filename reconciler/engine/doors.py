@@ -71,6 +71,7 @@ class Pace:
     renew: float = 30.0  # a lease is renewed this often
     patience: float = 600.0  # how long unanswered watching, or waiting for others alone, goes on
     branches: int = 0  # logs of running tasks that are read at each look: none where nobody looks
+    glance: float = 2.0  # real seconds that a look gives these logs: the lease is tended meanwhile
     preflight_at_once: int = 8
     refused: float = 0.0  # the first wait after a refused request; a person's command has none
 

@@ -72,9 +72,7 @@ class _Following:
         self._doors = doors
         self._subject = subject
         self._octopus = subject.octopus
-        self._branches = Branches(
-            subject.octopus, doors.tell, AT_ONCE, tail=TAIL, verbose=verbose, patience=None
-        )
+        self._branches = Branches(subject.octopus, doors.tell, AT_ONCE, tail=TAIL, verbose=verbose)
         self._questions = Questions(doors, subject.octopus)
         self._known: set[str] = set()  # tasks that were seen before, followed or not
         self._shown: list[Logged] = []

@@ -108,7 +108,7 @@ async def read_logs(doors: Doors, subject: Subject, *, verbose: bool) -> tuple[R
     octopus = subject.octopus
     ids = [one.task_id for one in subject.tasks]
     tasks = {task.id: task for task in await octopus.tasks(ids)}
-    branches = Branches(octopus, doors.tell, AT_ONCE, tail=WHOLE, verbose=verbose, patience=None)
+    branches = Branches(octopus, doors.tell, AT_ONCE, tail=WHOLE, verbose=verbose)
     found: dict[str, Reading] = {}
     places = asyncio.Semaphore(AT_ONCE)
 

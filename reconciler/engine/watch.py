@@ -93,7 +93,9 @@ class Watch:
         self._keeper = keeper
         self._recorder = recorder
         self._on_warning = on_warning
-        self._branches = Branches(octopus, doors.tell, doors.pace.branches)
+        self._branches = Branches(
+            octopus, doors.tell, doors.pace.branches, patience=doors.pace.glance
+        )
         self._answered = doors.clock.monotonic()
         self._trouble = ""  # why Octopus did not answer last
         self._questions = Questions(doors, octopus)

@@ -215,6 +215,7 @@ when all of it is likely to have ended, beside the end of the window that is ope
 stands there while something runs or waits that was never deployed here. A terminal may be of any
 size, and be resized: what failed and what waits for a person is drawn first. On a pipe `apply`
 tells one line for each fact. Meaning never rests on colour, and `NO_COLOR` is honoured.
+[session.md](session.md) is a recorded one.
 
 `reconciler logs` reads the same from Octopus beside whatever deploys: from another machine, after
 an `apply` was interrupted, or of what people started. With `--follow` the lines of all tasks come

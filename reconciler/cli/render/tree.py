@@ -232,6 +232,7 @@ def _next(tree: LiveTree, part: Part) -> str:
     behind = [clean(name) for name in tree.behind(part)]
     what = f"{clean(part.cell)} {_move(part)}"
     if not behind:
-        return f"{what}, as soon as there is room"
+        runs = sum(one.stage.is_running for one in tree.parts.values())
+        return f"{what}, {'now' if runs < tree.at_once else 'as soon as there is room'}"
     others = f" and {len(behind) - 1} more" if len(behind) > 1 else ""
     return f"{what}, after {behind[0]}{others}"
