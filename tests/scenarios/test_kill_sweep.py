@@ -1,4 +1,4 @@
-"""SIGKILL a real daemon at every door of a pass, start it again, and count (rules 12, 13, 26)."""
+"""SIGKILL a daemon at the doors of a pass, start it again, and count (rules 12, 13, 26)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COMPONENTS = ("db", "api", "jobs")
 VERSIONS = tuple(f"1.0.{number}" for number in range(200))
 CHUNKS = 6
-POINTS = 126
+POINTS = 60
 PATIENCE = 60.0  # seconds until a daemon that says nothing is given up
 
 RELEASES = ", ".join(f'"{version}"' for version in VERSIONS)
@@ -185,7 +185,7 @@ def test_rule_12_a_daemon_killed_anywhere_in_a_pass_deploys_and_receipts_each_pi
         commit = world.pin(**dict.fromkeys(COMPONENTS, VERSIONS[1]))
         assert here.serve(commit, STORY_CALLS=str(calls)) == 0
         moments = spread(calls.read_text().splitlines())
-        assert len(moments) > 100
+        assert len(moments) >= POINTS
         died, chance = 0, random.Random(chunk)
         for number, moment in enumerate(moments[chunk::CHUNKS], 2):
             commit = world.pin(**dict.fromkeys(COMPONENTS, VERSIONS[number]))
