@@ -110,7 +110,8 @@ class IntentRecord:
 
     Of a run of a runbook, `runbook` is how its stack names it, `action` when it is run (before,
     after), and `serves` are the ids of the deployments' intents it is run for. Of a deployment,
-    `owes` are the runbooks to be run after it. `ended`: when its end was noted.
+    `owes` are the runbooks to be run after it, and `runbook` is the one that named its machines:
+    those are then all that were meant. `ended`: when its end was noted.
     """
 
     intent: Intent

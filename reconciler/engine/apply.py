@@ -6,7 +6,7 @@ what is ready, look at what runs. Nothing here sleeps but through the clock door
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from reconciler.core.schedule import in_turn, last_durations, next_look, path_le
 from reconciler.core.windowgate import window_gate
 from reconciler.engine.arrivals import left_out_of
 from reconciler.engine.doors import blocking, side_by_side
-from reconciler.engine.errands import Errands
+from reconciler.engine.errands import Errands, Unchosen
 from reconciler.engine.events import Launched, NotStarted, Said
 from reconciler.engine.launch import (
     Absent,
@@ -291,6 +291,14 @@ class Execution:
             self._waiting += ready is None
             return
         record = promise_of(self.planned, situation, action, self.doors)
+        try:
+            named = await self._errands.machines(situation, action)
+        except Unchosen:
+            self._waiting += 1
+            return
+        if named is not None:
+            intent = replace(record.intent, machines=named.machines)
+            record = replace(record, intent=intent, runbook=named.runbook)
         if record.intent.id in self._told:
             self.stale = f"Octopus does not show yet what was deployed to {name} before"
             return

@@ -130,11 +130,13 @@ async def failed_debts(
 async def refused_runs(doors: Doors, situation: Situation, plan: Plan) -> dict[CellKey, Attempt]:
     """Return the changes before which Octopus refused a run that is not to be asked for now."""
     found: dict[CellKey, Attempt] = {}
-    refused = [each for each in _refused(situation) if each.action == Moment.BEFORE]
+    refused = [(each, each.serves) for each in _refused(situation)]
+    refused = [pair for pair in refused if pair[0].action == Moment.BEFORE]
+    refused += [(each, (_planned_id(each),)) for each in _refused_with_machines(situation)]
     for action in plan.changes if refused else ():
         intent = intent_of(situation.observed, action)
-        for record in refused:
-            if intent is not None and intent.id in record.serves:
+        for record, serves in refused:
+            if intent is not None and intent.id in serves:
                 version = action.to_version or ""
                 tried = await _refused_attempt(doors, situation, record, version)
                 found |= {} if tried is None else {action.cell: tried}
@@ -221,6 +223,18 @@ def _refused(situation: Situation) -> list[IntentRecord]:
     """Return the runs that Octopus refused when they were asked for last."""
     refusals = situation.history.refusals
     return [run for run in _runs(situation) if run.intent.id in refusals]
+
+
+def _refused_with_machines(situation: Situation) -> list[IntentRecord]:
+    """Return the deployments to machines a runbook named that Octopus refused."""
+    history = situation.history
+    found = (history.intents[id_] for id_ in history.refusals if id_ in history.intents)
+    return [r for r in found if r.intent.verb != RUNBOOK and r.runbook and r.intent.machines]
+
+
+def _planned_id(record: IntentRecord) -> str:
+    """Return the id of an intent as it was planned, before a runbook named its machines."""
+    return replace(record.intent, machines=()).id
 
 
 async def _attempt(doors: Doors, situation: Situation, run: IntentRecord, version: str) -> Attempt:

@@ -13,9 +13,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE, component_of
+from reconciler.core.chosen import chosen, named_in
 from reconciler.core.debt import Debt, debt_after, is_done, run_of, stack_debt
-from reconciler.core.intent import Intent, IntentRecord, Progress, intent_of
+from reconciler.core.intent import Intent, IntentRecord, Outcome, Progress, intent_of
+from reconciler.core.logtree import MOST_LINES
 from reconciler.core.runbook import RUNBOOK, Moment, Runbook, RunComments, comments_of, served
+from reconciler.core.text import clean
 from reconciler.engine.around import tenant_for
 from reconciler.engine.doors import blocking
 from reconciler.engine.launch import SEARCHED
@@ -50,6 +53,21 @@ class Step:
 
     record: IntentRecord
     order: RunOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The machines a deployment goes to (sorted ids), and the runbook that named them."""
+
+    machines: tuple[str, ...]
+    runbook: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotChosen:
+    """Why a runbook named no machines that can be deployed to."""
+
+    why: str
 
 
 @dataclass(slots=True)
@@ -120,6 +138,48 @@ class Course:
         return await self._next(
             situation, action.cell, Moment.BEFORE, before, (intent.id,), action.redeploy
         )
+
+    async def machines(self, situation: Situation, action: Action) -> Chosen | NotChosen | None:
+        """Return the machines that runs before a change name; None: they are to name none.
+
+        A run that names none, or one that is not there, is taken for failed.
+        """
+        before = self._stack.components[action.component].runbooks.before
+        naming = [(each, each.machines) for each in before if each.machines]
+        intent = intent_of(situation.observed, action) if naming else None
+        if intent is None:
+            return None
+        fleet = await self._octopus.registry().fleet([intent.environment])
+        names = {one.id: one.name for one in fleet.of(intent.environment)}
+        machines = set[str]()
+        for runbook, variable in naming:
+            runs = tuple(self._runs.values())
+            run = run_of(runs, action.cell, Moment.BEFORE, runbook, [intent.id])
+            if run is None or run.task_id is None:
+                raise AssertionError("machines are asked for once every run before it is done")
+            log = await self._octopus.task_log(run.task_id, MOST_LINES)
+            named = named_in(log, variable or "")
+            if not named:
+                why = f"its log names no machines: no line begins with `{clean(variable or '')} =`"
+                return await self._not_chosen(run, why)
+            found = chosen(named, names)
+            if isinstance(found, str):
+                return await self._not_chosen(run, found)
+            machines |= set(found)
+        return Chosen(tuple(sorted(machines)), naming[-1][0].key)
+
+    async def _not_chosen(self, run: IntentRecord, why: str) -> NotChosen:
+        """Take a run for failed, durably: a person looks, and it is run again on their word."""
+        outcome = run.outcome or Outcome.UNKNOWN
+        await blocking(
+            self._doors.journal.finished,
+            run.intent.id,
+            outcome,
+            settled=False,
+            fence=self._keeper.fence,
+        )
+        self._runs[run.intent.id] = replace(run, settled=False)
+        return NotChosen(f"runbook {clean(run.runbook)}: {why}")
 
     async def after(self, cell: CellKey) -> Step | Turn:
         """Return what is run next for a debt; GO: nothing any more, OVER: nobody owes it now."""

@@ -13,8 +13,8 @@ from reconciler.core.cellkey import WHOLE
 from reconciler.core.intent import Outcome
 from reconciler.core.runbook import Moment
 from reconciler.core.text import clean
-from reconciler.engine.course import Course, Step, Turn
-from reconciler.engine.events import RunStarted
+from reconciler.engine.course import Course, NotChosen, Step, Turn
+from reconciler.engine.events import RunStarted, Said
 from reconciler.engine.launch import Closed, ClosedNow, Taken, ask
 from reconciler.engine.outcome import Done, Result
 from reconciler.errors import LeaseLost, OctopusTrouble
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.core.gate import Gate
     from reconciler.core.intent import IntentRecord
     from reconciler.core.plan import Action
+    from reconciler.engine.course import Chosen
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.launch import Result as Asked
@@ -57,6 +58,10 @@ class Master(Protocol):
 
     def lost(self, error: LeaseLost) -> None:
         """Hear that nothing may be asked for any more (rule 19)."""
+
+
+class Unchosen(Exception):
+    """Not a failure but an answer on its way up: which machines are meant is not known."""
 
 
 class Errands:
@@ -98,6 +103,21 @@ class Errands:
     async def ready(self, situation: Situation, action: Action, read_at: float) -> bool | None:
         """Tell whether all that is run before a change is done; None: it is waited for."""
         return await self._is_next(action.cell, self.course.before(situation, action), read_at)
+
+    async def machines(self, situation: Situation, action: Action) -> Chosen | None:
+        """Return the machines a deployment is to go to, none named: all.
+
+        Raises: Unchosen: it cannot be told now; a change that failed for it is told already.
+        """
+        try:
+            found = await self.course.machines(situation, action)
+        except OctopusTrouble as error:
+            self._doors.tell(Said(f"{action.cell} is not started for now: {error.message}"))
+            raise Unchosen from error
+        if isinstance(found, NotChosen):
+            self._master.fail(action.cell, Result(Done.FAILED, found.why))
+            raise Unchosen
+        return found
 
     async def _is_next(
         self, cell: CellKey, asked: Awaitable[Step | Turn], read_at: float

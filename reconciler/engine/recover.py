@@ -21,6 +21,7 @@ from reconciler.errors import OutcomeUnknown
 
 if TYPE_CHECKING:
     from reconciler.core.cellkey import CellKey
+    from reconciler.core.stack import Component
     from reconciler.core.state import DeploymentDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
@@ -187,7 +188,13 @@ async def _rebuild(
         task_id=detail.task_id,
         adopted=True,
         owes=owed_by(desired.stack, said.component),
+        runbook=_naming(component) if detail.machine_ids else "",
     )
+
+
+def _naming(component: Component) -> str:
+    """Return the runbook that names the machines of a component's deployments, empty if none."""
+    return next((each.key for each in component.runbooks.before if each.machines), "")
 
 
 def _counter(situation: Situation, said: Comments, cell: CellKey) -> int:

@@ -249,7 +249,23 @@ def judge(
     `joinable`: a commit or a person asks for what is to run, so tenants may join it.
     """
     known = receipted(history, project_slugs(desired, state))
+    state = _as_meant(state, history)
     return observe(desired, state, snapshot, known, joinable=joinable)
+
+
+def _as_meant(state: SpaceState, history: History) -> SpaceState:
+    """Return a reading in which deployments to the machines that a runbook named are whole."""
+    meant = {
+        record.deployment_id
+        for record in history.intents.values()
+        if record.runbook and record.intent.machines and record.settled
+    }
+    whole = {
+        id_: replace(detail, is_partial=detail.is_flawed)
+        for id_, detail in state.deployments.items()
+        if id_ in meant
+    }
+    return replace(state, deployments={**state.deployments, **whole}) if whole else state
 
 
 def _not_contacted(doors: Doors, desired: DesiredState) -> ObservedState:

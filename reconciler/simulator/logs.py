@@ -132,9 +132,11 @@ def _step(
     if done and not (is_last and task.state is TaskState.FAILED):
         finished = _wall(task, ends)
         warned = is_last and task.has_warnings
+        for text in task.script.lines if is_last else ():
+            lines.append(Line("Info", finished or task.created, text, number + len(lines)))
         if warned:
             text = task.script.message or f"{name} finished with a warning"
-            lines.append(Line("Warning", finished or task.created, text, number + 1))
+            lines.append(Line("Warning", finished or task.created, text, number + len(lines)))
         lines.append(
             Line("Info", finished or task.created, f"{name} finished", number + len(lines))
         )

@@ -390,6 +390,8 @@ class Script:
     message: str = ""
     intervention: dict[str, Any] | None = None
     mishap: Mishap | None = None
+    lines: tuple[str, ...] = ()
+    """What the last step prints."""
 
 
 @dataclass(slots=True, eq=False)

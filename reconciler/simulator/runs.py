@@ -90,6 +90,12 @@ class Runbooks(Stage):
         """Let the next run of a runbook in an environment end Failed."""
         self._script_run(project, runbook, environment, Script(Outcome.FAILURE, message), space)
 
+    def print_in_next_run(
+        self, project: str, runbook: str, environment: str, *lines: str, space: str | None = None
+    ) -> None:
+        """Let the last step of the next run print lines into its log."""
+        self._script_run(project, runbook, environment, Script(lines=lines), space)
+
     def interrupt_next_run(
         self,
         project: str,

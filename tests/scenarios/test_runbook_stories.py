@@ -283,3 +283,29 @@ async def test_rule_12_runs_are_asked_for_once_wherever_a_pass_dies(
             assert len(world.receipts()) == 3
     assert len(requests) == len(BOOKS)
     assert len(points) > 20
+
+
+async def test_machines_that_a_runbook_names_are_where_a_deployment_goes(around: Story) -> None:
+    around.octopus.add_runbook("api", "Make")
+    around.octopus.grant("reconciler", "MachineView")
+    first = around.administer("GET", "machines")["Items"][0]
+    made = {**first, "Name": "api-2", "Thumbprint": "", "Endpoint": {"CommunicationStyle": "None"}}
+    second = around.administer("POST", "machines", {k: v for k, v in made.items() if k != "Id"})
+    named = "[{runbook: Make, machines: New}]"
+    around.edit("stacks/platform.yaml", ("[{runbook: Drain}]", named))
+    await around.accept()
+    around.octopus.print_in_next_run("api", "Make", "Test", "made none")
+    around.pin(api="1.1.0")
+
+    report = await around.apply()
+    assert "no line begins with `New =`" in report.results["api"].why
+    assert ("api", GateName.NEEDS_RETRY) in gates(await around.apply())
+
+    around.octopus.print_in_next_run("api", "Make", "Test", "New = API-2")
+    await retried(around)
+    report = await around.apply()
+    assert report.results["api"].done is Done.SUCCEEDED
+    (deployed,) = [d for d in around.octopus.deployments("api", "Test") if d.version == "1.1.0"]
+    asked = around.administer("GET", f"deployments/{deployed.id}")
+    assert asked["SpecificMachineIds"] == [second["Id"]]
+    assert not (await around.apply()).planned.plan.has_work  # it went where it was meant to go
