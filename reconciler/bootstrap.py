@@ -265,6 +265,7 @@ async def open_doors(
                 poll=settings.octopus.poll,
                 poll_most=max(settings.octopus.poll, Pace().poll_most),
                 settling=settings.octopus.settling,
+                silence=settings.octopus.silence,
                 branches=branches,
             ),
         )

@@ -93,6 +93,12 @@ class OctopusSettings(_Part):
         gt=0,
         description="Seconds a list may lag behind a write, before absence is proof.",
     )
+    silence: float = Field(
+        default=600.0,
+        gt=0,
+        description="Seconds without a new log line after which a deployment that takes three "
+        "times as long as usual is told to be silent; nothing is ended for it.",
+    )
 
 
 class AuditSettings(_Part):

@@ -276,7 +276,9 @@ CONDITIONS = {
         "manifests. `NotAllowed`: mend the credential. `CredentialRefused`: replace the content of "
         "its file, which is noticed by itself; after a change of a variable, or of permissions in "
         "Octopus, restart the daemon. `DeploymentFailed`: see why in the log of its task, then as "
-        "for gate `needs-retry`. `Unobserved`: see the note in `reconciler plan ENV`.",
+        "for gate `needs-retry`. `Silent`: see whether its task still does something, and cancel "
+        "it if not; nothing ends it by itself. `Unobserved`: see the note in "
+        "`reconciler plan ENV`.",
     ),
     ConditionType.DRIFTED: Meaning(
         "something else runs than was last reached, and no commit asks for it",
@@ -327,6 +329,7 @@ CONDITION_REASONS = {
     "tell which of them lack something",
     "MachinesWithout": "ready machines lack what belongs on them, and are left so",
     "Invalid": "the manifests of the environment are invalid",
+    "Silent": "a deployment runs far longer than usual, and its log says nothing new",
     "NamedTwice": "another watched repository has an environment of this name",
     "UsageError": "a setting or a credential is missing, or asks for the impossible",
     "LeaseHeld": "another writer works on this environment",

@@ -20,6 +20,7 @@ from reconciler.engine.events import (
     RunEnded,
     RunStarted,
     Said,
+    Silent,
     Watched,
 )
 
@@ -73,6 +74,8 @@ def told(event: Event) -> list[str]:
             return [f"{clean(cell)}: {clean(version, 80)}, {clean(task_id)}"]
         case Asked(cell=cell, task_id=task_id, question=question):
             return asked(cell, task_id, question)
+        case Silent():
+            return silent(event)
         case Ended():
             return ended(event)
         case RunStarted(task_id=task_id, found=found):
@@ -107,6 +110,19 @@ def asked(cell: CellKey, task_id: str, question: Interruption) -> list[str]:
     if question.instructions:
         what.append(f"  | {clean(question.instructions, _LONGEST)}")
     return [*what, f"  answered by: `reconciler interruptions take {clean(question.id, 80)}`"]
+
+
+def silent(event: Silent) -> list[str]:
+    """Return since when a deployment shows no sign of life, and what a person may do about it."""
+    usual = "nobody knows how long it takes"
+    if event.usual is not None:
+        usual = f"it usually takes {event.usual.total_seconds():.0f} s"
+    what = "its log says nothing new" if event.can_be_read else "its log may not be read"
+    return [
+        f"{clean(event.cell)}: {clean(event.task_id)} shows no sign of life since "
+        f"{event.since:%Y-%m-%d %H:%M}Z: {what}, and {usual}",
+        f"  it is watched on; `reconciler cancel ENV {clean(event.cell)} --running` would end it",
+    ]
 
 
 def ended(event: Ended) -> list[str]:

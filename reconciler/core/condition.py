@@ -68,6 +68,7 @@ class Word(StrEnum):
     UNOBSERVED = "Unobserved"
     INVALID = "Invalid"
     NAMED_TWICE = "NamedTwice"
+    SILENT = "Silent"
     NOT_ASKED_FOR = "NotAskedFor"
     HELD_IN_GIT = "HeldInGit"
     HELD_BY_HAND = "HeldByHand"
@@ -128,6 +129,7 @@ _STALLS = (
     Word.RING_CONFLICT,
     Word.INVALID,
     Word.NAMED_TWICE,
+    Word.SILENT,
     Word.MACHINE_OUTAGE,
 )
 

@@ -243,6 +243,7 @@ class Task:
     has_warnings: bool
     has_pending_interruptions: bool
     error: str
+    has_pending_preconditions: bool = False
 
 
 @dataclass(frozen=True)

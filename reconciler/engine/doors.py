@@ -69,6 +69,7 @@ class Pace:
     request_timeout: float = 30.0  # of a deployment request; what must be left on the lease
     fresh: float = 10.0  # rule 15: the age a read may have when a request is sent
     renew: float = 30.0  # a lease is renewed this often
+    silence: float = 600.0  # without a new log line, after which a task that is late is told
     patience: float = 600.0  # how long unanswered watching, or waiting for others alone, goes on
     branches: int = 0  # logs of running tasks that are read at each look: none where nobody looks
     glance: float = 2.0  # real seconds that a look gives these logs: the lease is tended meanwhile

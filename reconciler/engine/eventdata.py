@@ -22,6 +22,7 @@ from reconciler.engine.events import (
     RunEnded,
     RunStarted,
     Said,
+    Silent,
     Watched,
 )
 
@@ -110,6 +111,15 @@ def _data(event: Event) -> dict[str, Data]:
                 "instructions": question.instructions,
                 "answers": answers,
                 "since": moment(question.since),
+            }
+        case Silent(cell=cell, task_id=task, since=since, usual=usual):
+            return {
+                "event": "deployment.silent",
+                "cell": cell,
+                "task": task,
+                "since": moment(since),
+                "usual": None if usual is None else int(usual.total_seconds()),
+                "logCanBeRead": event.can_be_read,
             }
         case Ended():
             return {

@@ -61,7 +61,8 @@ class Found:
 class Seen:
     """One running task at a look: its state in words, and seconds since it was asked for.
 
-    `is_waiting`: for a person; `Asked` tells for whom and since when.
+    `is_waiting`: for a person; `Asked` tells for whom and since when. `is_changing`: for a change
+    request, or another condition outside of Octopus. `is_silent`: `Silent` tells since when.
     """
 
     cell: CellKey
@@ -69,6 +70,8 @@ class Seen:
     state: str
     seconds: float
     is_waiting: bool = False
+    is_changing: bool = False
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,20 @@ class Asked:
     cell: CellKey
     task_id: str
     question: Interruption
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A deployment of ours runs far longer than usual, and its log says nothing new since a time.
+
+    `usual` is None where nobody knows; `can_be_read`: whether its log may be read at all.
+    """
+
+    cell: CellKey
+    task_id: str
+    since: datetime
+    usual: timedelta | None
+    can_be_read: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +198,7 @@ Event = (
     | Watched
     | Grown
     | Asked
+    | Silent
     | Ended
     | RunStarted
     | RunEnded

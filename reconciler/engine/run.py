@@ -199,7 +199,7 @@ async def _pass(
             check_digest(planned, expect)
             policy = situation.desired.policy
             recorder = Recorder(doors, situation, keeper)
-            watch.go_on(recorder, policy.on_warning)
+            watch.go_on(recorder, policy.on_warning, planned.takes)
             replans = expect is None and turn < REPLANS - 1
             octopus = doors.octopus(situation.desired.space)
             execution = Execution(

@@ -19,11 +19,12 @@ from reconciler.engine.doors import blocking
 from reconciler.engine.events import Ended, RunEnded, Said, Seen, Watched
 from reconciler.engine.questions import Questions
 from reconciler.engine.record import End
+from reconciler.engine.stillness import Stillness
 from reconciler.errors import OctopusTrouble, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.intent import Intent, IntentRecord
@@ -99,6 +100,7 @@ class Watch:
         self._answered = doors.clock.monotonic()
         self._trouble = ""  # why Octopus did not answer last
         self._questions = Questions(doors, octopus)
+        self._stillness = Stillness(doors, octopus)
         self._gone: dict[str, float] = {}  # deployments Octopus does not show, and since when
         self._asking: frozenset[str] = frozenset()  # tasks that wait for a person
         self.running: dict[str, Running] = {}  # by deployment
@@ -110,9 +112,15 @@ class Watch:
         record = replace(record, deployment_id=deployment_id, task_id=task_id)
         self.running[deployment_id] = Running(record, deployment_id, task_id, since)
 
-    def go_on(self, recorder: Recorder, on_warning: OnWarning) -> None:
-        """Judge and record by a plan made anew what runs already, and what follows."""
+    def go_on(
+        self, recorder: Recorder, on_warning: OnWarning, usual: Mapping[CellKey, timedelta]
+    ) -> None:
+        """Judge and record by a plan made anew what runs already, and what follows.
+
+        `usual`: how long each cell usually takes.
+        """
         self._recorder, self._on_warning = recorder, on_warning
+        self._stillness.expect(usual)
 
     @property
     def tasks(self) -> frozenset[str]:
@@ -138,6 +146,7 @@ class Watch:
         """
         finished: list[Finished] = []
         tasks: dict[str, Task] = {}
+        silent: dict[str, datetime] = {}
         self.over = frozenset()
         mine = self.tasks
         try:
@@ -149,6 +158,7 @@ class Watch:
                 end = self._end(running, tasks.get(running.task_id), detail)
                 if end is not None:
                     finished.append(await self._finish(running, *end))
+            silent = await self._stillness.look(self._at_a_look(tasks))
             self.over = frozenset(one for one in others if _is_over(tasks.get(one)))
             self._answered = self._doors.clock.monotonic()
             self._trouble = ""
@@ -157,7 +167,13 @@ class Watch:
         if mine and tasks:
             now = self._doors.clock.monotonic()
             seen = [
-                seen_at(r.record.cell, r.task_id, tasks.get(r.task_id), now - r.since)
+                seen_at(
+                    r.record.cell,
+                    r.task_id,
+                    tasks.get(r.task_id),
+                    now - r.since,
+                    silent.get(r.task_id),
+                )
                 for r in self.running.values()
             ]
             self._doors.tell(Watched(tuple(sorted(seen))))
@@ -187,6 +203,15 @@ class Watch:
         asking = {task.id for task in tasks if task.has_pending_interruptions}
         mine = {r.task_id: r.record.cell for r in self.running.values()}
         return {task: mine[task] for task in sorted(asking & mine.keys())}
+
+    def _at_a_look(self, tasks: Mapping[str, Task]) -> list[tuple[CellKey, Task, float]]:
+        """Return what runs with its task and its age in seconds, of those Octopus shows."""
+        now = self._doors.clock.monotonic()
+        return [
+            (r.record.cell, tasks[r.task_id], now - r.since)
+            for r in self.running.values()
+            if r.task_id in tasks
+        ]
 
     def _complain(self, error: OctopusTrouble) -> None:
         """Go on watching through trouble, for as long as patience lasts."""
@@ -290,12 +315,31 @@ def outcome_of(task: Task) -> Outcome:
     return _OUTCOMES[task.state]
 
 
-def seen_at(cell: CellKey, task_id: str, task: Task | None, seconds: float) -> Seen:
-    """Return a task as a look shows it; None: Octopus does not show it now."""
+def seen_at(
+    cell: CellKey, task_id: str, task: Task | None, seconds: float, silent: datetime | None = None
+) -> Seen:
+    """Return a task as a look shows it; None: Octopus does not show it now.
+
+    `silent`: since when (UTC) it shows no sign of life, None where it does.
+    """
     waits = task is not None and task.has_pending_interruptions
-    state = "Unknown" if task is None else task.state.value
-    words = "waits for a person" if waits else state
-    return Seen(cell, task_id, words, seconds, is_waiting=waits)
+    changes = task is not None and task.has_pending_preconditions and not waits
+    words = "Unknown" if task is None else task.state.value
+    if waits:
+        words = "waits for a person"
+    elif changes:
+        words = "waits for a change request"
+    elif silent is not None:
+        words = f"{words}, silent since {silent:%H:%M}Z"
+    return Seen(
+        cell,
+        task_id,
+        words,
+        seconds,
+        is_waiting=waits,
+        is_changing=changes,
+        is_silent=silent is not None,
+    )
 
 
 def seen_since(cell: CellKey, task_id: str, task: Task | None, now: datetime) -> Seen:

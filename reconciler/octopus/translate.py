@@ -194,6 +194,7 @@ def task(said: wire.Task) -> Task:
         has_warnings=said.has_warnings_or_errors,
         has_pending_interruptions=said.has_pending_interruptions,
         error=clean(said.error_message or "", LONGEST_ERROR),
+        has_pending_preconditions=said.has_pending_preconditions,
     )
 
 

@@ -174,6 +174,7 @@ class Task(Wire, frozen=True):
     error_message: str | None
     arguments: TaskArguments | None = None
     project_id: Id | None = None
+    has_pending_preconditions: bool = False  # since 2025
 
 
 class Deployment(Wire, frozen=True):

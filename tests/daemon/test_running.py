@@ -4,11 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.core.condition import EnvironmentStatus, RunningDeployment
+from reconciler.core.condition import (
+    Condition,
+    ConditionType,
+    EnvironmentStatus,
+    RunningDeployment,
+)
 from reconciler.core.intent import Outcome
+from reconciler.core.interruption import Interruption
 from reconciler.core.plan import Action, Kind, Plan, Reason
 from reconciler.daemon.running import Heard, Running, running_after
 from reconciler.engine.events import (
+    Asked,
     Ended,
     Event,
     Launched,
@@ -16,6 +23,7 @@ from reconciler.engine.events import (
     PlanMade,
     Said,
     Seen,
+    Silent,
     Watched,
 )
 
@@ -95,3 +103,28 @@ def test_a_pass_is_told_with_its_waves_and_its_end_until_it_is_over() -> None:
     assert (first.ends, first.is_bound) == (NOON + timedelta(minutes=3), False)
     assert (first.done, first.of, first.percent, first.closes) == (0, 2, 0, closes)
     assert [(r.component, r.wave) for one in seen for r in one.running] == [("db", 1), ("web", 2)]
+
+
+def test_who_is_called_while_a_pass_runs_is_told_and_taken_back() -> None:
+    question = Interruption("Interruptions-3", title="Go live?", since=NOON)
+    runs = Condition(ConditionType.RECONCILING, "PassRuns", "a pass works on it", NOON)
+    heard, status = Heard(), EnvironmentStatus("qa", conditions=(runs,))
+    told = []
+    for event in (
+        Asked("api", "ServerTasks-1", question),
+        Watched((Seen("api", "ServerTasks-1", "waits for a person", 9.0, is_waiting=True),)),
+        Watched((Seen("api", "ServerTasks-1", "waits", 10.0, is_waiting=True),)),
+        Watched((Seen("api", "ServerTasks-1", "Executing", 11.0),)),
+        Silent("api", "ServerTasks-1", NOON, None),
+        Watched((Seen("api", "ServerTasks-1", "silent", 12.0, is_silent=True),)),
+        Watched((Seen("api", "ServerTasks-1", "changes", 13.0, is_changing=True),)),
+    ):
+        status = heard.after(event, status, Noon())
+        told.append([(c.type, c.reason) for c in status.conditions][1:])
+
+    person, silent, change = (
+        [(ConditionType.STALLED, reason)]
+        for reason in ("waiting-for-person", "Silent", "waiting-for-change")
+    )
+    assert told == [[], person, person, [], [], silent, change]
+    assert status.conditions[0] == runs

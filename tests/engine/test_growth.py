@@ -32,6 +32,7 @@ from reconciler.engine.events import (
     RunStarted,
     Said,
     Seen,
+    Silent,
     Watched,
 )
 from reconciler.engine.growth import grown
@@ -132,6 +133,7 @@ EVENTS: dict[str, Event] = {
     "deployment.found": Found("db", "ServerTasks-1", None, "1.1", 1),
     "tasks.seen": Watched((SEEN,)),
     "deployment.asks": ASKED,
+    "deployment.silent": Silent("db", "ServerTasks-1", NOON, None),
     "log.grown": Grown("db", LOG, (((), LINE),), (("Step 1",),)),
     "deployment.ended": FAILED,
     "run.started": RunStarted("db", "Drain", Moment.BEFORE, "ServerTasks-2"),

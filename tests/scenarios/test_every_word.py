@@ -179,6 +179,13 @@ async def a_task_that_waits_for_a_person(world: Story, running: Daemon) -> None:
     await running.settles(1)
 
 
+async def a_task_without_a_sign_of_life(world: Story, running: Daemon) -> None:
+    world.octopus.stick("jobs", "1.1.0", "Test")
+    world.octopus.later(4600, lambda: world.octopus.finish("jobs", "Test"))
+    asks(world, jobs="1.1.0")
+    await running.settles(2)
+
+
 async def gates_of_the_policy(world: Story, running: Daemon) -> None:
     policy(world, "mode: apply, limits: {changes: 1}")
     await world.accept()
@@ -498,6 +505,7 @@ TALES: dict[Tale, set[Word]] = {
         GateName.PERMISSION,
         *of(STALLED, "release-missing", "project-disabled", "paused", "permission"),
     },
+    a_task_without_a_sign_of_life: {*of(STALLED, "Silent")},
     a_task_that_waits_for_a_person: {
         GateName.WAITING_FOR_PERSON,
         *of(STALLED, "waiting-for-person"),
