@@ -175,8 +175,15 @@ async def open_premises(
         nobody = Holder(id="doctor", host=socket.gethostname(), pid=os.getpid(), store="doctor")
         return GitAudit(mirror(address), settings.audit.branch, nobody, clock)
 
+    signers = settings.git.allowed_signers
+
+    def signatures() -> CommitSignatures:
+        address = open_source(settings, repo)
+        return CommitSignatures(mirror(address.write or address.read), signers or Path())
+
+    signed = None if signers is None else signatures
     try:
-        yield Premises(clock, repository, audit, ManifestLoader(), spaces.octopus, patience)
+        yield Premises(clock, repository, audit, ManifestLoader(), spaces.octopus, patience, signed)
     finally:
         await spaces.close()
 

@@ -115,6 +115,8 @@ def _plan(
         except IsRemote as found:
             plan = remote_plan(found.remote, found.commit, doors.clock.now())
             return Page(plan, (), everything=everything, is_remote=True)
+        for line in planned.unasked:
+            say(line)
         estimate = estimate_of(doors, planned)
         roll = roll_of(planned.situation.observed)
         if roll is not None and planned.tending is not None:

@@ -118,12 +118,14 @@ class Standing:
     """The approvals of one plan as they count now, by the ids of those who gave them.
 
     `all` count for gate `start`, `others` where the author and the merger do not; `void` says in
-    words why one that covers the plan counts for nothing, or not as another person's.
+    words why one that covers the plan counts for nothing, or not as another person's. `is_blind`:
+    the observing key may not see users, so that no approval can be checked.
     """
 
     all: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
     void: tuple[str, ...] = ()
+    is_blind: bool = False
 
 
 def lacking(approver: Approver, plan: Plan, observed: ObservedState) -> str:
@@ -175,6 +177,8 @@ def approval_gates(
     counted = standing.others if policy.protected else standing.all
     required = policy.approvals.required
     how = f"`reconciler approve {plan.environment} --plan {plan.digest[:12]}`"
+    if standing.is_blind:
+        how = f"an administrator grants the observing key UserView in Octopus; then {how}"
     gates = []
     if len(counted) < max(required, 1):
         gates += [

@@ -55,7 +55,8 @@ class Changeset:
 
     `added` are those of the touched that the first does not have. `removed` left the manifests:
     nothing is undeployed for it (rule 5). `broken` are invalid at the second commit, for
-    `problems`.
+    `problems`. `remotes` are the RemoteEnvironments that differ: nothing is deployed there from
+    here.
     """
 
     touched: tuple[DesiredState, ...]
@@ -65,6 +66,7 @@ class Changeset:
     broken: tuple[str, ...]
     problems: tuple[Problem, ...]
     alterations: tuple[Alteration, ...]
+    remotes: tuple[str, ...] = ()
 
 
 def compare(base: ManifestSet, head: ManifestSet) -> Changeset:
@@ -98,6 +100,11 @@ def compare(base: ManifestSet, head: ManifestSet) -> Changeset:
         alterations=tuple(
             Alteration(kind, what, changes, tuple(names))
             for (kind, what, changes), names in sorted(found.items())
+        ),
+        remotes=tuple(
+            name
+            for name in sorted(base.remotes.keys() | head.remotes.keys())
+            if _bare(base.remotes.get(name)) != _bare(head.remotes.get(name))
         ),
     )
 

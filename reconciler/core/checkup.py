@@ -31,6 +31,7 @@ class Check(StrEnum):
     STATE = "state"
     DISK = "disk"
     GIT = "git"
+    SIGNATURES = "signatures"
     AUDIT = "audit"
     MANIFESTS = "manifests"
     SERVER = "server"

@@ -13,6 +13,7 @@ from reconciler.core.compare import release_difference
 from reconciler.core.expand import pin_of
 from reconciler.core.gate import Gate, GateName
 from reconciler.core.platform import identity, platforms_of
+from reconciler.core.snapshot import line_of
 from reconciler.core.text import clean
 from reconciler.core.version import is_same_release
 
@@ -50,7 +51,8 @@ def replaced_gates(
         pin, release = pin_of(environment, observed.cells[action.cell]), releases.get(action.cell)
         if release is None:
             continue
-        yield from _made_anew(action, release, last.get(action.cell))
+        line = line_of(last, observed.cells[action.cell])
+        yield from _made_anew(action, release, line)
         if pin is None or pin.base is None:
             continue
         platform = platforms[pin.base.platform]

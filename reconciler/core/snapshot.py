@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.core.cellkey import component_of
 from reconciler.core.slug import slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.cell import ObservedCell
     from reconciler.core.cellkey import CellKey
 
 
@@ -67,6 +69,17 @@ class Snapshot:
     environment: str
     cells: Mapping[CellKey, SnapshotCell] = field(default_factory=dict)
     gaps: Mapping[str, Mapping[CellKey, str]] | None = None
+
+
+def line_of(cells: Mapping[CellKey, SnapshotCell], cell: ObservedCell) -> SnapshotCell | None:
+    """Return the line of a cell, of its tenant by its id: tenants are renamed."""
+    line = cells.get(cell.key)
+    if cell.tenant is None or (line is not None and line.tenant == cell.tenant.id):
+        return line
+    for key, other in cells.items():
+        if other.tenant == cell.tenant.id and component_of(key) == cell.component:
+            return other
+    return None
 
 
 def snapshot_path(environment: str) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reconciler.core.text import clean
 from reconciler.core.version import Direction, OctopusVersion, direction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _BOUND = re.compile(r"(>=|<=|>|<|=)?[ ]*([0-9A-Za-z][0-9A-Za-z.\-_+]*)")
 _BETWEEN = re.compile(r"[ ]*,[ ]*|[ ]+(?![ ])")
@@ -62,6 +66,8 @@ class VersionRange:
                 place = between.end()
         if not bounds:
             raise ValueError(_why(text))
+        if _is_empty(bounds):
+            raise ValueError(f"no version is in the range '{clean(text, 80)}'")
         return VersionRange(bare, tuple(bounds))
 
     def admits(self, version: str) -> bool:
@@ -73,6 +79,25 @@ class VersionRange:
 
     def __str__(self) -> str:
         return self.text
+
+
+_FLOORS = frozenset({Comparison.AT_LEAST, Comparison.ABOVE, Comparison.EXACTLY})
+_CEILINGS = frozenset({Comparison.AT_MOST, Comparison.BELOW, Comparison.EXACTLY})
+_STRICT = frozenset({Comparison.ABOVE, Comparison.BELOW})
+
+
+def _is_empty(bounds: Sequence[tuple[Comparison, str]]) -> bool:
+    """Tell whether two bounds leave nothing between them."""
+    for floor, low in bounds:
+        for ceiling, high in bounds:
+            if floor not in _FLOORS or ceiling not in _CEILINGS:
+                continue
+            match direction(low, high):
+                case Direction.DOWN:
+                    return True
+                case Direction.SAME if {floor, ceiling} & _STRICT:
+                    return True
+    return False
 
 
 def _why(text: str) -> str:

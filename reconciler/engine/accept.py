@@ -64,7 +64,7 @@ async def accept_environment(
                 hint="mend the Environment or Space manifest, or the key's permissions",
             )
         planned = await judge_situation(doors, situation)
-        check_digest(planned, expect)
+        check_digest(planned, expect, "accepted")
         held = [g for g in planned.gates if g.name in BY_APPROVAL]
         if held and situation.accepted is not None and not situation.is_rewritten:
             raise GateClosed(

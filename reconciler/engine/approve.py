@@ -50,7 +50,7 @@ async def approve(
     """
     situation = await survey(doors, name)
     planned = await judge_situation(doors, situation)
-    check_digest(planned, digest)
+    check_digest(planned, digest, "approved")
     if not planned.plan.has_work:
         raise GateClosed(
             f"the plan of {clean(name)} changes nothing; nothing was approved",

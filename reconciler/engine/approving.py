@@ -51,7 +51,16 @@ async def judge_approvals(
     standing = Standing()
     if too_much or policy.approvals.required or policy.start is Start.MANUAL:
         standing = await _standing(doors, octopus, situation, plan)
+        standing = replace(standing, is_blind=_is_blind(situation))
     return approval_gates(plan, policy, standing, too_much), standing
+
+
+def _is_blind(situation: Situation) -> bool:
+    """Tell whether Octopus is known to tell the observing key nothing about users."""
+    if situation.space_state is None:
+        return False
+    may = situation.space_state.permissions
+    return may.complete and not may.administers_system and "UserView" not in may.system
 
 
 async def _standing(doors: Doors, octopus: Octopus, situation: Situation, plan: Plan) -> Standing:

@@ -18,7 +18,7 @@ from reconciler.core.slug import slug
 from reconciler.core.text import clean
 from reconciler.engine.deeds import read_receipts
 from reconciler.engine.doors import blocking
-from reconciler.engine.ground import fetch_audit, load_manifests, read_audit
+from reconciler.engine.ground import fetch_audit, load_manifests, pick, read_audit
 from reconciler.engine.history import read_history
 from reconciler.errors import UsageError
 
@@ -65,7 +65,7 @@ async def chronicle(
     """Return the newest `limit` commits that changed pins, with the deployments made for them.
 
     `component` None: all of them. Raises: UsageError (no such environment or component in all the
-    history), GitTrouble and its kin.
+    history, or an environment of another space), GitTrouble and its kin.
     """
     if slug(environment) != environment:
         raise UsageError(
@@ -82,6 +82,9 @@ async def chronicle(
     history = await read_history(doors, environment, told.space, formers)
     wanted = [k for k in history.links if component in {None, told.component_of(doors, k)}]
     if not told.entries and not wanted:
+        manifests = await load_manifests(doors, commit)
+        if environment in manifests.remotes:
+            pick(manifests, environment, commit)  # says where it is deployed, and has its history
         what = environment if component is None else f"{component} in {environment}"
         raise UsageError(
             f"nothing ever pinned '{clean(what)}' up to commit {commit[:12]}",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.checkup import Check, Finding, Verdict
 from reconciler.core.diagnosis import failure, shared_keys
 from reconciler.core.manifest import DesiredState
+from reconciler.core.signature import unsigned_gate
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
 from reconciler.engine.visit import Visit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.manifest import ManifestSet
     from reconciler.engine.visit import Premises
+    from reconciler.ports import Signatures
 
 DIGITS = 12
 PROBLEMS = 3
@@ -66,6 +68,8 @@ async def _git(premises: Premises) -> tuple[list[Finding], ManifestSet | None]:
     except ReconcilerError as error:
         findings.append(failure(Check.GIT, "", error))
         tip = await _quiet(repository.known)
+    if tip is not None and premises.signatures is not None:
+        findings.append(await _signed(premises.signatures, tip))
     findings.append(await _audit(premises))
     if tip is None:
         says = "they could not be read, so no server and no key was looked at"
@@ -77,6 +81,18 @@ async def _git(premises: Premises) -> tuple[list[Finding], ManifestSet | None]:
     except ReconcilerError as error:
         return [*findings, failure(Check.MANIFESTS, "", error)], None
     return findings, found
+
+
+async def _signed(signatures: Callable[[], Signatures], tip: str) -> Finding:
+    """Look at the signature that the settings ask of the tip (rule 28)."""
+    try:
+        gate = unsigned_gate(await blocking((await blocking(signatures)).unsigned, tip, None))
+    except ReconcilerError as error:
+        return failure(Check.SIGNATURES, "", error)
+    if gate is None:
+        says = f"the tip, {tip[:DIGITS]}, is signed by an allowed key"
+        return Finding(Check.SIGNATURES, "", Verdict.OK, says)
+    return Finding(Check.SIGNATURES, "", Verdict.FAILED, gate.message, gate.opener)
 
 
 async def _quiet(ask: Callable[[], str | None]) -> str | None:

@@ -38,7 +38,12 @@ async def composite_gates(doors: Doors, situation: Situation, plan: Plan) -> tup
     succeeded: dict[str, Mapping[str, set[str]]] = {}
     for name in sorted({*names, plan.environment}):
         succeeded[name] = await _succeeded(doors, name, manifests.environments.get(name))
-    return phase_gates(plan, phases, succeeded)
+    stacks = {
+        name: one.stack.components.keys()
+        for name, one in manifests.environments.items()
+        if isinstance(one, DesiredState)
+    }
+    return phase_gates(plan, phases, succeeded, stacks)
 
 
 async def _succeeded(doors: Doors, name: str, state: object) -> Mapping[str, set[str]]:

@@ -71,7 +71,8 @@ class Planned:
     are attempts that a further one needs a person's word for, given or not; `machines` those that
     Octopus says its changes would go to: names by id.
     `tending` is a look at the machines, None where nobody asked for one. `around` are
-    the runbooks it may run, and those that deployments before it still owe.
+    the runbooks it may run, and those that deployments before it still owe. `unasked` are values of
+    the stack that nothing asks for, in words.
     """
 
     situation: Situation
@@ -87,6 +88,7 @@ class Planned:
     machines: Mapping[CellKey, Mapping[str, str]] = field(default_factory=dict)
     tending: Tending | None = None
     around: Arranged = field(default_factory=Arranged)
+    unasked: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> tuple[Gate, ...]:
@@ -227,6 +229,7 @@ async def judge_situation(
         approvers=tuple(sorted(standing.all)),
         tried=tried,
         machines=preflight.machines,
+        unasked=tuple(sorted(preflight.unasked)),
         tending=await tend(doors, situation),
         around=around,
     )

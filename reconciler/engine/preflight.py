@@ -44,6 +44,7 @@ class Preflight:
     releases: dict[CellKey, ReleaseDetail] = field(default_factory=dict)
     forms: dict[CellKey, Form] = field(default_factory=dict)
     machines: dict[CellKey, Mapping[str, str]] = field(default_factory=dict)
+    unasked: list[str] = field(default_factory=list)
 
     async def ask(self, plan: Plan) -> None:
         """Ask about each change. Octopus does not say where a release may go whom it denies."""
@@ -86,6 +87,7 @@ class Preflight:
             return found
         self.forms[action.cell] = found.form
         self.machines[action.cell] = found.machines
+        self.unasked += found.unasked
         return None
 
     def _key(self, action: Action) -> tuple[str, str] | None:

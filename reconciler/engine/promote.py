@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from reconciler.core.compare import release_difference
 from reconciler.core.edit import NewPin, Rebase, Repin, Unpin
 from reconciler.core.manifest import Place
-from reconciler.core.platform import Captured, PlatformVersion, Source
+from reconciler.core.platform import Captured, PlatformVersion, Source, identity
 from reconciler.core.promotion import promote, whole
 from reconciler.core.text import clean
 from reconciler.engine.compare import Form, Named, find_platform, platform_side, side_of
+from reconciler.engine.doors import blocking
 from reconciler.engine.edit import Draft, at_tip, carry, repinned
 from reconciler.engine.ground import pick
 from reconciler.engine.pin import change
@@ -187,11 +188,28 @@ async def _base(
             component: entry.release or Captured(entry.version or "", place)
             for component, entry in ground.entries.items()
         }
+        components = await _with_channels(doors, ground.side.server, components)
         base = PlatformVersion(name, ground.desired.stack.name, components, place, source)
     elif named.form is not Form.PLATFORM:
         _check_is(base, ground.entries, ground.side)
     _check_fits(base, ground.desired, add=wish.add)
     return base, is_new
+
+
+async def _with_channels(
+    doors: Doors, server: str, components: Mapping[str, Captured]
+) -> dict[str, Captured]:
+    """Add the channel of each release that this machine has seen; a snapshot does not have it."""
+    found = dict(components)
+    for space in {one.space for one in components.values() if one.space and not one.channel}:
+        seen = (await blocking(doors.journal.known, server, space)).releases
+        for name, one in components.items():
+            release = seen.get(one.release or "")
+            if one.space == space and not one.channel and release is not None:
+                known = identity(release, space, one.place)
+                if (known.assembled, known.version) == (one.assembled, one.version):
+                    found[name] = replace(one, channel=known.channel)
+    return found
 
 
 def _check_fits(base: PlatformVersion, desired: DesiredState, *, add: bool) -> None:

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 class Foreseen:
     """What one deployment is asked for with, and the machines Octopus says it would go to.
 
-    `machines` are names by id.
+    `machines` are names by id. `unasked` are values of the stack that nothing asks for, in words.
     """
 
     form: Form
     machines: Mapping[str, str]
+    unasked: tuple[str, ...] = ()
 
 
 async def foresee(
@@ -89,7 +90,14 @@ async def foresee(
         revealed(filled.values, look)
     except UsageError as error:
         return Gate(action.cell, GateName.MISSING_VALUES, error.message, error.hint)
-    return Foreseen(filled.values, machines)
+    asked = {element.name.casefold() for element in preview.form}
+    unasked = tuple(
+        f"stack {desired.stack.name} gives {action.component} a value for '{clean(name, 80)}', and "
+        f"no prompted variable of release {clean(release.version, 60)} asks for it here"
+        for name, _ in desired.stack.components[action.component].variables
+        if name.casefold() not in asked
+    )
+    return Foreseen(filled.values, machines, unasked)
 
 
 def revealed(form: Form, look: Look) -> tuple[tuple[str, str | Secret], ...]:

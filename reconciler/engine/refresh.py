@@ -15,6 +15,7 @@ from reconciler.core.expand import cell_pins
 from reconciler.core.gate import Gate
 from reconciler.core.plan import Reason, make_plan
 from reconciler.core.refresh import Refresh, Stage, config_of, frozen
+from reconciler.core.snapshot import line_of
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Said
@@ -82,7 +83,8 @@ async def with_config(
             case (None, _):
                 return Config(is_changed=False, note="its release is gone: nothing tells")
             case (release, is_modified):
-                deployment, line = sighting.deployment_id, lines.get(name)
+                deployment = sighting.deployment_id
+                line = line_of(lines, observed.cells[name])
                 return config_of(line, deployment, release, refreshes, is_modified=is_modified)
             case why:
                 return Config(is_changed=False, note=f"not known whether variables changed: {why}")

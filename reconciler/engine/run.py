@@ -83,6 +83,8 @@ async def apply_environment(doors: Doors, name: str, *, expect: str | None = Non
         situation = await survey(doors, name)
         planned = await judge_situation(doors, situation)
         _tell_oddities(doors, situation)
+        for said in planned.unasked[:SHOWN]:
+            doors.tell(Said(said))
         if not await needs_pass(doors, planned):
             doors.tell(plan_made(doors, planned))
             check_digest(planned, expect)
@@ -165,13 +167,13 @@ async def take_lease(doors: Doors, audit: AuditBranch, name: str) -> LeaseKeeper
     return LeaseKeeper(doors, audit, lease)
 
 
-def check_digest(planned: Planned, expect: str | None) -> None:
+def check_digest(planned: Planned, expect: str | None, done: str = "applied") -> None:
     """Return if the plan is the one that was looked at, or none was named. Raises: StalePlan."""
     digest = planned.plan.digest
     if expect is None or (len(expect) >= 12 and digest.startswith(expect)):
         return
     raise StalePlan(
-        f"the plan is now {digest[:12]}, not {expect[:12]}; nothing was applied",
+        f"the plan is now {digest[:12]}, not {expect[:12]}; nothing was {done}",
         hint=f"look again: `reconciler plan {planned.plan.environment}`",
     )
 

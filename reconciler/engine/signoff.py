@@ -87,6 +87,7 @@ async def propose_platform(doors: Doors, asked: Asked, environment: str, name: s
     async def draft() -> Draft:
         signed = await sign_off(doors, environment, name)
         count = len(signed.platform.components)
+        many = "1 component" if count == 1 else f"{count} components"
         return Draft(
             verb="snapshot",
             environment=environment,
@@ -94,7 +95,7 @@ async def propose_platform(doors: Doors, asked: Asked, environment: str, name: s
             manifests=signed.manifests,
             edits=(),
             subject=f"Platform version {name}, as it runs in {environment}",
-            lines=(f"{count} components of stack {signed.platform.stack}.", *signed.lines()),
+            lines=(f"{many} of stack {signed.platform.stack}.", *signed.lines()),
             read_at=signed.situation.observed.read_at,
             platform=signed.platform,
         )

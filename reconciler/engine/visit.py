@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Octopus,
         OctopusCheckup,
         Repository,
+        Signatures,
     )
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ LAST_PLATFORMS = 3
 class Premises:
     """What is looked at. Doors that may fail to open are opened here: then that is a finding.
 
-    `patience` is how many seconds one part is given.
+    `patience` is how many seconds one part is given. `signatures` is None where commits need none.
     """
 
     clock: Clock
@@ -62,6 +63,7 @@ class Premises:
     manifests: ManifestReader
     octopus: Callable[[Space], Octopus]
     patience: float
+    signatures: Callable[[], Signatures] | None = None
 
 
 class Visit:

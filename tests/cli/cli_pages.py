@@ -105,6 +105,7 @@ unknown) between them, the pin that was `reached` last, whether a commit asks fo
 | `problems`, `broken` | invalid manifests: `file`, `line`, `column`, `message`; the environments \
 they stop |
 | `removed`, `untouched` | environments that left the manifests, and that do not differ |
+| `remotes` | RemoteEnvironments that differ: nothing is deployed there from here |
 
 `docs/pull-requests.md` says what a check goes by.
 

@@ -158,6 +158,17 @@ def test_a_remote_that_records_may_not_go_to_is_told_with_what_to_do(shop: Shop)
     assert "give an https:// or ssh:// address" in told["text"]
 
 
+def test_rule_28_a_tip_that_is_not_signed_as_required_is_told(shop: Shop) -> None:
+    signers = shop.folder / "signers"
+    signers.write_text("")
+
+    told = found(shop, RECONCILER_GIT__ALLOWED_SIGNERS=str(signers))
+
+    assert verdicts(told, "signatures") == ["failed"]
+    assert verdicts(told, "git") == ["ok"]
+    assert verdicts(found(shop), "signatures") == []
+
+
 def test_a_remote_that_never_answered_leaves_the_rest_unknown(shop: Shop) -> None:
     told = found(shop, RECONCILER_REPO=f"{CLOSED}/manifests.git")
 

@@ -53,6 +53,7 @@ def test_the_plan_of_a_remote_environment_says_what_is_expected_and_reads_nothin
         ("accept", "clinic"),
         ("pin", "clinic", "web=1.2.0", "--as", "Ann <ann@example.org>"),
         ("explain", "clinic", "web"),
+        ("history", "clinic"),
     ],
 )
 def test_a_remote_environment_is_never_acted_on_and_the_refusal_says_why(

@@ -93,6 +93,16 @@ def test_a_change_that_touches_nothing_says_so() -> None:
     assert text.endswith("0 environments would change; 1 environment untouched.\n")
 
 
+def test_a_change_of_a_remote_environment_alone_is_told_as_one() -> None:
+    changes = replace(NOTHING, remotes=("clinic",))
+
+    text = review_markdown(review(changes=changes))
+
+    assert text.startswith("## Only 1 remote environment touched\n")
+    assert "Changed, and not deployed from here: `clinic`.\n" in text
+    assert review_data(review(changes=changes))["spec"]["remotes"] == ["clinic"]
+
+
 def test_the_example_workflow_runs_what_the_program_takes() -> None:
     file = Path(__file__).parents[2] / ".github" / "examples" / "plan-pull-request.yml"
     (job,) = YAML(typ="safe").load(file.read_text())["jobs"].values()

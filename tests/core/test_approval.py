@@ -234,3 +234,11 @@ def test_a_manual_start_is_anybodys_who_may_deploy_it() -> None:
 def test_a_policy_that_asks_for_nothing_closes_nothing() -> None:
     assert gates(APPLY) == ()
     assert gates(PROTECTED) == ()
+
+
+def test_where_users_cannot_be_seen_an_approval_alone_is_no_way_out() -> None:
+    policy = replace(APPLY, approvals=Approvals(required=1))
+
+    (gate,) = gates(policy, Standing(is_blind=True))
+
+    assert gate.opener.startswith("an administrator grants the observing key UserView in Octopus; ")

@@ -51,3 +51,14 @@ def test_one_place_of_two_is_enough_where_the_minimum_says_so() -> None:
 
 def test_what_succeeded_here_before_may_return() -> None:
     assert phase_gates(plan("0.9"), (QUALITY,), {ENV: {"api": {"0.9"}}}) == ()
+
+
+def test_an_opener_names_only_environments_whose_stack_has_the_component() -> None:
+    stacks = {"qa": {"api"}, "lab": {"web"}, "lab-2": {"web"}}
+
+    (gate,) = phase_gates(plan(), (QUALITY,), {}, stacks)
+    assert gate.opener == (
+        "a commit that asks less of the phase: api is in the stacks of too few of its environments"
+    )
+    (gate,) = phase_gates(plan(), (Phase("wide", "Quality", QUALITY.places, 1),), {}, stacks)
+    assert gate.opener == "2.0 succeeds in qa"

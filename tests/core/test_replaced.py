@@ -14,8 +14,9 @@ from reconciler.core.manifest import Base, Environment, Pin
 from reconciler.core.plan import make_plan
 from reconciler.core.platform import Captured, PlatformVersion, Source, identity
 from reconciler.core.replaced import replaced_gates
-from reconciler.core.snapshot import SnapshotCell
+from reconciler.core.snapshot import SnapshotCell, line_of
 from reconciler.core.state import ReleaseDetail
+from reconciler.core.tenant import Tenant
 
 if TYPE_CHECKING:
     from reconciler.core.gate import Gate
@@ -125,3 +126,13 @@ def test_a_pin_with_fresh_variables_asks_for_others_than_were_signed_off() -> No
 
     assert told(refreshed) == []
     assert "process" in told(replace(refreshed, process_snapshot="p-s-2"))[0].message
+
+
+def test_a_tenant_that_was_renamed_is_found_by_its_id() -> None:
+    line = SnapshotCell("settled", "1.1.0", release="Releases-8", tenant="Tenants-1")
+    tenant = Tenant("Tenants-1", "Acme Ltd", frozenset(), {})
+    seen = replace(cell("api", settled("1.1.0")), key=CellKey("api@Acme Ltd"), tenant=tenant)
+
+    assert line_of({CellKey("api@Acme"): line}, seen) == line
+    assert line_of({CellKey("api@Acme"): replace(line, tenant="Tenants-2")}, seen) is None
+    assert line_of({CellKey("api@Acme Ltd"): replace(line, tenant="Tenants-2")}, seen) is None

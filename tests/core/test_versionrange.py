@@ -32,8 +32,19 @@ def test_rule_8_what_cannot_be_ordered_is_in_no_range() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", ">=", ">= <5", "=>4.0", "~4.0", "4.0<5.0", "4.0 ,", "x y;"]
+    "text",
+    ["", " ", ">=", ">= <5", "=>4.0", "~4.0", "4.0<5.0", "4.0 ,", "x y;"],
 )
 def test_what_is_no_range_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="range"):
+        VersionRange.parse(text)
+
+
+def test_a_range_with_one_version_left_is_one() -> None:
+    assert VersionRange.parse(">=2 <=2.0").admits("2.0.0")
+
+
+@pytest.mark.parametrize("text", ["<1 >2", ">=2 <2", ">1.0 <=1.0.0", "=1 =2", "=3 <3"])
+def test_a_range_that_no_version_is_in_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no version is in the range"):
         VersionRange.parse(text)

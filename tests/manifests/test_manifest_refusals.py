@@ -359,6 +359,11 @@ def test_a_wrong_policy_is_refused_at_its_place(old: str, new: str, line: str) -
         ("project: Projects-7", "uses: {}", "9:22: must not be empty"),
         (
             "project: Projects-7",
+            'uses: {identity: "<1 >2"}',
+            "9:33: no version is in the range '<1 >2'",
+        ),
+        (
+            "project: Projects-7",
             'uses: {identity: "~4"}',
             "9:33: '~4' is not a range of versions: write it as '>=4.0' or '>=4.0 <5.0'",
         ),

@@ -92,7 +92,7 @@ async def test_rule_9_a_bad_merge_is_braked_and_goes_on_only_when_another_person
     digest = braked.plan.digest
     with pytest.raises(GateClosed, match="accepting does not open gate brake"):
         await world.accept()
-    with pytest.raises(StalePlan):
+    with pytest.raises(StalePlan, match="nothing was approved"):
         await approved(world, "bob", "0" * 12)
 
     ann = await approved(world, "ann", digest)  # rule 32: the author is not a second person

@@ -9,6 +9,7 @@ from story import FILES
 
 from reconciler.core.gate import GateName
 from reconciler.engine.apply import Done
+from reconciler.engine.events import Said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,9 +61,12 @@ async def test_the_change_request_of_the_environment_goes_where_octopus_asks_for
 ) -> None:
     await world.accept()
     prompts(world, "jobs", "1.2.0", CHANGE)
+    world.edit("stacks/platform.yaml", ("jobs: {}", "jobs: {variables: {Tikcet: CHG-7}}"))
     world.pin(jobs="1.2.0")
 
-    (gate,) = (await world.plan()).gates
+    planned = await world.plan()
+    assert planned.unasked == ()  # what it asks for comes first
+    (gate,) = planned.gates
     assert (gate.cell, gate.name) == ("jobs", GateName.WAITING_FOR_CHANGE)
     assert "Octopus.ServiceNow.ChangeRequest.Number" in gate.message
 
@@ -72,3 +76,8 @@ async def test_the_change_request_of_the_environment_goes_where_octopus_asks_for
     await world.apply()
 
     assert form_values(world, "jobs") == {"c": "CHG0042"}
+    said = [e.text for e in world.events if isinstance(e, Said) and "'Tikcet'" in e.text]
+    assert said == [
+        "stack platform gives jobs a value for 'Tikcet', and no prompted variable of release "
+        "1.2.0 asks for it here"
+    ]

@@ -66,6 +66,7 @@ def review_markdown(review: Review, limit: int = LIMIT) -> str:
     ]
     after = [
         Section(_name_forms("No longer in the manifests, and left as they run", changes.removed)),
+        Section(_name_forms("Changed, and not deployed from here", changes.remotes)),
         Section(_name_forms("Untouched", changes.untouched)),
         Section(_legend_forms(review)),
     ]
@@ -81,7 +82,11 @@ def review_markdown(review: Review, limit: int = LIMIT) -> str:
 
 def _first(review: Review) -> Iterator[str]:
     many = len(review.environments)
-    yield f"## Plan of {number(many, 'environment')}" if many else "## No environment is touched"
+    remotes = len(review.changes.remotes)
+    nothing = f"## Only {number(remotes, 'remote environment')} touched"
+    if not remotes:
+        nothing = "## No environment is touched"
+    yield f"## Plan of {number(many, 'environment')}" if many else nothing
     yield ""
     yield (
         f"From the base `{review.base[:DIGITS]}` to the head `{review.head[:DIGITS]}`, judged by "
@@ -273,6 +278,7 @@ def review_data(review: Review) -> dict[str, Data]:
                 }
                 for problem in changes.problems
             ],
+            "remotes": [clean(name) for name in changes.remotes],
             "removed": [clean(name) for name in changes.removed],
             "untouched": [clean(name) for name in changes.untouched],
         },
