@@ -90,6 +90,7 @@ class _Muster:
         self._state = state
         self._place = place
         self._machines = machines
+        self._ready = tuple(one for one in machines if one.is_ready)
         self._judged: set[CellKey] = set()
         self._doubts: dict[CellKey, str] = {}
 
@@ -130,9 +131,7 @@ class _Muster:
             return None
         reached = {*detail.reached, *detail.machine_ids}
         without = tuple(
-            one
-            for one in self._machines
-            if one.is_ready and one.id not in reached and one.serves(cell.tenant)
+            one for one in self._ready if one.id not in reached and one.serves(cell.tenant)
         )
         if without:
             return _Question(cell, detail, release, without)

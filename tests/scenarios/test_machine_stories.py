@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from story import FILES, SEED, Story, story
+from watching import Daemon, daemon
 
 from reconciler.core.gate import GateName
 from reconciler.core.plan import Reason
 from reconciler.core.roll import roll_of
 from reconciler.engine.events import Said
-from reconciler.engine.planning import plan_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,27 +230,29 @@ async def test_a_machine_that_a_deployment_of_ours_did_not_reach_is_told(farm: S
     assert "api 2.0.0 did not reach api-2: Octopus left them out" in told
 
 
-async def test_no_request_more_where_no_policy_serves_machines_and_one_where_one_does(
+async def test_an_idle_look_costs_one_request_more_where_a_policy_serves_machines(
     farm: Story,
 ) -> None:
-    def asked() -> list[str]:
-        return [one.path for one in farm.octopus.requests if "/machines" in one.path]
+    async def look(running: Daemon) -> list[str]:
+        farm.octopus.forget_requests()
+        running.supervisor.wake("test")
+        await running.settles(1)
+        return sorted(one.path.removeprefix("/api/Spaces-1/") for one in farm.octopus.requests)
 
     await begin(farm)
-    async with farm.doors() as doors:
-        await plan_environment(doors, "test")
-        farm.octopus.forget_requests()
-        await plan_environment(doors, "test")
-        with_it = asked()
-        reads = [one.path for one in farm.octopus.requests]
+    arrives(farm, "api-2")
+    await farm.apply()  # behind a newcomer stands what was deployed before
+    async with daemon(farm) as running:
+        await look(running)
+        serving = await look(running)
     farm.push(policy("{mode: apply}"))
     await farm.apply()
-    farm.octopus.forget_requests()
-    await farm.plan()
+    async with daemon(farm) as running:
+        await look(running)
+        plain = await look(running)
 
-    assert with_it == ["/api/Spaces-1/machines/all"]
-    assert not any("deploymentprocesses" in path for path in reads)
-    assert asked() == []
+    assert len(plain) == 5
+    assert serving == sorted([*plain, "machines/all"])
 
 
 @pytest.mark.proof
@@ -288,3 +290,25 @@ async def test_rule_12_a_store_that_was_lost_finds_and_receipts_what_a_machine_g
     assert not again.planned.plan.has_work
     assert deployments(farm, "api") == deployments(farm, "web") == [("1.0.0", (new,))]
     assert [len(farm.receipts(name)) for name in ("api", "web")] == [1, 1]
+
+
+@pytest.mark.proof
+async def test_a_machine_of_one_tenant_gets_what_runs_for_that_one_and_no_other(
+    farm: Story,
+) -> None:
+    acme, _ = (farm.octopus.add_tenant(n, connected={"web": ["Test"]}) for n in ("Acme", "Beta"))
+    head = FILES["environments/test.yaml"].partition("  components:")[0]
+    served = head.replace("environment: Test", "environment: Test, tenants: [Acme, Beta]")
+    farm.push({"environments/test.yaml": f'{served}  components: {{web: "1.0.0"}}\n'})
+    await begin(farm)
+    new = arrives(farm, "web-2")
+    machine = farm.administer("GET", f"machines/{new}")
+    own = {"TenantedDeploymentParticipation": "Tenanted", "TenantIds": [acme]}
+    farm.administer("PUT", f"machines/{new}", machine | own)
+
+    report = await farm.apply()
+
+    changes = report.planned.plan.changes
+    assert [(a.cell, a.machines) for a in changes] == [("web@Acme", (new,))]
+    assert not report.failed
+    assert not (await farm.apply()).planned.plan.has_work
