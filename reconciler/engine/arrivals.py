@@ -19,7 +19,7 @@ from reconciler.engine.doors import side_by_side
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.core.cell import ObservedCell, ObservedState
     from reconciler.core.cellkey import CellKey
@@ -55,19 +55,26 @@ async def with_arrivals(
         return replace(observed, muster=Muster(unread=clean(state.machines_unread, 200)))
     machines = tuple(one for one in state.machines if place in one.environments)
     try:
-        muster = await _Muster(octopus, state, place, machines).take(observed)
+        cells = [each for each in observed.cells.values() if not _is_chosen_for(desired, each)]
+        muster = await _Muster(octopus, state, place, machines).take(cells)
     except CredentialRefused:
         raise
     except (NotAllowed, RemoteRejected) as error:
         return replace(observed, muster=Muster(machines, unread=error.message))
     known = snapshot is not None and not is_elsewhere(snapshot, state, place)
     gaps = snapshot.gaps if snapshot is not None and known else None
-    cells = dict(observed.cells)
+    served = dict(observed.cells)
+    serves = rules.deploy_on_arrival
     for name in muster.lacking:
-        cell = cells[name]
-        serves = rules.deploy_on_arrival
-        cells[name] = replace(cell, missed=missed(muster, cell, gaps, late, serves_arrivals=serves))
-    return replace(observed, cells=cells, muster=muster)
+        whom = missed(muster, served[name], gaps, late, serves_arrivals=serves)
+        served[name] = replace(served[name], missed=whom)
+    return replace(observed, cells=served, muster=muster)
+
+
+def _is_chosen_for(desired: DesiredState, cell: ObservedCell) -> bool:
+    """Tell whether a runbook names the machines of a cell: then none is missed by its roles."""
+    component = desired.stack.components[cell.component]
+    return any(each.machines for each in component.runbooks.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,10 @@ class _Muster:
         self._judged: set[CellKey] = set()
         self._doubts: dict[CellKey, str] = {}
 
-    async def take(self, observed: ObservedState) -> Muster:
+    async def take(self, cells: Iterable[ObservedCell]) -> Muster:
         """Return the muster. Raises: OctopusTrouble and its kin."""
-        asked = [q for cell in observed.cells.values() if (q := self._question(cell)) is not None]
-        processes = {q.release.process_snapshot for q in asked}
+        asked = [q for cell in cells if (q := self._question(cell)) is not None]
+        processes = {q.release.process_snapshot for q in asked} - {""}
         targets = await self._octopus.targets(processes) if processes else {}
         lacking: dict[CellKey, tuple[str, ...]] = {}
         newcomers: list[_Question] = []
