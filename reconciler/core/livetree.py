@@ -51,10 +51,11 @@ class Stage(StrEnum):
 class Part:
     """One change. `wave` 0: of an interrupted pass, whose plan is not known.
 
-    `said` is the state of its task in Octopus' words, or why it was not started; clean. `since` is
-    when it was asked for. `waits_since` (UTC) is since when it waits for a person, and `asks` the
-    id of the interruption, where Octopus tells. `log` is there while somebody looks, `lines` and
-    `link` where it did not succeed.
+    `said` is the state of its task in Octopus' words, or why it was not started; clean. `doing`
+    names the runbook that runs in place of the deployment, before or after it; the cell is empty
+    for one around all changes. `since` is when it was asked for, `waits_since` (UTC) since when it
+    waits for a person, and `asks` the id of the interruption, where Octopus tells. `log` is there
+    while somebody looks, `lines` and `link` where it did not succeed.
     """
 
     cell: CellKey
@@ -65,6 +66,7 @@ class Part:
     waits_for: tuple[CellKey, ...] = ()
     expected: timedelta | None = None
     said: str = ""
+    doing: str = ""
     task_id: str = ""
     since: float = 0.0
     waits_since: datetime | None = None

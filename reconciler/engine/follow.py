@@ -12,10 +12,10 @@ from reconciler.core.intent import Comments
 from reconciler.core.logtree import last_lines
 from reconciler.core.state import TaskState
 from reconciler.engine.branches import Branches
-from reconciler.engine.doors import side_by_side
+from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.events import Ended, Found, Said, Watched
 from reconciler.engine.launch import SEARCHED
-from reconciler.engine.logs import AT_ONCE, Logged, in_waves
+from reconciler.engine.logs import AT_ONCE, Logged, begun_by_us, in_waves
 from reconciler.engine.questions import Questions
 from reconciler.engine.watch import LOG_TAIL, outcome_of, seen_since
 from reconciler.errors import NotAllowed, OctopusTrouble, RemoteRejected
@@ -100,16 +100,20 @@ class _Following:
         await self._branches.look([(self.runs[i].cell, i) for i in began])
 
     async def _new(self) -> dict[str, Logged]:
-        """Return deployments to these cells, by task, that were not seen before."""
+        """Return what began in these cells, by task, and was not seen before.
+
+        Deployments are told by Octopus; runs of ours by the journal of the machine that began them.
+        """
         newest = await self._octopus.deployments_of(None, self._subject.environment_id, SEARCHED)
-        cells = self._subject.cells
-        return {
+        cells, name = self._subject.cells, self._subject.environment
+        ours = begun_by_us(await blocking(self._doors.journal.intents, name), cells.values())
+        found = {
             detail.task_id: _logged(cells[detail.project_id, detail.tenant_id], detail)
             for detail in newest
-            if detail.task_id not in self._known
-            and detail.task_id not in self.runs
-            and (detail.project_id, detail.tenant_id) in cells
+            if (detail.project_id, detail.tenant_id) in cells
         }
+        seen = self._known | self.runs.keys()
+        return {task: one for task, one in {**found, **ours}.items() if task not in seen}
 
     def _take(self, one: Logged) -> None:
         """Follow a task from now on."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.core.intent import SUCCEEDED
 from reconciler.core.livetree import LiveTree, Part, Stage
+from reconciler.core.runbook import Moment
 from reconciler.core.state import TaskState
 from reconciler.engine.events import (
     Asked,
@@ -16,6 +18,8 @@ from reconciler.engine.events import (
     NotStarted,
     PlanMade,
     Resumed,
+    RunEnded,
+    RunStarted,
     Watched,
 )
 
@@ -32,7 +36,7 @@ def grown(tree: LiveTree, event: Event, now: float) -> LiveTree:
             return _planned(tree, event)
         case Launched(action=action, task_id=task_id):
             known = tree.parts.get(action.cell) or _waiting(action)
-            return _with(tree, _begun(known, task_id, now))
+            return _with(tree, _begun(replace(known, doing=""), task_id, now))
         case Resumed(found=found):
             parts = (_begun(_known(tree, cell), task, now) for cell, task in found if task)
             return _with(tree, *parts)
@@ -46,13 +50,19 @@ def grown(tree: LiveTree, event: Event, now: float) -> LiveTree:
             return _with(tree, replace(part, waits_since=question.since, asks=question.id))
         case Grown(cell=cell, log=log) if tree.parts.get(cell) is not None:
             return _with(tree, replace(tree.parts[cell], log=log))
+        case RunStarted():
+            what = f"runbook {event.runbook} {event.moment.value}"
+            part = replace(_known(tree, event.cell), doing=what)
+            return _with(tree, _begun(part, event.task_id, now))
+        case RunEnded():
+            return _ran(tree, event)
         case Ended(cell=cell):
             return _with(tree, _ended(_known(tree, cell), event))
         case NotStarted(cell=cell, why=why):
             part = _known(tree, cell)
             if part.stage.is_running:  # its request was refused before it could run
                 part = replace(part, task_id="", log=None)
-            return _with(tree, replace(part, stage=Stage.NOT_STARTED, said=why))
+            return _with(tree, replace(part, stage=Stage.NOT_STARTED, said=why, doing=""))
         case _:
             return tree
 
@@ -99,7 +109,19 @@ def _waiting(action: Action) -> Part:
 
 def _begun(part: Part, task_id: str, now: float) -> Part:
     queued = TaskState.QUEUED.value
-    return replace(part, stage=Stage.QUEUED, said=queued, task_id=task_id, since=now)
+    return replace(part, stage=Stage.QUEUED, said=queued, task_id=task_id, since=now, log=None)
+
+
+def _ran(tree: LiveTree, event: RunEnded) -> LiveTree:
+    """Return the tree after a runbook: before a change, its deployment is what waits now."""
+    part = replace(_known(tree, event.cell), log=None, asks="", waits_since=None)
+    if event.outcome not in SUCCEEDED:
+        part = replace(part, stage=Stage.FAILED, said=event.outcome.value)
+        return _with(tree, replace(part, lines=event.lines, link=event.link))
+    if not event.cell:  # no change of the plan, so none that is done
+        return replace(tree, parts={cell: p for cell, p in tree.parts.items() if cell})
+    stage = Stage.WAITING if event.moment is Moment.BEFORE else Stage.SUCCEEDED
+    return _with(tree, replace(part, stage=stage, doing="", task_id=""))
 
 
 def _seen(part: Part, seen: Seen, now: float) -> Part:

@@ -207,12 +207,21 @@ def _running(
         for task in cell.running
         if task.deployment_id is not None
     }
-    for record in ours:
-        task, cell = record.task_id or "", record.cell
-        if task and record.progress is Progress.LAUNCHED and cell in wanted:
-            known = Logged(cell, task, record.intent.version, record.replaces)
-            found.setdefault(task, known)
-    return list(found.values())
+    return list({**begun_by_us(ours, wanted), **found}.values())
+
+
+def begun_by_us(records: Iterable[IntentRecord], wanted: Collection[CellKey]) -> dict[str, Logged]:
+    """Return what this machine's journal knows to run in these cells, by task: runs too."""
+    return {
+        record.task_id: Logged(
+            record.cell,
+            record.task_id,
+            f"runbook {record.runbook}" if record.runbook else record.intent.version,
+            record.replaces,
+        )
+        for record in records
+        if record.task_id and record.progress is Progress.LAUNCHED and record.cell in wanted
+    }
 
 
 def _ended(

@@ -98,6 +98,22 @@ def test_who_was_never_deployed_or_waits_for_a_person_makes_the_end_a_lower_boun
     assert ends == ["not", "about", "not"]
 
 
+def test_a_runbook_is_named_where_it_runs() -> None:
+    facts = {"said": "Executing", "task_id": "ServerTasks-9", "since": 95.0}
+    parts = (
+        change("api", Stage.RUNNING, 2, doing="runbook Drain before", **facts),
+        change("", Stage.RUNNING, 0, doing="runbook Announce before", **facts),
+    )
+    rows = drawn(LiveTree("test", {part.cell: part for part in parts}, 4))
+
+    assert rows[2:] == [
+        "around all changes: 0 of 1 done",
+        "  all changes                  runbook Announce before Executing  5 s  ServerTasks-9",
+        "wave 2: 0 of 1 done",
+        "  api          1.0.0 -> 1.1.0  runbook Drain before Executing  5 s  ServerTasks-9",
+    ]
+
+
 def test_a_pass_without_anything_to_wait_for_draws_nothing() -> None:
     assert drawn(LiveTree("test", {"db": change("db", Stage.SUCCEEDED)})) == []
     assert drawn(LiveTree()) == []

@@ -117,6 +117,43 @@ def test_work_of_an_interrupted_pass_is_in_the_tree_before_any_plan() -> None:
     assert {name: part.stage for name, part in tree.parts.items()} == {"db": Stage.RUNNING}
 
 
+def run(moment: Moment, outcome: Outcome = Outcome.SUCCESS, cell: str = "db") -> list[Event]:
+    started = RunStarted(cell, "Drain", moment, "ServerTasks-2")
+    return [started, RunEnded(cell, "Drain", moment, "ServerTasks-2", outcome, 3.0, ("no",), "l")]
+
+
+def test_a_runbook_before_a_change_is_its_branch_until_the_deployment_waits_again() -> None:
+    started, ended = run(Moment.BEFORE)
+    runs = after(MADE, started, Watched((Seen("db", "ServerTasks-2", "Executing", 1.0),)))
+    assert (runs.parts["db"].stage, runs.parts["db"].doing) == (
+        Stage.RUNNING,
+        "runbook Drain before",
+    )
+
+    waits = grown(runs, ended, 1.0)
+    assert (waits.parts["db"].stage, waits.parts["db"].doing) == (Stage.WAITING, "")
+    launched = grown(waits, Launched(DB, "ServerTasks-1"), 1.0).parts["db"]
+    assert (launched.stage, launched.task_id) == (Stage.QUEUED, "ServerTasks-1")
+
+
+def test_a_runbook_after_a_change_ends_it_well_or_badly() -> None:
+    done = Ended("db", "1.1", "ServerTasks-1", Outcome.SUCCESS, 9.0)
+    good, bad = (
+        after(MADE, Launched(DB, "ServerTasks-1"), done, *run(Moment.AFTER, outcome)).parts["db"]
+        for outcome in (Outcome.SUCCESS, Outcome.FAILED)
+    )
+
+    assert (good.stage, good.doing) == (Stage.SUCCEEDED, "")
+    assert (bad.stage, bad.doing, bad.lines) == (Stage.FAILED, "runbook Drain after", ("no",))
+
+
+def test_a_runbook_around_all_changes_is_a_branch_only_while_it_runs() -> None:
+    started, ended = run(Moment.BEFORE, cell="")
+
+    assert after(MADE, started).parts[""].stage is Stage.QUEUED
+    assert after(MADE, started, ended) == after(MADE)
+
+
 def test_a_change_that_is_not_started_says_why() -> None:
     part = after(MADE, NotStarted("api", "db was not deployed")).parts["api"]
 

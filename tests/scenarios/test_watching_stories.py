@@ -12,6 +12,20 @@ from reconciler.engine.growth import grown
 if TYPE_CHECKING:
     from story import Story
 
+STACK = """
+apiVersion: reconciler/v1
+kind: Stack
+metadata: {name: platform}
+spec:
+  runbooks: {before: [{runbook: Announce, project: jobs}]}
+  components:
+    db: {}
+    api: {after: [db], runbooks: {before: [{runbook: Drain}], after: [{runbook: Join}]}}
+    web: {after: [api]}
+    jobs: {}
+    mail: {}
+"""
+
 
 def looked_at(world: Story, branches: int) -> None:
     """Let a person look at the passes of a story."""
@@ -58,3 +72,30 @@ async def test_where_nobody_looks_no_log_is_asked_for(world: Story) -> None:
     await world.apply()
 
     assert details(world) == 0
+
+
+async def test_runbooks_are_branches_of_the_changes_they_are_run_for(world: Story) -> None:
+    for project, name in (("jobs", "Announce"), ("api", "Drain"), ("api", "Join")):
+        world.octopus.add_runbook(project, name)
+    world.octopus.grant("reconciler", "RunbookRunCreate")
+    world.push({"stacks/platform.yaml": STACK}, "Run runbooks")
+    await world.accept()
+    world.pin(api="1.1.0")
+    looked_at(world, 1)
+
+    await world.apply()
+
+    tree, seen = LiveTree(), list[tuple[str, str, Stage]]()
+    for event in world.events:
+        tree = grown(tree, event, 0.0)
+        seen += [(part.cell, part.doing, part.stage) for part in tree.parts.values()]
+    running = [(cell, doing) for cell, doing, stage in seen if stage is Stage.RUNNING]
+    assert list(dict.fromkeys(running)) == [
+        ("", "runbook jobs/Announce before"),
+        ("api", "runbook Drain before"),
+        ("api", ""),
+        ("api", "runbook Join after"),
+    ]
+    assert {name: part.stage for name, part in tree.parts.items()} == {"api": Stage.SUCCEEDED}
+    logs = {event.cell for event in world.events if isinstance(event, Grown)}
+    assert logs == {"", "api"}

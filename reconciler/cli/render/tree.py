@@ -118,7 +118,7 @@ def _rows(tree: LiveTree, now: float, at: datetime, width: int) -> Iterator[Row]
     if ahead:
         yield Row(1, Text(f"  {ahead}"))
     shown_parts = [p for p in tree.parts.values() if p.stage.is_running or _is_bad(p)]
-    name = max((len(clean(p.cell, WIDEST_NAME)) for p in shown_parts), default=0)
+    name = max((len(_name(p)) for p in shown_parts), default=0)
     move = max((len(_move(p)) for p in shown_parts), default=0)
     for number, parts in tree.waves():
         mine = [part for part in parts if part.stage.is_running or _is_bad(part)]
@@ -136,7 +136,9 @@ def _is_bad(part: Part) -> bool:
 def _wave(number: int, parts: tuple[Part, ...]) -> Text:
     counts = Counter(part.stage for part in parts)
     ended = counts[Stage.SUCCEEDED]
-    what = "of an earlier pass" if not number else f"wave {number}"
+    around = any(not part.cell for part in parts)
+    earlier = "around all changes" if around else "of an earlier pass"
+    what = f"wave {number}" if number else earlier
     left = counts[Stage.WAITING]
     waits = f", {left} wait{'s' if left == 1 else ''}" if left else ""
     held = f", {counts[Stage.HELD]} held" if counts[Stage.HELD] else ""
@@ -150,7 +152,7 @@ def _part(
     """Yield one change and the branches of its log that matter now."""
     name, move = widths
     row = Text("  ")
-    row.append(set_cell_size(clean(part.cell, WIDEST_NAME), name))
+    row.append(set_cell_size(_name(part), name))
     row.append("  ")
     if not narrow:
         row.append(set_cell_size(_move(part), move) + "  ")
@@ -170,12 +172,20 @@ def _part(
         yield Row(3, Text(f"    {clean(part.link, 400)}", style="dim"))
 
 
+def _name(part: Part) -> str:
+    return clean(part.cell, WIDEST_NAME) or "all changes"
+
+
 def _move(part: Part) -> str:
+    if not part.cell:
+        return ""
     return f"{shown(part.from_version)} -> {shown(part.to_version)}"
 
 
 def _state(part: Part, at: datetime) -> str:
     said = clean(part.said, 200)
+    if part.doing:
+        said = f"{clean(part.doing, 100)} {said}"
     if part.stage is Stage.RUNNING and part.log is not None:
         return f"{said} {part.log.percent} %"
     if part.stage is Stage.PERSON and part.waits_since is not None:
@@ -188,7 +198,7 @@ def _state(part: Part, at: datetime) -> str:
 
 def _clock(part: Part, now: float) -> str:
     ran = span(now - part.since)
-    if part.expected is None:
+    if part.expected is None or part.doing:
         return ran
     return f"{ran} of about {span(part.expected.total_seconds())}"
 
