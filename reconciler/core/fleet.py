@@ -137,9 +137,8 @@ def after_look(before: Iterable[Sickness], fleet: Fleet, grace: timedelta) -> tu
     found = []
     for target in fleet.targets:
         checked = fleet.checked.get(target.id)
-        if not target.is_lost or checked is None or checked > fleet.at:
+        if not target.is_lost or checked is None:
             continue
-        fresh = Sickness(target.id, target.thumbprint, fleet.at, fleet.at, checked, checked)
         so_far = known.get(target.id)
         goes_on = (
             so_far is not None
@@ -147,8 +146,11 @@ def after_look(before: Iterable[Sickness], fleet: Fleet, grace: timedelta) -> tu
             and so_far.seen <= fleet.at <= so_far.seen + grace
             and so_far.last_check <= checked
         )
-        if so_far is not None and goes_on:
+        if checked > fleet.at:  # made while we looked: the next look tells of it
+            found += [so_far] if so_far is not None and goes_on else []
+        elif so_far is not None and goes_on:
             found.append(replace(so_far, seen=fleet.at, last_check=checked))
         else:
-            found.append(fresh)
+            fresh = (fleet.at, fleet.at, checked, checked)
+            found.append(Sickness(target.id, target.thumbprint, *fresh))
     return tuple(found)

@@ -25,6 +25,7 @@ from reconciler.errors import (
 from reconciler.ports import AuditChange
 
 if TYPE_CHECKING:
+    from reconciler.core.removed import RemovedList
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.survey import Situation
@@ -49,21 +50,22 @@ async def forget_machines(doors: Doors, keeper: LeaseKeeper, name: str, commit: 
     if tending is None or not tending.has_work:
         return 0
     registry = doors.octopus(situation.desired.space).registry()
-    return await Forgetting(doors, keeper, situation, registry).run(tending)
+    return await Forgetting(doors, keeper, situation, registry, tending.removed).run(tending)
 
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
     """The deletions of one pass over one environment.
 
-    `gone` and `there` are the ids of recorded machines of which Octopus has told whether they are
-    there still; of the others, the next pass finds out.
+    `removed` is the list as it was read. `gone` and `there` are the ids of recorded machines of
+    which Octopus has told whether they are there still; of the others, the next pass finds out.
     """
 
     doors: Doors
     keeper: LeaseKeeper
     situation: Situation
     registry: MachineRegistry
+    removed: RemovedList
     gone: set[str] = field(default_factory=set)
     there: set[str] = field(default_factory=set)
 
@@ -212,7 +214,7 @@ class Forgetting:
         name = situation.desired.environment.name
 
         def write(old: bytes | None) -> bytes | None:
-            listed = list_of(doors, situation, old)
+            listed = list_of(doors, self.removed, old)
             changed = listed.told(self.gone, self.there).asked(new)
             return old if changed == listed else doors.write_removed(changed)
 

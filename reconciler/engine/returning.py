@@ -78,7 +78,7 @@ async def restore_machine(doors: Doors, who: Someone, name: str, wanted: str) ->
                 )
             keeper = await take_lease(doors, audit, name)
             try:
-                work = _Return(doors, keeper, situation, registry)
+                work = _Return(doors, keeper, situation, registry, listed)
                 async with noted(doors, act):
                     return await work.run(replace(one, who=act.name), there)
             finally:
@@ -93,6 +93,7 @@ class _Return:
     keeper: LeaseKeeper
     situation: Situation
     registry: MachineRegistry
+    listed: RemovedList
 
     async def run(self, one: Removed, there: Target | None) -> Removed:
         """Record it, ask for it, and record what became of it."""
@@ -123,7 +124,7 @@ class _Return:
         name = situation.desired.environment.name
 
         def write(old: bytes | None) -> bytes | None:
-            return doors.write_removed(list_of(doors, situation, old).with_one(one))
+            return doors.write_removed(list_of(doors, self.listed, old).with_one(one))
 
         change = AuditChange(
             subject=f"{name}: machine {clean(one.machine.name, 80)} {what}",

@@ -149,7 +149,6 @@ async def _agreeing(doors: Doors, situation: Situation, state: SpaceState) -> fr
     Both the commit's own policy and the one it is judged by count, of each manifest. While any is
     invalid, which environment it means is not known, and none agrees (rule 11).
     """
-    accepted = situation.audit.state.environments
     loaded: dict[str, Mapping[str, DesiredState | Invalid]] = {}
 
     async def at(commit: str) -> Mapping[str, DesiredState | Invalid]:
@@ -167,8 +166,10 @@ async def _agreeing(doors: Doors, situation: Situation, state: SpaceState) -> fr
         place = environment_in(found, state)
         if place is None:
             return frozenset()
-        before = accepted.get(name)
-        judged = None if before is None else (await at(before.commit)).get(name)
+        formerly = found.environment.formerly
+        before = situation.audit.state.of(name, formerly)
+        then = {} if before is None else await at(before.commit)
+        judged = then.get(name) or then.get(formerly)
         agrees = all(
             isinstance(one, DesiredState) and one.policy.machines.forget is Forget.DELETE
             for one in (found, judged)
@@ -206,25 +207,29 @@ async def held_because(doors: Doors, situation: Situation, registry: MachineRegi
 
 
 async def read_removed(doors: Doors, situation: Situation) -> RemovedList:
-    """Return the list of removed machines on the fetched audit branch.
+    """Return the list of removed machines on the fetched audit branch, under a former name too.
 
     Raises: ManifestsInvalid where it is damaged.
     """
-    content = None
-    if doors.audit is not None:
-        path = removed_path(situation.desired.environment.name)
-        content = await blocking(doors.audit.read, path)
-    return list_of(doors, situation, content)
+    audit, name = doors.audit, situation.desired.environment.name
+
+    def read() -> bytes | None:
+        if audit is None:
+            return None
+        each = (audit.read(removed_path(one)) for one in (name, *situation.formers))
+        return next((content for content in each if content is not None), None)
+
+    return list_of(doors, _no_list(situation), await blocking(read))
 
 
-def list_of(doors: Doors, situation: Situation, content: bytes | None) -> RemovedList:
-    """Return the list that a file holds; ids of another server or space mean nothing here.
+def list_of(doors: Doors, mine: RemovedList, content: bytes | None) -> RemovedList:
+    """Return the list that a file holds; `mine` where there is none, or of another space.
 
     Raises: ManifestsInvalid where it is damaged.
     """
-    mine = _no_list(situation)
     found = mine if content is None else doors.read_removed(content)
-    return found if (found.server, found.space) == (mine.server, mine.space) else mine
+    is_here = (found.server, found.space) == (mine.server, mine.space)
+    return replace(found, environment=mine.environment) if is_here else mine
 
 
 def _no_list(situation: Situation) -> RemovedList:

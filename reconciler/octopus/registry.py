@@ -10,6 +10,7 @@ Source: Octopus REST API, `machines`, `machines/{id}/connection`, `machines/{id}
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from reconciler.octopus.client import Answer, OctopusHttp
 
+_PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*@")
 MOST_CHECKED: Final = 50
 """Lost machines whose last health check is asked for in one look; the others are not known."""
 TASKS: Final = 100
@@ -279,7 +281,7 @@ def _registration(said: WholeMachine) -> Registration:
         id=said.id,
         name=said.name,
         thumbprint=said.thumbprint or "",
-        uri=said.uri or "",
+        uri=_without_secrets(said.uri or ""),
         environments=tuple(said.environment_ids),
         roles=tuple(said.roles),
         participation=said.tenanted_deployment_participation or "Untenanted",
@@ -292,8 +294,9 @@ def _registration(said: WholeMachine) -> Registration:
 
 
 def _without_secrets(value: Any) -> Any:
-    """Return JSON without the values of sensitive fields, which a server should not tell anyhow.
+    """Return JSON without passwords in addresses, and without the values of sensitive fields.
 
+    A server does not tell the latter anyhow (rule 30).
     Source: Octopus REST API, `SensitiveValue`: `HasValue`, `NewValue`.
     """
     match value:
@@ -304,6 +307,8 @@ def _without_secrets(value: Any) -> Any:
             return [_without_secrets(one) for one in value]
         case float():
             return int(value) if value.is_integer() else str(value)
+        case str():
+            return _PASSWORD.sub("", value)
         case _:
             return value
 

@@ -65,6 +65,9 @@ read, when it was planned |
 deployers that are not listed; `unread`: why these may not be all |
 | `estimate` | what it would take: `tasks`, `apiCalls`, `seconds` (from the receipts of earlier \
 deployments; null where none is known) and `unknownTasks` (left out of `seconds`) |
+| `machines` | only where the policy looks at machines: `unwell`, with `name`, `id`, `health`, \
+`fate`, `why` and `lostSince` (by the server's clock; null: not known), and `unread` (why they \
+could not be judged, or empty) |
 | `platformVersion` | the platform version it runs on (null: none): `name`, and `broken`, the pins \
 that break the alignment: `component`, `pinned`, `expected` |
 | `arrivals` | only where the policy serves machines: those that are `notReady` (`id`, `name`, \

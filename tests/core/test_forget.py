@@ -221,9 +221,12 @@ def test_rule_44_a_look_without_time_or_end_leaves_what_was_known() -> None:
     assert after_look(known, Fleet(NOON, (), is_whole=False), DAY) == known
 
 
-def test_rule_44_a_check_in_the_future_is_no_check() -> None:
-    fleet = Fleet(NOON, (LOST,), checked={LOST.id: NOON + HOUR})
+def test_rule_44_a_check_that_is_made_while_we_look_is_not_counted_and_ends_no_row() -> None:
+    fleet = Fleet(NOON, (LOST,), checked={LOST.id: NOON + timedelta(milliseconds=500)})
     assert after_look((), fleet, DAY) == ()
+
+    (known,) = look((), -1)
+    assert after_look((known,), fleet, DAY) == (known,)
 
 
 HEALTHS = st.sampled_from(Health)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from between import Between
 from people import someone
-from story import FILES, Story, story
+from story import FILES, Story, git, story
 from watching import daemon
 
 from reconciler.core.act import DONE, ActVerb
@@ -356,6 +356,39 @@ async def test_rule_44_a_machine_of_two_environments_needs_the_word_of_both(flee
 
     await fleet.accept("production")
     assert await fates(fleet) == {"both": Fate.FORGET}
+
+
+@pytest.mark.proof
+async def test_rule_46_nothing_is_deleted_while_the_list_cannot_be_read(fleet: Story) -> None:
+    await forgotten(fleet)
+    await lose(fleet, "api-4")
+    clone = fleet.folder / "audit"
+    git(fleet.folder, "clone", "-q", "-b", "audit", str(fleet.remote), str(clone))
+    (clone / "machines/test.yaml").write_text("kind: RemovedMachines\n")
+    git(clone, "commit", "-qam", "Break it")
+    git(clone, "push", "-q")
+
+    tending = (await fleet.plan()).tending
+    assert tending is not None
+    assert tending.unread.startswith("A RemovedMachines file on the audit branch cannot be read")
+    assert (await fleet.apply()).forgotten == 0
+    assert "api-4" in machines(fleet)
+
+
+@pytest.mark.proof
+async def test_rule_44_a_renamed_environment_keeps_its_list_and_its_limits(fleet: Story) -> None:
+    fleet.edit("policies/open.yaml", ("graceHours: 24", "graceHours: 24, perDay: 1"))
+    await forgotten(fleet)
+    text = (fleet.work / "environments/test.yaml").read_text()
+    renamed = text.replace("{name: test}", "{name: qa}").replace("spec:", "spec:\n  formerly: test")
+    fleet.push({"environments/test.yaml": "", "environments/qa.yaml": renamed})
+    for hours in (0, 12, 11.9):
+        checked(fleet, "api-4", hours=hours)
+        seen = (await fleet.plan("qa")).tending
+
+    assert seen is not None
+    assert [one.machine.name for one in seen.removed.machines] == ["api-3"]
+    assert seen.removed.in_a_day(seen.removed.machines[0].at) == 1
 
 
 # --- what people do -----------------------------------------------------------------------------
