@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.cellgate import running_gates
 from reconciler.core.cellkey import WHOLE
-from reconciler.core.intent import Outcome, Progress
+from reconciler.core.intent import Outcome
 from reconciler.core.policy import OnFailure
 from reconciler.core.retry import installs_again
 from reconciler.core.schedule import in_turn, last_durations, next_look, path_lengths
@@ -27,6 +27,7 @@ from reconciler.engine.launch import (
     Closed,
     ClosedNow,
     Crowded,
+    Lost,
     Refused,
     Taken,
     launch,
@@ -34,11 +35,13 @@ from reconciler.engine.launch import (
 )
 from reconciler.engine.launch import Result as Asked
 from reconciler.engine.launch import Unknown as NobodyKnows
+from reconciler.engine.lost import LostRequests
 from reconciler.engine.others import Others
 from reconciler.engine.outcome import Done, Result, held_results
 from reconciler.engine.pausing import Pauses
 from reconciler.engine.refresh import Refreshing
 from reconciler.engine.reread import Rereading
+from reconciler.engine.slots import LOOK, READING
 from reconciler.errors import LeaseLost
 
 if TYPE_CHECKING:
@@ -49,7 +52,6 @@ if TYPE_CHECKING:
     from reconciler.core.intent import IntentRecord
     from reconciler.core.plan import Action
     from reconciler.engine.doors import Doors
-    from reconciler.engine.history import History
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.planning import Planned
     from reconciler.engine.record import Recorder
@@ -62,11 +64,6 @@ __all__ = ["Done", "Execution", "Result", "held_results"]
 
 TRIES = 3
 """Requests for one change that were lost and proved absent, before it is given up."""
-
-READING = 12
-"""Requests of one reading before a start: the space, what is new in it, and what halts it."""
-LOOK = 2
-"""Requests of one look at tasks, however many run."""
 
 
 @dataclass(slots=True)
@@ -91,6 +88,7 @@ class Execution:
     _pauses: Pauses = field(init=False)
     _rereading: Rereading = field(init=False)
     _refreshing: Refreshing = field(init=False)
+    _lost: LostRequests = field(init=False)
     _lengths: dict[CellKey, timedelta] = field(default_factory=dict)
     _wave: int = 0
     _tries: dict[str, int] = field(default_factory=dict)
@@ -109,9 +107,11 @@ class Execution:
         while not self._is_over():
             await self.keeper.tend()
             await self._pauses.look()
+            for record, result in await self._lost.search():
+                await self._note(record, result)
             paid = await self._errands.pay()
             tried = await self._start() or paid
-            if not self.watch.running:
+            if not (self.watch.running or self._lost):
                 if tried:
                     continue
                 if not await self._waits():
@@ -150,7 +150,8 @@ class Execution:
             self.results[running.record.cell] = Result(Done.UNKNOWN, "running", running.task_id)
         seen = last_durations(situation.observed, situation.space_state)
         self._lengths = path_lengths(self.planned.plan.changes, {**seen, **self.planned.takes})
-        self._told = _told(situation.history)
+        self._told = situation.history.promised
+        self._lost = LostRequests(self.doors, self.octopus, self.keeper)
         self._published = now
         self._rereading = Rereading(self.doors, self.octopus, self.planned, self.watch)
         self._refreshing = Refreshing(self.doors, self.octopus, self.keeper, self.planned)
@@ -161,7 +162,7 @@ class Execution:
 
     def _is_over(self) -> bool:
         """Tell whether nothing is left to do, or to wait for, under this plan."""
-        if self.stale and self.replans and not (self.stopping or self._wave):
+        if self.stale and self.replans and not (self.stopping or self._wave or self._lost):
             return True
         if self._pending or self.watch.running or self._others or self._errands.is_owed:
             return False
@@ -194,6 +195,7 @@ class Execution:
             for action in ready
             if action.cell not in self._others
             and action.cell not in held
+            and action.cell not in self._lost
             and self._shut(action.cell) is None
         ]
 
@@ -224,9 +226,8 @@ class Execution:
         ]
         ages += [(age, None) for age in self._others.ages(self.doors.clock.monotonic())]
         least = max(pace.poll, self.octopus.room().apart(LOOK))
-        if self.share.waits:
-            return least
-        return next_look(ages, least, max(pace.poll_most, least))
+        most = least if self.share.waits else max(pace.poll_most, least)
+        return min([next_look(ages, least, most), *self._lost.seconds()])
 
     def _end_others(self) -> None:
         """Read anew where somebody else's task has ended; what was held by it is planned anew."""
@@ -254,13 +255,13 @@ class Execution:
 
     async def _start(self) -> bool:
         """Start what may start; return False where nothing was tried."""
-        self.share.hold(self.watch.at_work())
+        self.share.hold([*self.watch.at_work(), *self._lost.intents])
         ready = self._startable()
         if ready:
             await self.share.refresh(self.octopus)
         limit = self.planned.situation.desired.policy.limits.parallel
         if limit is not None:
-            ready = ready[: max(limit - len(self.watch.running), 0)]
+            ready = ready[: max(limit - len(self.watch.running) - len(self._lost), 0)]
         reading = 0 if self._rereading.is_young else READING
         ready = ready[: self.octopus.room().allows(len(ready), reading)]
         ready = ready[: self.share.reserve(len(ready))]
@@ -271,7 +272,7 @@ class Execution:
         if situation is not None:
             free = [action for action in ready if action.cell not in self._others]
             went_on = await self._launch_all(situation, free)
-        self.share.hold(self.watch.at_work())
+        self.share.hold([*self.watch.at_work(), *self._lost.intents])
         return went_on
 
     async def _launch_all(self, situation: Situation, actions: list[Action]) -> bool:
@@ -322,13 +323,20 @@ class Execution:
         except LeaseLost as error:
             self.lost(error)
             return
+        await self._note(record, result)
+
+    async def _note(self, record: IntentRecord, result: Asked) -> None:
+        """Note what became of a request."""
+        name = record.cell
         match result:
             case Taken(deployment_id=deployment_id, task_id=task_id, found=found):
-                del self._pending[name]
+                action = self._pending.pop(name)
                 self._rereading.note_young()
                 self.watch.add(record, deployment_id, task_id)
                 self.results[name] = Result(Done.UNKNOWN, "running", task_id)
                 self.doors.tell(Launched(action, task_id, found))
+            case Lost():
+                self._lost.add(record, result)  # it stays pending: a second search tells
             case _:
                 await self.not_taken(record, result)
 
@@ -413,11 +421,12 @@ class Execution:
     async def _read_afresh(self) -> Situation | None:
         """Return a reading young enough to act on, or None where nothing may start (rule 15)."""
         reading = self._rereading
-        situation = await reading.fresh(self._pending, watching=bool(self.watch.running))
+        judged = {name: a for name, a in self._pending.items() if name not in self._lost}
+        situation = await reading.fresh(judged, watching=bool(self.watch.running or self._lost))
         self.stale, self.stopping = self.stale or reading.stale, self.stopping or reading.stopping
         if situation is None:
             return None
-        self._others.wait_for(reading.busy(situation, self._pending), reading.begun)
+        self._others.wait_for(reading.busy(situation, judged), reading.begun)
         if situation.space_state is not None:
             self.share.see(situation.space_state)
         return situation
@@ -452,9 +461,3 @@ class Execution:
         if now - self._published >= self.doors.pace.renew:
             self._published = now
             await self.recorder.publish_receipts()
-
-
-def _told(history: History) -> frozenset[str]:
-    """Return the intents of which a receipt or the journal knows a deployment."""
-    promised = {i for i, r in history.intents.items() if r.progress is not Progress.VOID}
-    return frozenset(promised | {link.intent for link in history.links})

@@ -15,7 +15,7 @@ from reconciler.core.runbook import Moment
 from reconciler.core.text import clean
 from reconciler.engine.course import Course, NotChosen, Step, Turn
 from reconciler.engine.events import RunStarted, Said
-from reconciler.engine.launch import Closed, ClosedNow, Taken, ask
+from reconciler.engine.launch import Closed, ClosedNow, Lost, Taken, ask, resolve
 from reconciler.engine.outcome import Done, Result
 from reconciler.errors import LeaseLost, OctopusTrouble
 
@@ -201,6 +201,8 @@ class Errands:
             self.course.owed.clear()
             self._master.lost(error)
             return
+        if isinstance(result, Lost):
+            result = await resolve(doors, octopus, keeper, record, result.why)
         match result:
             case Taken(deployment_id=run_id, task_id=task_id, found=found):
                 self._watch.add(record, run_id, task_id)

@@ -58,6 +58,12 @@ class History:
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
 
+    @property
+    def promised(self) -> frozenset[str]:
+        """The intents of which a receipt or the journal knows a deployment (rule 12)."""
+        known = {i for i, record in self.intents.items() if record.progress is not Progress.VOID}
+        return frozenset(known | {link.intent for link in self.links})
+
 
 async def read_history(
     doors: Doors, environment: str, space: str, formers: tuple[str, ...] = ()

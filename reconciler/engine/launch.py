@@ -71,6 +71,14 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """The answer was lost, a first search found nothing: one after `until` (monotonic) tells."""
+
+    why: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Nobody knows yet; the promise stays in the journal and the next pass searches again."""
 
@@ -106,7 +114,7 @@ class ClosedNow(Exception):
         self.gate = gate
 
 
-Result = Taken | Refused | Absent | Unknown | Aged | Crowded | Closed
+Result = Taken | Refused | Absent | Lost | Unknown | Aged | Crowded | Closed
 
 
 def promise_of(planned: Planned, situation: Situation, action: Action, at: Doors) -> IntentRecord:
@@ -247,7 +255,7 @@ async def ask(
         await blocking(doors.journal.refuse, intent, error.message, keeper.fence)
         return Refused(error.message)
     except OutcomeUnknown as error:
-        return await resolve(doors, octopus, keeper, record, error.message)
+        return await seek(doors, octopus, keeper, record, error.message)
     await blocking(doors.journal.launched, intent, made_id, task_id, keeper.fence)
     return Taken(made_id, task_id)
 
@@ -259,27 +267,49 @@ async def resolve(
 
     The wait lasts until the server cannot still be working on the request; the lease is kept.
     """
-    for last in (False, True):
-        try:
-            found = await search(octopus, record)
-        except OctopusTrouble as error:
-            return Unknown(f"{why}; the search failed too: {error.message}")
-        if found is not None:
-            await blocking(
-                doors.journal.launched, record.intent.id, found.id, found.task_id, keeper.fence
-            )
-            return Taken(found.id, found.task_id, found=True)
-        if not last:
-            await settle(doors, keeper, record.promised_at)
+    result = await seek(doors, octopus, keeper, record, why)
+    if isinstance(result, Lost):
+        await settle(doors, keeper, record.promised_at)
+        result = await seek(doors, octopus, keeper, record, why, last=True)
+    return result
+
+
+async def seek(
+    doors: Doors,
+    octopus: Octopus,
+    keeper: LeaseKeeper,
+    record: IntentRecord,
+    why: str,
+    *,
+    last: bool = False,
+) -> Result:
+    """Search once for the effect of a promise; what is not found is Lost, at `last` Absent."""
+    try:
+        found = await search(octopus, record)
+    except OctopusTrouble as error:
+        return Unknown(f"{why}; the search failed too: {error.message}")
+    if found is not None:
+        await blocking(
+            doors.journal.launched, record.intent.id, found.id, found.task_id, keeper.fence
+        )
+        return Taken(found.id, found.task_id, found=True)
+    if not last:
+        return Lost(why, settled_at(doors, record.promised_at))
     await blocking(doors.journal.void, record.intent.id, keeper.fence)
     return Absent(why)
+
+
+def settled_at(doors: Doors, promised_at: datetime) -> float:
+    """Return when, by the monotonic clock, Octopus shows a request, if it had any effect."""
+    pace, clock = doors.pace, doors.clock
+    age = max((clock.now() - promised_at).total_seconds(), 0.0)
+    return clock.monotonic() + max(pace.lost - age, pace.settling)
 
 
 async def settle(doors: Doors, keeper: LeaseKeeper, promised_at: datetime) -> None:
     """Wait until Octopus shows the request of a promise, if it had any effect."""
     pace, clock = doors.pace, doors.clock
-    age = max((clock.now() - promised_at).total_seconds(), 0.0)
-    until = clock.monotonic() + max(pace.lost - age, pace.settling)
+    until = settled_at(doors, promised_at)
     while (left := until - clock.monotonic()) > 0:
         await keeper.tend()
         await clock.sleep(min(left, pace.poll))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 FRESH = 10.0
 """Seconds for which what a server runs is not asked again, by any pass."""
+READING = 12
+"""Requests of one reading before a start: the space, what is new in it, and what halts it."""
+LOOK = 2
+"""Requests of one look at tasks, however many run."""
 HIDDEN = 600.0
 """The same, of a server that does not tell us."""
 

@@ -137,3 +137,22 @@ async def test_rule_20_an_apply_keeps_to_the_request_budget_and_ends(world: Stor
     assert not report.failed
     assert [world.runs(name) for name in ("db", "api", "jobs", "mail")] == ["1.1.0"] * 4
     assert len(world.octopus.requests) <= 30 * (minutes + 1)
+
+
+async def test_rule_14_a_lost_answer_holds_up_only_what_waits_for_it(world: Story) -> None:
+    await world.accept()
+    world.octopus.fault("lost_answer_before", method="POST", path="/deployments$", count=1)
+    world.pin(api="1.1.0", web="1.1.0", jobs="1.1.0", mail="1.1.0")
+
+    report = await world.apply()
+
+    lines = told(world)
+    first = ("api", "jobs", "mail")
+    lost = max(first, key=lambda name: lines.index(f"{name} starts"))
+    assert not report.failed
+    assert all(
+        lines.index(f"{name} ends") < lines.index(f"{lost} starts")
+        for name in first
+        if name != lost
+    )
+    assert [world.ours(name) for name in (*first, "web")] == [["1.1.0"]] * 4
