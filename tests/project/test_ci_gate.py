@@ -19,12 +19,14 @@ def test_that_does_not():
     pytest.skip("no such tool here")
 """
 
+QUICK = ("-p", "no:hypothesispytest")  # it takes a second of each process to import
+
 
 def run_suite(root: Path, folder: Path, *, ci: bool) -> subprocess.CompletedProcess[str]:
     shutil.copy(root / "tests" / "conftest.py", folder)
     shutil.copy(root / "pyproject.toml", folder)
     (folder / "test_two.py").write_text(SUITE)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", "1", "."]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *QUICK, "-n", "1", "."]
     environment = {**os.environ, "RECONCILER_CI": "1" if ci else ""}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
