@@ -1,4 +1,4 @@
-"""SIGKILL at every step of an apply of ten components (rules 12, 13, 24, 26)."""
+"""SIGKILL at every step of an apply of ten components, with runbooks (rules 12, 13, 24, 26)."""
 
 from __future__ import annotations
 
@@ -50,11 +50,20 @@ spaces:
     for name in PINNED
 )
 ARRIVALS = "{mode: apply, machines: {deployOnArrival: true}}"
-STACK = (
-    "apiVersion: reconciler/v1\nkind: Stack\nmetadata: {name: platform}\nspec:\n  components:\n"
-    "    db: {}\n    api: {after: [db]}\n    web: {after: [api]}\n"
-    + "".join(f"    {name}: {{}}\n" for name in (*PINNED[3:], DOCS))
-)
+RUNBOOKS = (("jobs", "Announce"), ("api", "Drain"), ("api", "Join"), ("jobs", "Tell the end"))
+STACK = """
+apiVersion: reconciler/v1
+kind: Stack
+metadata: {name: platform}
+spec:
+  runbooks:
+    before: [{runbook: Announce, project: jobs}]
+    after: [{runbook: Tell the end, project: jobs}]
+  components:
+    db: {}
+    api: {after: [db], runbooks: {before: [{runbook: Drain}], after: [{runbook: Join}]}}
+    web: {after: [api]}
+""" + "".join(f"    {name}: {{}}\n" for name in (*PINNED[3:], DOCS))
 
 
 def manifests() -> dict[str, str]:
@@ -98,6 +107,9 @@ class Sweep:
         world = self.world
         for project in PINNED:
             assert world.ours(project) == self.versions
+        for runbook in RUNBOOKS:
+            states = [run.state for run in world.octopus.runs(*runbook)]
+            assert states == ["Success"] * len(self.versions), runbook
         assert self.served() == [[machine] for machine in self.machines]
         receipts = Counter(path.split("/")[2] for path in world.receipts())
         assert receipts == dict.fromkeys((*PINNED, DOCS), len(self.versions))
@@ -121,6 +133,9 @@ def sweep(folder: Path) -> Iterator[Sweep]:
     clock = SharedClock(folder / "clock")
     with story(folder, SEED, manifests(), clock) as world:
         world.octopus.world.task_seconds = 3.0
+        for runbook in RUNBOOKS:
+            world.octopus.add_runbook(*runbook)
+        world.octopus.grant("reconciler", "RunbookRunCreate")
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": "/nonexistent",
