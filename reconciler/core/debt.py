@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE, component_of
 from reconciler.core.intent import Progress
-from reconciler.core.runbook import RUNBOOK, Moment, Runbook
+from reconciler.core.runbook import Moment, Runbook
 from reconciler.core.sighting import Settled
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def run_of(
     found = [
         record
         for record in intents
-        if record.intent.verb == RUNBOOK
+        if record.is_run
         and record.progress is not Progress.VOID
         and (record.cell, record.action, record.runbook) == (cell, moment.value, runbook.key)
         and wanted <= set(record.serves)
@@ -97,7 +97,11 @@ def debts_of(
     desired: DesiredState, observed: ObservedState, intents: Sequence[IntentRecord]
 ) -> tuple[Debt, ...]:
     """Return what is owed for deployments of ours that settled a cell and are the newest in it."""
-    stack, standing = desired.stack, dict(_standing(desired, observed, intents))
+    stack = desired.stack
+    each = stack.components.values()
+    if not (stack.runbooks.after or any(one.runbooks.after or one.soak for one in each)):
+        return ()
+    standing = dict(_standing(desired, observed, intents))
     found = []
     for cell, record in sorted(standing.items()):
         component = stack.components[component_of(cell)]
@@ -149,7 +153,7 @@ def _standing(
 ) -> Iterator[tuple[CellKey, IntentRecord]]:
     for record in intents:
         cell = observed.cells.get(record.cell)
-        if cell is None or record.intent.verb == RUNBOOK or not record.settled:
+        if cell is None or record.is_run or not record.settled:
             continue
         known = component_of(record.cell) in desired.stack.components
         is_newest = cell.newest == record.deployment_id

@@ -125,11 +125,12 @@ def key_findings(
     now: datetime,
     *,
     approvals: bool = False,
+    runbooks: bool = False,
 ) -> Iterator[Finding]:
     """Judge an accepted key: whose it is, when it expires, what it may.
 
-    `where` is its place. `approvals`: plans of the space may need some. `space_id` None: it is not
-    known, so what it may there is not judged.
+    `where` is its place. `approvals`: plans of the space may need some. `runbooks`: a stack
+    runs some. `space_id` None: it is not known, so what it may there is not judged.
     """
     who = f"the {use} key ({where}) is {clean(seen.user.username, 80)}'s"
     if seen.permissions.administers_system:
@@ -154,7 +155,9 @@ def key_findings(
         yield Finding(Check.KEY, about, Verdict.OK, f"{who}, a service account")
     yield _expiry(about, use, seen, now)
     if not seen.permissions.administers_system and space_id is not None:
-        lacking = lacks(use, seen.permissions, space_id, cells, approvals=approvals)
+        lacking = lacks(
+            use, seen.permissions, space_id, cells, approvals=approvals, runbooks=runbooks
+        )
         yield _permissions(about, use, seen, lacking)
 
 

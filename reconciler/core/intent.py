@@ -73,6 +73,10 @@ def intent_of(observed: ObservedState, action: Action) -> Intent | None:
     )
 
 
+RUNBOOK = "runbook"
+"""The verb of an intent that asks for a run of a runbook."""
+
+
 class Progress(StrEnum):
     """How far an intent got. `promised` may or may not have reached Octopus."""
 
@@ -135,6 +139,11 @@ class IntentRecord:
     owes: tuple[str, ...] = ()
     runbook: str = ""
     ended: datetime | None = None
+
+    @property
+    def is_run(self) -> bool:
+        """True of a run of a runbook."""
+        return self.intent.verb == RUNBOOK
 
 
 _TAG = re.compile(

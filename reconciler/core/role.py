@@ -36,7 +36,8 @@ class Reach(StrEnum):
 class Need:
     """One permission, what it is for, and what happens without it.
 
-    `is_vital` False: plans and deployments go on without it.
+    `is_vital` False: plans and deployments go on without it. `of_runbooks`: only where a stack runs
+    runbooks.
     """
 
     use: Use
@@ -45,6 +46,7 @@ class Need:
     purpose: str
     without: str
     is_vital: bool = True
+    of_runbooks: bool = False
 
 
 ROLE = (
@@ -126,19 +128,29 @@ ROLE = (
     ),
     Need(
         Use.OBSERVE,
-        "MachineView",
-        Reach.CELLS,
-        "to see machines, where a policy asks for that",
-        "machines are left alone",
-        is_vital=False,
-    ),
-    Need(
-        Use.OBSERVE,
         "MachinePolicyView",
         Reach.SPACE,
         "to see which machines Octopus deletes by itself",
         "no machine is forgotten",
         is_vital=False,
+    ),
+    Need(
+        Use.OBSERVE,
+        "RunbookView",
+        Reach.CELLS,
+        "to find runbooks, where a stack runs some",
+        "what they stand around is not deployed",
+        is_vital=False,
+        of_runbooks=True,
+    ),
+    Need(
+        Use.OBSERVE,
+        "RunbookRunView",
+        Reach.CELLS,
+        "to find runs again, where a stack runs runbooks",
+        "what they stand around is not deployed",
+        is_vital=False,
+        of_runbooks=True,
     ),
     Need(Use.DEPLOY, "DeploymentCreate", Reach.CELLS, "to deploy", "nothing is deployed"),
     Need(Use.DEPLOY, "ReleaseView", Reach.CELLS, "to name the release", "nothing is deployed"),
@@ -157,6 +169,15 @@ ROLE = (
         "to name the environment",
         "a server may say that there is no such environment",
         is_vital=False,
+    ),
+    Need(
+        Use.DEPLOY,
+        "RunbookRunCreate",
+        Reach.CELLS,
+        "to run runbooks, where a stack runs some",
+        "what they stand around is not deployed",
+        is_vital=False,
+        of_runbooks=True,
     ),
     Need(Use.MACHINES, "MachineView", Reach.CELLS, "to name machines", "none is forgotten"),
     Need(Use.MACHINES, "MachineDelete", Reach.CELLS, "to forget them", "none is forgotten"),
@@ -190,15 +211,16 @@ def lacks(
     cells: Iterable[Square],
     *,
     approvals: bool = True,
+    runbooks: bool = True,
 ) -> tuple[Lack, ...]:
     """Return what a key lacks of the role of its use.
 
     Of each permission the first cell it does not reach is named. `approvals` False: no plan needs
-    any, and nothing of the system is asked for.
+    any, and nothing of the system is asked for. `runbooks` False: no stack runs any.
     """
     known = tuple(cells)
     found = []
-    for need in (one for one in ROLE if one.use is use):
+    for need in (one for one in ROLE if one.use is use and (runbooks or not one.of_runbooks)):
         if need.reach is Reach.SYSTEM:
             if approvals and need.permission not in may.system:
                 found.append(Lack(need))

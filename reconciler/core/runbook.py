@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from reconciler.core.intent import IntentRecord
 
-RUNBOOK = "runbook"
-"""The verb of an intent that asks for a run."""
-
 
 class Moment(StrEnum):
     """When a runbook is run."""
@@ -156,5 +153,4 @@ class RunComments:
 
 def comments_of(record: IntentRecord) -> str:
     """Return the comments of whatever an intent asks for."""
-    is_run = record.intent.verb == RUNBOOK
-    return str(RunComments.of(record) if is_run else Comments.of(record))
+    return str(RunComments.of(record) if record.is_run else Comments.of(record))

@@ -113,6 +113,12 @@ class Stack:
     runbooks: Around = NOTHING
     retry: RetryRule = NEVER
 
+    @property
+    def runs_runbooks(self) -> bool:
+        """True where any runbook is run around anything."""
+        around = (self.runbooks, *(one.runbooks for one in self.components.values()))
+        return any(each.all for each in around)
+
     def retry_of(self, component: str) -> RetryRule:
         """Return how failed deployments of a component are tried again by themselves."""
         found = self.components.get(component)

@@ -17,7 +17,7 @@ from reconciler.core.intent import intent_of
 from reconciler.core.plan import Reason
 from reconciler.core.policy import Mode
 from reconciler.core.retry import Attempt
-from reconciler.core.runbook import RUNBOOK, FoundRunbook, Moment, Runbook
+from reconciler.core.runbook import FoundRunbook, Moment, Runbook
 from reconciler.core.text import clean
 from reconciler.core.wave import dependants
 from reconciler.engine.history import asked_at
@@ -216,20 +216,21 @@ async def arrange(
 
 
 def _runs(situation: Situation) -> tuple[IntentRecord, ...]:
-    return tuple(r for r in situation.history.intents.values() if r.intent.verb == RUNBOOK)
+    return tuple(r for r in situation.history.intents.values() if r.is_run)
 
 
 def _refused(situation: Situation) -> list[IntentRecord]:
     """Return the runs that Octopus refused when they were asked for last."""
-    refusals = situation.history.refusals
-    return [run for run in _runs(situation) if run.intent.id in refusals]
+    refusals, intents = situation.history.refusals, situation.history.intents
+    found = (intents[id_] for id_ in refusals if id_ in intents)
+    return [record for record in found if record.is_run]
 
 
 def _refused_with_machines(situation: Situation) -> list[IntentRecord]:
     """Return the deployments to machines a runbook named that Octopus refused."""
     history = situation.history
     found = (history.intents[id_] for id_ in history.refusals if id_ in history.intents)
-    return [r for r in found if r.intent.verb != RUNBOOK and r.runbook and r.intent.machines]
+    return [r for r in found if not r.is_run and r.runbook and r.intent.machines]
 
 
 def _planned_id(record: IntentRecord) -> str:

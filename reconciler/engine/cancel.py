@@ -149,6 +149,11 @@ def _is_ending(task: Task) -> bool:
     return task.state is TaskState.CANCELLING or task.state.is_finished
 
 
+def _what(record: IntentRecord) -> str:
+    """Return what a task of ours does, to follow the name of its cell."""
+    return f"runbook {record.runbook}" if record.is_run else record.intent.version
+
+
 async def _started(doors: Doors, situation: Situation) -> dict[str, tuple[CellKey, str]]:
     """Return the tasks that passes of ours started here, whichever machine's: cell and version."""
     observed, state = situation.observed, situation.space_state
@@ -160,7 +165,7 @@ async def _started(doors: Doors, situation: Situation) -> dict[str, tuple[CellKe
         return record.progress is Progress.LAUNCHED and where == here
 
     found = {
-        record.task_id: (record.cell, record.intent.version)
+        record.task_id: (record.cell, _what(record))
         for record in await blocking(doors.journal.intents, name)
         if record.task_id is not None and of(record)
     }

@@ -128,7 +128,7 @@ class _Told:
         """Return the component a receipt is of; its project's slug where nobody knows."""
         if link.project not in self.projects:
             intents = doors.journal.intents(self.environment)
-            self.projects |= {r.project_slug: component_of(r.cell) for r in intents}
+            self.projects |= {r.project_slug: component_of(r.cell) for r in intents if not r.is_run}
         return self.projects.setdefault(link.project, link.project)
 
 

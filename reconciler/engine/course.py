@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from reconciler.core.cellkey import WHOLE, component_of
 from reconciler.core.chosen import chosen, named_in
 from reconciler.core.debt import Debt, debt_after, is_done, run_of, stack_debt
-from reconciler.core.intent import Intent, IntentRecord, Outcome, Progress, intent_of
+from reconciler.core.intent import RUNBOOK, Intent, IntentRecord, Outcome, Progress, intent_of
 from reconciler.core.logtree import MOST_LINES
-from reconciler.core.runbook import RUNBOOK, Moment, Runbook, RunComments, comments_of, served
+from reconciler.core.runbook import Moment, Runbook, RunComments, comments_of, served
 from reconciler.core.text import clean
 from reconciler.engine.around import tenant_for
 from reconciler.engine.doors import blocking
@@ -98,7 +98,7 @@ class Course:
         situation = planned.situation
         self._stack = situation.desired.stack
         intents = situation.history.intents
-        self._runs = {i: r for i, r in intents.items() if r.intent.verb == RUNBOOK}
+        self._runs = {i: r for i, r in intents.items() if r.is_run}
         self.owed: dict[CellKey, Owed] = {}
         self._deployed: dict[CellKey, IntentRecord] = {}
         closed = {gate.cell for gate in planned.gates if gate.cell}
@@ -112,7 +112,7 @@ class Course:
     def busy(self) -> frozenset[CellKey]:
         """The cells with a run of ours that is not over; WHOLE: one around all changes."""
         running = self._watch.running.values()
-        return frozenset(r.record.cell for r in running if r.record.intent.verb == RUNBOOK)
+        return frozenset(r.record.cell for r in running if r.record.is_run)
 
     def waits_for(self, action: Action) -> Action:
         """Return a change with the debts it rests on among what it waits for."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.debt import owed_by
-from reconciler.core.intent import CommentTag, IntentRecord, intent_of
-from reconciler.core.runbook import RUNBOOK, comments_of
+from reconciler.core.intent import RUNBOOK, CommentTag, IntentRecord, intent_of
+from reconciler.core.runbook import comments_of
 from reconciler.engine.doors import blocking
 from reconciler.engine.prompts import revealed
 from reconciler.errors import (

@@ -338,6 +338,6 @@ def _projects(doors: Doors, environment: str, which: str) -> frozenset[str]:
     component = {
         record.project_slug
         for record in doors.journal.intents(environment)
-        if component_of(record.cell) == which
+        if component_of(record.cell) == which and not record.is_run
     }
     return frozenset({which, *component})

@@ -12,7 +12,6 @@ from reconciler.core.cellkey import cell_key
 from reconciler.core.debt import owed_by
 from reconciler.core.expand import cell_pins
 from reconciler.core.intent import Comments, Intent, IntentRecord, Progress
-from reconciler.core.runbook import RUNBOOK
 from reconciler.core.version import Direction, direction
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Resumed
@@ -50,7 +49,7 @@ def unfinished(situation: Situation) -> tuple[IntentRecord, ...]:
 
 def is_unfinished(record: IntentRecord) -> bool:
     """Tell whether the end of an intent is still to be noted, or the receipt of a deployment."""
-    told = record.intent.verb == RUNBOOK and record.progress is Progress.FINISHED
+    told = record.is_run and record.progress is Progress.FINISHED
     return record.progress in UNFINISHED and not told
 
 

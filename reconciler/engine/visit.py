@@ -122,6 +122,7 @@ class Visit:
                     cells,
                     self._premises.clock.now(),
                     approvals=self._approves(),
+                    runbooks=any(one.stack.runs_runbooks for one in self._environments),
                 )
         if state is not None:
             await self._environments_of(octopus, state, seen)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.intent import Outcome
 from reconciler.core.logtree import last_lines
 from reconciler.core.policy import OnWarning
-from reconciler.core.runbook import RUNBOOK, Moment, RunDetail
+from reconciler.core.runbook import Moment, RunDetail
 from reconciler.core.schedule import next_look
 from reconciler.core.state import DeploymentDetail, TaskState
 from reconciler.engine.branches import Branches
@@ -59,7 +59,7 @@ class Running:
     @property
     def is_run(self) -> bool:
         """True of a run of a runbook."""
-        return self.record.intent.verb == RUNBOOK
+        return self.record.is_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Finished:
     @property
     def is_run(self) -> bool:
         """True of a run of a runbook."""
-        return self.record.intent.verb == RUNBOOK
+        return self.record.is_run
 
 
 class Watch:

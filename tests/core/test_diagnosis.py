@@ -41,7 +41,8 @@ KEY = KeySeen(SERVICE, may(*ALL), NOON + 90 * DAY, expiry_told=True)
 
 
 def judged(seen: KeySeen, use: Use = Use.OBSERVE) -> dict[Check, Finding]:
-    found = key_findings("space shop", use, "variable X", seen, SPACE_ID, CELLS, NOON)
+    whose = ("space shop", use, "variable X", seen, SPACE_ID, CELLS, NOON)
+    found = key_findings(*whose, runbooks=True)
     return {one.check: one for one in found}
 
 
