@@ -92,6 +92,8 @@ class Board:
 
     def __init__(self) -> None:
         self._tree = LiveTree()
+        self._drawn: tuple[object, ...] = ()
+        self._rows: list[Text] = []
 
     def hear(self, event: Event) -> None:
         """Let the tree grow."""
@@ -100,5 +102,9 @@ class Board:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the tree; nothing where nothing runs or waits."""
         room = max(console.height - _SPARE, 1)
-        now, at = time.monotonic(), datetime.now(UTC)
-        yield Group(*tree_rows(self._tree, now, at, options.max_width, room))
+        now, at, tree = time.monotonic(), datetime.now(UTC), self._tree
+        moment = (tree, int(now), options.max_width, room)
+        if moment != self._drawn:  # a tree of ten thousand takes a tenth of a second
+            self._drawn = moment
+            self._rows = tree_rows(tree, now, at, options.max_width, room)
+        yield Group(*self._rows)

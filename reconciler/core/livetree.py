@@ -11,10 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
     from datetime import datetime
 
     from reconciler.core.cellkey import CellKey
@@ -39,12 +40,18 @@ class Stage(StrEnum):
     @property
     def is_running(self) -> bool:
         """True while Octopus has it and it has not ended."""
-        return self in {Stage.QUEUED, Stage.RUNNING, Stage.PERSON}
+        return self in _RUNS
 
     @property
     def has_ended(self) -> bool:
         """True where nothing more becomes of it in this pass."""
-        return self in {Stage.SUCCEEDED, Stage.FAILED, Stage.NOT_STARTED}
+        return self in _ENDED
+
+
+_RUNS = frozenset({Stage.QUEUED, Stage.RUNNING, Stage.PERSON})
+_ENDED = frozenset({Stage.SUCCEEDED, Stage.FAILED, Stage.NOT_STARTED})
+_DONE = frozenset({Stage.SUCCEEDED})
+_BARS = frozenset({Stage.HELD, Stage.FAILED, Stage.NOT_STARTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class Summary:
     closes: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class LiveTree:
     """One pass over one environment. `at_once`: how many changes may run together.
 
@@ -139,7 +146,7 @@ class LiveTree:
     at_once: int = 1
     closes: datetime | None = None
 
-    @property
+    @cached_property
     def counts(self) -> Counter[Stage]:
         """How many changes are at each stage."""
         return Counter(part.stage for part in self.parts.values())
@@ -147,12 +154,11 @@ class LiveTree:
     @property
     def is_over(self) -> bool:
         """True where nothing runs or waits."""
-        return not any(
-            part.stage.is_running or part.stage is Stage.WAITING for part in self.parts.values()
-        )
+        return not any(self.counts[stage] for stage in (*_RUNS, Stage.WAITING))
 
+    @cached_property
     def waves(self) -> tuple[tuple[int, tuple[Part, ...]], ...]:
-        """Return the waves in order, each with its changes by cell."""
+        """The waves in order, each with its changes by cell."""
         found: dict[int, list[Part]] = {}
         for part in sorted(self.parts.values(), key=lambda part: (part.wave, part.cell)):
             found.setdefault(part.wave, []).append(part)
@@ -160,22 +166,30 @@ class LiveTree:
 
     def next_up(self, most: int) -> tuple[Part, ...]:
         """Return what starts next: what waits for the fewest others, by wave, then by name."""
-        waiting = [p for p in self.parts.values() if p.stage is Stage.WAITING]
-        able = [part for part in waiting if not self._is_barred(part)]
-        return tuple(
-            heapq.nsmallest(most, able, key=lambda p: (len(self.behind(p)), p.wave, p.cell))
-        )
+        able = [
+            (len(behind), part.wave, part.cell)
+            for part in self.parts.values()
+            if part.stage is Stage.WAITING
+            for behind in [self.behind(part)]
+            if not any(self._is_at(name, _BARS) for name in behind)
+        ]
+        return tuple(self.parts[cell] for _, _, cell in heapq.nsmallest(most, able))
 
     def behind(self, part: Part) -> tuple[CellKey, ...]:
         """Return what a change still waits for."""
-        return tuple(name for name in part.waits_for if not self._is_at(name, Stage.SUCCEEDED))
+        return tuple(name for name in part.waits_for if not self._is_at(name, _DONE))
 
     def share(self, now: float) -> float:
         """Return how much of the work is done, from 0 to 1, by what each change usually takes."""
-        works = [p for p in self.parts.values() if p.stage is not Stage.HELD]
-        weights = [_UNKNOWN if p.expected is None else p.expected.total_seconds() for p in works]
-        done = sum(w * p.share(now) for w, p in zip(weights, works, strict=True))
-        return done / sum(weights) if sum(weights) else 1.0
+        done = whole = 0.0
+        for part in self.parts.values():
+            if part.stage is not Stage.HELD:
+                known = part.expected
+                weight = _UNKNOWN if known is None else known.total_seconds()
+                whole += weight
+                if part.stage is not Stage.WAITING:
+                    done += weight * part.share(now)
+        return done / whole if whole else 1.0
 
     def forecast(self, now: float) -> Forecast:
         """Return when all that runs, and all that can still start, is likely to have ended."""
@@ -213,7 +227,7 @@ class LiveTree:
             percent=int(100 * self.share(now)),
             waves=tuple(
                 (number, sum(part.stage is Stage.SUCCEEDED for part in parts), len(parts))
-                for number, parts in self.waves()
+                for number, parts in self.waves
             ),
             next_up=tuple(part.cell for part in self.next_up(most)),
             ends=ends + timedelta(minutes=1) if forecast.seconds else None,
@@ -239,14 +253,6 @@ class LiveTree:
                 ready.append((part.wave, part.cell))
         return waits, followers, ready
 
-    def _is_barred(self, part: Part) -> bool:
-        """Tell whether something it waits for will not succeed in this pass."""
-        return any(
-            self._is_at(name, stage)
-            for name in part.waits_for
-            for stage in (Stage.HELD, Stage.FAILED, Stage.NOT_STARTED)
-        )
-
-    def _is_at(self, name: CellKey, stage: Stage) -> bool:
+    def _is_at(self, name: CellKey, stages: Set[Stage]) -> bool:
         part = self.parts.get(name)
-        return part is not None and part.stage is stage
+        return part is not None and part.stage in stages

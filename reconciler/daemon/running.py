@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.condition import Condition, ConditionType, RunningDeployment, Word
 from reconciler.core.gate import GateName
 from reconciler.core.livetree import LiveTree
-from reconciler.engine.events import Asked, Ended, Launched, Silent, Watched
+from reconciler.engine.events import Asked, Ended, Launched, PlanMade, Silent, Watched
 from reconciler.engine.growth import grown
 
 if TYPE_CHECKING:
@@ -68,11 +68,13 @@ class Heard:
         """Return the status of an environment after one more event of its pass."""
         at, now = clock.now(), clock.monotonic()
         self.tree = grown(self.tree, event, now)
-        status = replace(
-            before,
-            running=running_after(event, before.running, at),
-            progress=None if self.tree.is_over else self.tree.summary(now, at, NEXT),
-        )
+        progress = before.progress
+        if isinstance(event, PlanMade | Watched):  # once a look: of many changes it takes a while
+            progress = self.tree.summary(now, at, NEXT)
+        if self.tree.is_over:
+            progress = None
+        running = running_after(event, before.running, at)
+        status = replace(before, running=running, progress=progress)
         calls = self._calls(event, at)
         if [c.message for c in calls] == [c.message for c in self.calls]:
             return status

@@ -85,7 +85,9 @@ def test_a_pass_is_told_with_its_waves_and_its_end_until_it_is_over() -> None:
         for event in (
             PlanMade(plan, (), takes, at_once=4, closes=closes),
             Launched(db, "ServerTasks-1"),
+            Watched((Seen("db", "ServerTasks-1", "Executing", 2.0),)),
             Ended("db", "2.0", "ServerTasks-1", Outcome.SUCCESS, 90.0),
+            Watched(()),
             Launched(web, "ServerTasks-2"),
             Ended("web", "2.0", "ServerTasks-2", Outcome.SUCCESS, 40.0),
         )
@@ -93,16 +95,22 @@ def test_a_pass_is_told_with_its_waves_and_its_end_until_it_is_over() -> None:
 
     assert [one.progress and (one.progress.waves, one.progress.next_up) for one in seen] == [
         (((1, 0, 1), (2, 0, 1)), ("db", "web")),
+        (((1, 0, 1), (2, 0, 1)), ("db", "web")),  # as of the last look
+        (((1, 0, 1), (2, 0, 1)), ("web",)),
         (((1, 0, 1), (2, 0, 1)), ("web",)),
         (((1, 1, 1), (2, 0, 1)), ("web",)),
-        (((1, 1, 1), (2, 0, 1)), ()),
+        (((1, 1, 1), (2, 0, 1)), ("web",)),
         None,
     ]
     first = seen[0].progress
     assert first is not None
     assert (first.ends, first.is_bound) == (NOON + timedelta(minutes=3), False)
     assert (first.done, first.of, first.percent, first.closes) == (0, 2, 0, closes)
-    assert [(r.component, r.wave) for one in seen for r in one.running] == [("db", 1), ("web", 2)]
+    assert [(r.component, r.wave) for one in seen for r in one.running] == [
+        ("db", 1),
+        ("db", 1),
+        ("web", 2),
+    ]
 
 
 def test_who_is_called_while_a_pass_runs_is_told_and_taken_back() -> None:

@@ -120,7 +120,7 @@ def _rows(tree: LiveTree, now: float, at: datetime, width: int) -> Iterator[Row]
     shown_parts = [p for p in tree.parts.values() if p.stage.is_running or _is_bad(p)]
     name = max((len(_name(p)) for p in shown_parts), default=0)
     move = max((len(_move(p)) for p in shown_parts), default=0)
-    for number, parts in tree.waves():
+    for number, parts in tree.waves:
         mine = [part for part in parts if part.stage.is_running or _is_bad(part)]
         yield Row(4 if mine else 8, _wave(number, parts))
         for part in mine:
