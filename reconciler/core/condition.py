@@ -273,9 +273,10 @@ def conditions_of(
 
 
 def condition_of(error: ReconcilerError, at: datetime) -> Condition:
-    """Return the condition after a look or a pass that failed."""
+    """Return the condition after a look or a pass that failed, under a name that is listed."""
     invalid = isinstance(error, ManifestsInvalid)
-    reason = Word.INVALID.value if invalid else type(error).__name__
+    kind = next((each for each in type(error).__mro__ if each in FAILURES), type(error))
+    reason = Word.INVALID.value if invalid else kind.__name__
     return Condition(OF_FAILURE[error.disposition], reason, error.message, at)
 
 

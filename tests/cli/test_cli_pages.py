@@ -61,6 +61,7 @@ NEVER_OF_AN_ENVIRONMENT = {
     "RecordStands",  # records stay pending
     "LeaseLost",  # nothing new is started, and the next look tells what is left
     "OctopusTrouble",  # only its kinds are raised
+    "OverBudget",  # told as `RateLimited`
 }
 
 

@@ -36,7 +36,7 @@ from reconciler.core.manifest import Pin, Until
 from reconciler.core.plan import Plan, Reason, make_plan
 from reconciler.core.sighting import NeverDeployed, ObservedCell
 from reconciler.core.snapshot import Reached
-from reconciler.errors import ManifestsInvalid, ReconcilerError, RemoteRejected
+from reconciler.errors import ManifestsInvalid, OverBudget, ReconcilerError, RemoteRejected
 
 GATE = Gate("", GateName.ACCEPT, "first contact", "a person")
 BUSY = Gate("api", GateName.IN_FLIGHT, "it runs", "it ends")
@@ -190,6 +190,10 @@ def test_every_failure_stands_in_the_table_under_what_is_done_about_it(
     assert [c for c, reasons in CONDITION_REASONS.items() if found.reason in reasons] == [
         found.type
     ]
+
+
+def test_our_own_request_budget_used_up_is_told_as_any_limit_of_the_rate() -> None:
+    assert condition_of(OverBudget("no room", hint="wait"), NOON).reason == "RateLimited"
 
 
 def test_manifests_that_are_invalid_are_one_reason_wherever_it_is_found_out() -> None:

@@ -359,6 +359,46 @@ async def test_rule_44_a_machine_of_two_environments_needs_the_word_of_both(flee
 
 
 @pytest.mark.proof
+@pytest.mark.parametrize(
+    ("subject", "after", "is_there"),
+    [
+        ("machines to forget", False, True),
+        ("machines to forget", True, True),
+        ("machines forgotten", False, False),
+        ("machines forgotten", True, False),
+    ],
+)
+async def test_rule_46_wherever_a_removal_is_killed_it_is_recorded_first_and_done_once(
+    fleet: Story, subject: str, *, after: bool, is_there: bool
+) -> None:
+    await fleet.accept()
+    await lose(fleet, "api-3")
+
+    def publish(real: Any, entries: Any) -> Any:
+        meant = any(entry.change.subject.endswith(subject) for entry in entries)
+        if meant and not after:
+            raise Killed
+        done = real(entries)
+        if meant:
+            raise Killed
+        return done
+
+    fleet.wrap = lambda doors: _replaced(doors, publish)
+    with pytest.raises(Killed):
+        await fleet.apply()
+    fleet.wrap = lambda doors: doors
+    listed = fleet.audit("machines/test.yaml") if fleet.audit_files("machines") else ""
+    assert ("api-3" in machines(fleet)) is is_there
+    assert is_there or "api-3" in listed  # what is gone was recorded before
+
+    fleet.clock.turn(200)
+    await fleet.apply()
+    assert "api-3" not in machines(fleet)
+    assert 'name: "api-3", stage: removed' in fleet.audit("machines/test.yaml")
+    assert [one.method for one in fleet.octopus.requests].count("DELETE") == 1
+
+
+@pytest.mark.proof
 async def test_rule_46_nothing_is_deleted_while_the_list_cannot_be_read(fleet: Story) -> None:
     await forgotten(fleet)
     await lose(fleet, "api-4")
