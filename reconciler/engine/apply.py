@@ -37,7 +37,7 @@ from reconciler.engine.launch import Result as Asked
 from reconciler.engine.launch import Unknown as NobodyKnows
 from reconciler.engine.lost import LostRequests
 from reconciler.engine.others import Others
-from reconciler.engine.outcome import Done, Result, held_results
+from reconciler.engine.outcome import Done, Result, blamed, held_results
 from reconciler.engine.pausing import Pauses
 from reconciler.engine.refresh import Refreshing
 from reconciler.engine.reread import Rereading
@@ -394,9 +394,11 @@ class Execution:
             self.stopping = self.stopping or result.why
         if action is not None:
             self.doors.tell(NotStarted(name, result.why))
-        match self.planned.situation.desired.policy.on_failure:
+        policy = self.planned.situation.desired.policy
+        match policy.on_failure:
             case OnFailure.STOP:
-                self.stopping = self.stopping or f"{name} {result.done.value}"
+                said = f"and policy '{policy.name}' says onFailure: stop"
+                self.stopping = self.stopping or f"{name} {result.done.value}, {said}"
             case OnFailure.FINISH_STARTED:
                 started = [a.wave for a in self.planned.plan.changes if a.cell in self.results]
                 self._wave = self._wave or max(started, default=1)
@@ -436,15 +438,16 @@ class Execution:
         for name in sorted(self._pending):
             action = self._pending[name]
             behind = [w for w in action.waits_for if not self._succeeded(w)]
-            why = self.stale or self.stopping
+            blame = "" if self.stale else blamed(action, self._pending, self.results)
+            why = self.stale or blame or self.stopping
             shut = self._shut(name) or self._taken(action)
             done = Done.NOT_STARTED
             if shut is not None and not why:
                 self.halted.append(shut)
                 done, why = Done.HELD, shut.message
-            elif behind and not self.stale:
+            elif behind and not (self.stale or blame):
                 why = f"{behind[0]} was not deployed, or is not verified"
-            self.results[name] = Result(done, why or "an earlier wave failed")
+            self.results[name] = Result(done, why or "a change of its wave, or before, failed")
             if not self.watch.running:  # else it is planned anew, and may yet start
                 self.doors.tell(NotStarted(name, self.results[name].why))
         self._pending.clear()

@@ -33,12 +33,36 @@ async def test_rule_18_a_failure_stops_its_dependants_and_the_rest(world: Story)
     assert report.results["db"].done is Done.FAILED
     assert report.results["api"].done is Done.NOT_STARTED
     assert report.results["web"].done is Done.NOT_STARTED
+    assert report.results["api"].why == "waits for db, which failed: Failed"
+    assert report.results["web"].why == "waits for api, and so for db, which failed: Failed"
     assert world.runs("api") == "1.0.0"
     assert len(world.receipts("db")) == 1
     (ended,) = (event for event in world.events if isinstance(event, Ended))
     (error,) = ended.lines
     assert error.endswith(": no disk\\x1b[2J")
     assert ended.link == f"{world.server.url}/app#/Spaces-1/tasks/{ended.task_id}"
+
+
+async def test_rule_18_finish_started_ends_the_wave_and_begins_no_later_one(world: Story) -> None:
+    world.edit(
+        "policies/open.yaml",
+        ("mode: apply", "mode: apply, onFailure: finish-started, limits: {parallel: 1}"),
+    )
+    await world.accept()
+    world.octopus.fail_next("db", "1.1.0", "Test")
+    world.edit("stacks/platform.yaml", ("jobs: {}", "jobs: {after: [mail]}"))
+    world.pin(db="1.1.0", mail="1.1.0", jobs="1.1.0")
+
+    report = await world.apply()
+
+    assert report.results["db"].done is Done.FAILED
+    assert report.results["mail"].done is Done.SUCCEEDED
+    assert report.results["jobs"].done is Done.NOT_STARTED
+    assert report.results["jobs"].why == "a change of its wave, or before, failed"
+    again = (await world.apply()).planned.stopped
+    assert [gate.message for gate in again] == [
+        "db 1.1.0 ended Failed, and policy 'open' says onFailure: finish-started"
+    ]
 
 
 async def test_rule_18_continue_goes_on_with_what_does_not_depend_on_the_failure(
@@ -54,7 +78,7 @@ async def test_rule_18_continue_goes_on_with_what_does_not_depend_on_the_failure
 
     report = await world.apply()
 
-    assert report.results["api"].done is Done.NOT_STARTED
+    assert report.results["api"].why == "waits for db, which failed: Failed"
     assert report.results["jobs"].done is Done.SUCCEEDED
     assert report.results["mail"].done is Done.SUCCEEDED
 
