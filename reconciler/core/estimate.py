@@ -13,6 +13,8 @@ from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
+from reconciler.core.schedule import path_lengths
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -47,6 +49,7 @@ def estimate(
 ) -> Estimate:
     """Estimate a plan as apply carries it out: a change starts when all it waits for has ended.
 
+    Of those that may start, the one with the longest path goes first.
     `durations` by cell; `at_once` is how many may run together, from 1; `poll` the time
     between looks at running tasks.
     """
@@ -80,11 +83,11 @@ def _makespan(
     """Return the seconds until all changes ended, and at how many moments some are started."""
     left = {action.cell: len(action.waits_for) for action in plan.changes}
     behind: dict[CellKey, list[CellKey]] = {}
-    waves = {action.cell: action.wave for action in plan.changes}
+    lengths = path_lengths(plan.changes, durations)
     for action in plan.changes:
         for name in action.waits_for:
             behind.setdefault(name, []).append(action.cell)
-    ready = [(waves[name], name) for name, number in left.items() if not number]
+    ready = [(-lengths[name], name) for name, number in left.items() if not number]
     heapq.heapify(ready)
     running: list[tuple[float, CellKey]] = []
     now, starts = 0.0, 0
@@ -99,7 +102,7 @@ def _makespan(
             for name in behind.get(ended, ()):
                 left[name] -= 1
                 if not left[name]:
-                    heapq.heappush(ready, (waves[name], name))
+                    heapq.heappush(ready, (-lengths[name], name))
             if not running or running[0][0] > now:
                 break
             now, ended = heapq.heappop(running)

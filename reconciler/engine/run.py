@@ -197,13 +197,15 @@ async def _pass(
         for turn in range(REPLANS):
             async with _watching(doors, watch, keeper):
                 planned = await judge_situation(doors, situation, ours=watch.tasks)
+            octopus = doors.octopus(situation.desired.space)
+            if planned.runnable:  # how wide it goes belongs to what is told of the plan
+                await share.refresh(octopus)
             doors.tell(plan_made(doors, planned))
             check_digest(planned, expect)
             policy = situation.desired.policy
             recorder = Recorder(doors, situation, keeper)
             watch.go_on(recorder, policy.on_warning, planned.takes)
             replans = expect is None and turn < REPLANS - 1
-            octopus = doors.octopus(situation.desired.space)
             execution = Execution(
                 doors, octopus, keeper, recorder, watch, share, planned, replans=replans
             )
