@@ -75,7 +75,8 @@ that break the alignment: `component`, `pinned`, `expected` |
 
 `docs/reasons.md` explains every reason and gate.
 
-`reconciler explain ENV COMPONENT -o json` writes a document of kind `Explanation`:
+`reconciler explain ENV COMPONENT -o json` writes a document of kind `Explanation`
+(`schema/explanation.schema.json`):
 
 | Field of `spec` | Value |
 | --- | --- |
@@ -95,7 +96,8 @@ unknown) between them, the pin that was `reached` last, whether a commit asks fo
 (`isNew`), `wave` and `waitsFor` |
 | `gates` | the closed gates before it, or before the whole plan |
 
-`reconciler plan --base REV --head REV -o json` writes a document of kind `Review`:
+`reconciler plan --base REV --head REV -o json` writes a document of kind `Review`
+(`schema/review.schema.json`):
 
 | Field of `spec` | Value |
 | --- | --- |
@@ -112,7 +114,8 @@ they stop |
 
 `docs/pull-requests.md` says what a check goes by.
 
-`reconciler history ENV [COMPONENT] -o json` writes a document of kind `History`:
+`reconciler history ENV [COMPONENT] -o json` writes a document of kind `History`
+(`schema/history.schema.json`):
 
 | Field of `spec` | Value |
 | --- | --- |
@@ -166,7 +169,8 @@ it lacks one, nothing is healed. Who else deploys is asked when something is to 
 COMPARISON_AS_DATA = """\
 ## A comparison as data
 
-`reconciler compare A B -o json` writes a document of kind `Comparison`:
+`reconciler compare A B -o json` writes a document of kind `Comparison`
+(`schema/comparison.schema.json`):
 
 | Field of `spec` | Value |
 | --- | --- |

@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from document_schemas import DOCUMENTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from manifest_world import LIFECYCLE, REMOTE, WORLD
@@ -91,9 +92,9 @@ def agree(kind: Kind, document: Any) -> None:
     assert gate_of(kind).is_valid(document) == (not slow), (kind, document, slow)
 
 
-def test_there_is_one_schema_for_each_kind_and_one_of_plans() -> None:
+def test_there_is_one_schema_for_each_kind_of_manifest_and_of_document() -> None:
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(
-        f"{name.lower()}.schema.json" for name in (*Kind, "plan")
+        f"{name.lower()}.schema.json" for name in (*Kind, *DOCUMENTS)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from document_schemas import check
 from story import git
 
 from reconciler.cli.render.data import as_json
@@ -23,7 +24,7 @@ async def chain(
         found = await explain(doors, "test", component)
     print_explanation(found)
     out = capsys.readouterr().out
-    return out, explanation_data(found)["spec"]
+    return out, check(explanation_data(found))["spec"]
 
 
 async def test_explain_tells_the_chain_from_the_line_in_git_to_what_opens_the_gate(

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from document_schemas import check
 from story import git
 
 from reconciler.cli.render.history import history_data, print_history
@@ -22,9 +23,7 @@ TEST = "environments/test.yaml"
 async def told(world: Story, component: str | None = None, limit: int = 50) -> list[Any]:
     async with world.doors("another") as doors:  # a machine that knows git and nothing else
         found = await chronicle(doors, "test", component, limit)
-    entries = history_data(found)["spec"]
-    assert isinstance(entries, dict)
-    listed = entries["entries"]
+    listed = check(history_data(found))["spec"]["entries"]
     assert isinstance(listed, list)
     return listed
 
