@@ -7,6 +7,7 @@ read once each.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from reconciler.engine.watch import Finished
     from reconciler.ports import Octopus
 
+AT_ONCE = 8
+"""Cells whose earlier deployments are asked for side by side."""
 MOST_NAMED = 5
 """Machines that one line names."""
 
@@ -122,7 +125,8 @@ class _Muster:
             self._judged.add(name)
             if without:
                 lacking[name] = tuple(one.id for one in without)
-        await side_by_side(self._behind(q, lacking) for q in newcomers)
+        turn = asyncio.Semaphore(AT_ONCE)
+        await side_by_side(self._behind(q, lacking, turn) for q in newcomers)
         judged = frozenset(self._judged)
         return Muster(self._machines, lacking, judged, self._doubts)
 
@@ -145,9 +149,12 @@ class _Muster:
         self._judged.add(cell.key)
         return None
 
-    async def _behind(self, q: _Question, lacking: dict[CellKey, tuple[str, ...]]) -> None:
+    async def _behind(
+        self, q: _Question, lacking: dict[CellKey, tuple[str, ...]], turn: asyncio.Semaphore
+    ) -> None:
         """Look behind a deployment that served some machines only, for those served before."""
-        attempts = await self._octopus.attempts(q.detail)
+        async with turn:
+            attempts = await self._octopus.attempts(q.detail)
         before = sent_to(attempts)
         if before is None:
             self._doubts[q.cell.key] = "Octopus does not show any more which machines it went to"
@@ -161,11 +168,13 @@ class _Muster:
 def left_out_of(finished: Finished, foreseen: Mapping[str, str]) -> str:
     """Say in a line which machines a deployment that succeeded did not reach; empty: none.
 
-    `foreseen` are those that Octopus said it would go to, names by id.
+    `foreseen` are those that Octopus said it would go to, names by id; of one that was limited to
+    some, only those count.
     """
     if finished.reached is None or finished.outcome not in SUCCEEDED:
         return ""
-    missed = sorted(clean(foreseen[one], 80) for one in foreseen.keys() - set(finished.reached))
+    meant = foreseen.keys() & (finished.record.intent.machines or foreseen.keys())
+    missed = sorted(clean(foreseen[one], 80) for one in meant - set(finished.reached))
     if not missed:
         return ""
     more = f" and {len(missed) - MOST_NAMED} more" if len(missed) > MOST_NAMED else ""

@@ -11,16 +11,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
-from core_builders import APPLY, ENVIRONMENT_ID, Octopus, component, desired
+from core_builders import APPLY, ENVIRONMENT_ID, NOON, Octopus, component, desired
 
 from reconciler.core.cellkey import CellKey
+from reconciler.core.intent import Intent, IntentRecord, Outcome
 from reconciler.core.machine import Machine, ProcessTargets, StepTargets
 from reconciler.core.policy import Machines
 from reconciler.core.runbook import Around, Runbook
 from reconciler.core.sighting import observe
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.state import DeploymentDetail, SpaceState, TaskState
-from reconciler.engine.arrivals import with_arrivals
+from reconciler.engine.arrivals import left_out_of, with_arrivals
+from reconciler.engine.watch import Finished
 from reconciler.errors import NotAllowed, OctopusTrouble, Unreachable
 
 if TYPE_CHECKING:
@@ -178,3 +180,23 @@ async def test_what_the_key_may_not_see_is_told_and_other_trouble_is_that_of_the
     assert muster_of(refused).unread == "403: ProcessView"
     with pytest.raises(Unreachable):
         await mustered(farm(), Asked(fails=Unreachable("no answer", hint="")))
+
+
+@pytest.mark.parametrize(
+    ("reached", "machines", "outcome", "said"),
+    [(("Machines-1",), (), Outcome.SUCCESS, "api 1.0.0 did not reach web-2: Octopus left them out"),
+     (("Machines-1", "Machines-2"), (), Outcome.SUCCESS, ""),
+     (("Machines-1",), ("Machines-1",), Outcome.SUCCESS, ""),
+     (("Machines-1",), (), Outcome.FAILED, ""), (None, (), Outcome.SUCCESS, "")],
+)  # fmt: skip
+def test_who_was_foreseen_and_not_reached_is_told(
+    reached: tuple[str, ...] | None, machines: tuple[str, ...], outcome: Outcome, said: str
+) -> None:
+    intent = Intent("s", "sp", "e", None, "p", "1.0.0", machines, None)
+    fields: dict[str, Any] = {"project_slug": "api", "commit": "c", "plan_digest": "d"}
+    record = IntentRecord(
+        intent, "env", API, action="upgrade", replaces=None, redeploy=0, promised_at=NOON, **fields
+    )
+    finished = Finished(record, outcome, settled=True, task_id="ServerTasks-1", reached=reached)
+
+    assert left_out_of(finished, {"Machines-1": "web-1", "Machines-2": "web-2"}) == said
