@@ -231,6 +231,9 @@ class AuditBranch(Protocol):
         Words: a hash, `~N` behind it or alone, or nothing for that tip. Raises: UsageError.
         """
 
+    def past(self, path: str, most: int) -> tuple[tuple[str, bytes], ...]:
+        """Return (commit, bytes) of a file wherever its history changed it, newest first."""
+
     def list(self, folder: str) -> tuple[SourceFile, ...]:
         """List all files below `folder` at that tip, sorted by path."""
 

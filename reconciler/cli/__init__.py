@@ -42,6 +42,7 @@ COMMANDS = {
     "receipts": Entry("receipts", "List, show and verify the signed records of deployments."),
     "resume": Entry("resume", "Propose the commit that ends a suspension."),
     "retry": Entry("retry", "Let what did not succeed be tried once more, as yourself."),
+    "rollback": Entry("rollback", "Propose the commit that pins in ENV what ran there before."),
     "serve": Entry(
         "serve", "Watch manifest repositories, and bring their environments to what they pin."
     ),

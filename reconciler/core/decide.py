@@ -18,7 +18,7 @@ from reconciler.core.version import (
 
 if TYPE_CHECKING:
     from reconciler.core.cell import Config, ObservedCell, ObservedState
-    from reconciler.core.manifest import DesiredState, Pin
+    from reconciler.core.manifest import DesiredState, Pin, Until
 
 SYSTEM = "users-system"
 """Octopus' own user, who makes what triggers, schedules and automatic phases deploy."""
@@ -64,6 +64,12 @@ def choose(
     return action if pin.base is None else _aligned(action, pin)
 
 
+def _holds(pin: Pin, hold: Until, cell: ObservedCell, observed: ObservedState) -> bool:
+    """Tell whether a pin is left alone now: not before it got where its hold wants it."""
+    on_its_way = bool(hold.at) and is_same_release(hold.at, pin.version) and is_new(cell, pin)
+    return hold.in_force(observed.read_at) and not on_its_way
+
+
 def _choose(
     desired: DesiredState,
     observed: ObservedState,
@@ -86,7 +92,7 @@ def _choose(
         return draft._replace(reason=sighting.reason, note=sighting.why)
     if suspended:
         return draft._replace(reason=Reason.SUSPENDED, note=suspended)
-    if pin.hold is not None and pin.hold.in_force(observed.read_at):
+    if pin.hold is not None and _holds(pin, pin.hold, cell, observed):
         return draft._replace(reason=Reason.HELD, note=clean(pin.hold.reason))
     match sighting:
         case Unobserved(why=why):

@@ -16,10 +16,11 @@ _PERSON = re.compile(r"([^<>\s][^<>]{0,99}?) <([^<>@\s]{1,100}@[^<>@\s]{1,100})>
 
 @dataclass(frozen=True, slots=True)
 class Repin:
-    """Another version for one pin; its hold and its redeploy counter stay."""
+    """Another version for one pin; its hold, where none is given, and its counter stay."""
 
     component: str
     version: str
+    hold: Until | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """A hold or a suspension: why, and until when (aware UTC; None: until taken away)."""
+    """A hold or a suspension: why, and until when (aware UTC; None: until taken away).
+
+    `at`, of a hold alone: a version that a pin which names it is brought to before it is left
+    alone; empty where there is none.
+    """
 
     reason: str
     until: datetime | None = None
+    at: str = ""
 
     def in_force(self, at: datetime) -> bool:
         """True while the hold stands, judged against the time the state was read (rule 2)."""

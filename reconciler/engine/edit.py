@@ -342,8 +342,9 @@ def _as_edited(
     pins = dict(environment.pins)
     for edit in edits:
         match edit:
-            case Repin(component, version):
-                pins[component] = replace(pins[component], version=version)
+            case Repin(component, version, hold_):
+                pin = pins[component]
+                pins[component] = replace(pin, version=version, hold=hold_ or pin.hold)
             case NewPin(component, version, hold_):
                 pins[component] = Pin(version, _NOWHERE, hold=hold_)
             case Unpin(component):

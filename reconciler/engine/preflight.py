@@ -34,12 +34,16 @@ _ANSWERS = "Octopus answers the question"
 
 @dataclass(slots=True)
 class Preflight:
-    """The questions about the changes of one plan, and what came of them."""
+    """The questions about the changes of one plan, and what came of them.
+
+    `thorough`: packages are asked for of every release, for a request more.
+    """
 
     doors: Doors
     octopus: Octopus
     situation: Situation
     denied: Collection[CellKey]
+    thorough: bool = False
     gates: list[Gate] = field(default_factory=list)
     releases: dict[CellKey, ReleaseDetail] = field(default_factory=dict)
     forms: dict[CellKey, Form] = field(default_factory=dict)
@@ -78,7 +82,7 @@ class Preflight:
         if action.cell in self.denied:
             return None
         gate = await self._lifecycle(action, release)
-        if gate is None and was_seen and release.packages:
+        if gate is None and (was_seen or self.thorough) and release.packages:
             gate = await self._packages(action, release)
         if gate is not None:
             return gate

@@ -141,6 +141,15 @@ class GitAudit:
             )
         return commit, self._read(f"{commit}:{checked_path(path)}")
 
+    def past(self, path: str, most: int) -> tuple[tuple[str, bytes], ...]:
+        """Return (commit, bytes) of a file in the newest commits that changed it, newest first."""
+        tip, checked = self._known_tip(), checked_path(path)
+        commits = () if tip is None else blame.changes(self._mirror, tip, checked, most)
+        names = [f"{commit}:{checked}" for commit in commits]
+        found = objects.read_named(self._mirror, names, objects.LARGEST_RECORD) if names else {}
+        pairs = ((commit, found[f"{commit}:{checked}"]) for commit in commits)
+        return tuple((commit, content) for commit, content in pairs if content is not None)
+
     def list(self, folder: str) -> tuple[SourceFile, ...]:
         """List all files below `folder` at that tip, sorted by path."""
         tip = self._known_tip()

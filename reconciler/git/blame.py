@@ -67,6 +67,12 @@ def changed_at(mirror: Mirror, tip: str, path: str) -> datetime | None:
     return _time(mirror.local(*arguments, timeout=PATIENCE).text())
 
 
+def changes(mirror: Mirror, tip: str, path: str, most: int) -> tuple[str, ...]:
+    """Return the newest commits that changed a path, newest first. Raises: GitTrouble."""
+    arguments = ("log", f"--max-count={most}", "--format=%H", "--no-show-signature", tip, "--")
+    return tuple(mirror.local(*arguments, path, timeout=PATIENCE).text().split())
+
+
 def walk(mirror: Mirror, tip: str, root: str, most: int) -> tuple[Step, ...]:
     """Return the history of a folder (empty: of all), newest first, children before parents.
 

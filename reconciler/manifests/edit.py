@@ -124,8 +124,10 @@ def _expected(path: str, before: dict[str, Any], edits: Sequence[Edit]) -> dict[
             )
         named.add(name)
         match edit:
-            case Repin(component, version):
+            case Repin(component, version, hold):
                 pins[component] = {**pins[component], "version": version}
+                if hold is not None:
+                    pins[component] = _with_until(pins[component], "hold", hold)
             case NewPin(component, version, hold):
                 pins[component] = _with_until({"version": version}, "hold", hold)
             case Hold(component, hold):
@@ -158,4 +160,5 @@ def _with_until(fields: dict[str, Any], key: str, value: Until | None) -> dict[s
     if value is None:
         return rest
     until = {} if value.until is None else {"until": value.until}
-    return {**rest, key: {"reason": value.reason, **until}}
+    at = {"at": value.at} if value.at else {}
+    return {**rest, key: {"reason": value.reason, **until, **at}}

@@ -41,9 +41,8 @@ def splices(path: str, text: str, spec: Spot, edit: Edit) -> Iterator[Splice]:
         case Suspend(suspend):
             behind = "policy" if "policy" in spec.entries else "stack"
             yield from _until_splices(path, text, spec, "suspend", behind, suspend)
-        case Repin(component, version):
-            pin = _pin(spec, component)
-            yield _new_text(path, text, pin if pin.is_scalar else _at(pin, "version"), version)
+        case Repin(component, version, hold):
+            yield from _repinned(path, text, _pin(spec, component), version, hold)
         case Hold(component, hold):
             yield from _hold_splices(path, text, _pin(spec, component), hold)
         case Rebase(platform) if "platformVersion" in spec.entries:
@@ -134,6 +133,18 @@ def _at(mapping: Spot, key: str) -> Spot:
     return mapping.entries[key].value
 
 
+def _repinned(
+    path: str, text: str, pin: Spot, version: str, hold: Until | None
+) -> Iterator[Splice]:
+    if pin.is_scalar and hold is not None:
+        new = _new_text(path, text, pin, version).text
+        yield Splice(pin.start, pin.end, f"{{version: {new}, hold: {_flow(hold)}}}")
+        return
+    yield _new_text(path, text, pin if pin.is_scalar else _at(pin, "version"), version)
+    if hold is not None:
+        yield from _until_splices(path, text, pin, "hold", "version", hold)
+
+
 def _hold_splices(path: str, text: str, pin: Spot, hold: Until | None) -> Iterator[Splice]:
     if pin.is_scalar:
         if hold is not None:
@@ -159,6 +170,14 @@ def _until_splices(
         yield from _removed(path, text, above, key)
         return
     there = _at(above, key)
+    if wanted.at:
+        written = _one_line(path, text, there) if there.flow else ""
+        if not written:
+            raise _not_edited(path, text, there.start, "a hold is written over several lines")
+        yield Splice(there.start, there.end, _flow(wanted))
+        return
+    if "at" in there.entries:
+        yield from _removed(path, text, there, "at")
     reason = _at(there, "reason")
     if reason.text != wanted.reason:
         _one_line(path, text, reason)
@@ -176,7 +195,8 @@ def _until_splices(
 
 def _flow(value: Until) -> str:
     until = "" if value.until is None else f", until: {_time(value.until)}"
-    return f"{{reason: {quoted(value.reason)}{until}}}"
+    at = f", at: {quoted(value.at)}" if value.at else ""
+    return f"{{reason: {quoted(value.reason)}{until}{at}}}"
 
 
 def _time(when: datetime) -> str:

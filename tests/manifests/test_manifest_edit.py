@@ -62,6 +62,38 @@ def test_a_version_is_replaced_where_it_stands(before: str, after: str) -> None:
     assert edit(environment(before), Repin("api", "2.0.0")) == environment(after)
 
 
+BACK = Until("CHG-7", UNTIL, at="0.9.0")
+HELD_BACK = '{reason: "CHG-7", until: "2026-12-01T00:00:00Z", at: "0.9.0"}'
+TAKEN_BACK = [
+    ('    api: "1.0.0"  # x\n', f'    api: {{version: "0.9.0", hold: {HELD_BACK}}}  # x\n'),
+    (
+        '    api: {version: "1.0.0", redeploy: 2}\n',
+        f'    api: {{version: "0.9.0", redeploy: 2, hold: {HELD_BACK}}}\n',
+    ),
+    (
+        '    api: {version: "1.0.0", hold: {reason: old}}\n',
+        f'    api: {{version: "0.9.0", hold: {HELD_BACK}}}\n',
+    ),
+    (
+        "    api:\n      version: '1.0.0'\n      redeploy: 2\n",
+        f"    api:\n      version: '0.9.0'\n      hold: {HELD_BACK}\n      redeploy: 2\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), TAKEN_BACK)
+def test_an_earlier_version_comes_with_its_hold(before: str, after: str) -> None:
+    assert edit(environment(before), Repin("api", "0.9.0", BACK)) == environment(after)
+
+
+def test_a_plain_hold_takes_the_place_of_one_at_a_version() -> None:
+    text = edit(environment('    api: "1.0.0"\n'), Repin("api", "0.9.0", BACK))
+
+    held = edit(text, Hold("api", Until("CHG-7", UNTIL)))
+
+    assert held == text.replace(', at: "0.9.0"', "")
+
+
 def test_an_unquoted_version_gets_quotes_where_it_needs_them() -> None:
     assert '    api: "2.10"\n' in edit(environment("    api: 1.0.0\n"), Repin("api", "2.10"))
 

@@ -81,4 +81,4 @@ def until_of(fields: dict[str, str] | None) -> Until | None:
         until = parse_time(fields["until"]) if "until" in fields else None
     except ValueError:
         raise Unfit from None
-    return Until(fields["reason"], until)
+    return Until(fields["reason"], until, fields.get("at", ""))
