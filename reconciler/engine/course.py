@@ -9,50 +9,29 @@ it again, whatever was interrupted, and what was promised is not skipped.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import WHOLE, component_of
 from reconciler.core.chosen import chosen, named_in
 from reconciler.core.debt import Debt, debt_after, is_done, run_of, stack_debt
-from reconciler.core.intent import RUNBOOK, Intent, IntentRecord, Outcome, Progress, intent_of
+from reconciler.core.intent import IntentRecord, Outcome, Progress, intent_of
 from reconciler.core.logtree import MOST_LINES
-from reconciler.core.runbook import Moment, Runbook, RunComments, comments_of, served
+from reconciler.core.runbook import Moment, Runbook
 from reconciler.core.text import clean
-from reconciler.engine.around import tenant_for
 from reconciler.engine.doors import blocking
-from reconciler.engine.launch import SEARCHED
-from reconciler.ports import RunOrder
+from reconciler.engine.runstep import Errand, RunSteps, Step, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Action
-    from reconciler.core.runbook import FoundRunbook, RunDetail
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.planning import Planned
     from reconciler.engine.survey import Situation
     from reconciler.engine.watch import Finished, Watch
     from reconciler.ports import Octopus
-
-
-class Turn(Enum):
-    """What there is to do next, where it is no run."""
-
-    GO = "go"  # nothing stands before the deployment, or is left after it
-    WAIT = "wait"  # something runs, or is waited for
-    SOAK = "soak"  # only time has to pass
-    OVER = "over"  # another deployment came: nothing is owed any more
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A run to be asked for next: its promise and its request."""
-
-    record: IntentRecord
-    order: RunOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +80,7 @@ class Course:
         self._runs = {i: r for i, r in intents.items() if r.is_run}
         self.owed: dict[CellKey, Owed] = {}
         self._deployed: dict[CellKey, IntentRecord] = {}
+        self._steps = RunSteps(doors, octopus, keeper, watch, planned, self._runs)
         closed = {gate.cell for gate in planned.gates if gate.cell}
         for debt in planned.around.debts:
             if debt.cell == WHOLE:
@@ -289,110 +269,10 @@ class Course:
         for runbook in runbooks:
             runs = tuple(self._runs.values())
             if not is_done(run_of(runs, cell, moment, runbook, serves)):
-                found = self._planned.around.found[cell, runbook.key]
-                return await self._step(situation, cell, moment, runbook, found, serves, redeploy)
+                errand = Errand(cell, moment, runbook, serves, redeploy)
+                return await self._steps.next(situation, errand)
         return Turn.GO
 
-    async def _step(
-        self,
-        situation: Situation,
-        cell: CellKey,
-        moment: Moment,
-        runbook: Runbook,
-        found: FoundRunbook,
-        serves: tuple[str, ...],
-        redeploy: int,
-    ) -> Step | Turn:
-        """Return a run as it is to be asked for now, after a look at those there are.
-
-        One of ours that this store forgot is adopted; while somebody's is not over, it is waited.
-        """
-        observed = situation.observed
-        if observed.environment_id is None or found.snapshot is None:
-            return Turn.WAIT
-        tenant = tenant_for(situation, cell, found)
-        runs = await self._octopus.runs_of(found.id, observed.environment_id, SEARCHED, tenant)
-        runs = tuple(sorted(runs, key=lambda run: run.created, reverse=True))  # stable
-        plan = self._planned.plan
-        record = IntentRecord(
-            intent=Intent(
-                server=observed.server.installation_id,
-                space=observed.space_id,
-                environment=observed.environment_id,
-                tenant=tenant,
-                project=found.project_id,
-                version=found.id,
-                machines=(),
-                after=runs[0].id if runs else None,
-                verb=RUNBOOK,
-            ),
-            environment=plan.environment,
-            cell=cell,
-            project_slug=self._slug(situation, found),
-            commit=plan.commit,
-            plan_digest=plan.digest,
-            action=moment.value,
-            replaces=None,
-            redeploy=redeploy,
-            promised_at=self._doors.clock.now(),
-            approvals=self._planned.approvers,
-            serves=serves,
-            runbook=runbook.key,
-        )
-        forgotten = self._forgotten(record, runs, observed.me)
-        if forgotten is not None:
-            await blocking(self._doors.journal.adopt, forgotten, self._keeper.fence)
-            self.began(forgotten)
-            self._watch.add(forgotten, forgotten.deployment_id or "", forgotten.task_id or "")
-            return Turn.WAIT
-        known = self._runs.get(record.intent.id)
-        if known is not None and known.progress is not Progress.VOID:
-            return Turn.WAIT  # Octopus does not show yet what was run here last
-        if runs:
-            tasks = await self._octopus.tasks([runs[0].task_id])
-            if any(not task.state.is_finished for task in tasks):
-                return Turn.WAIT
-        order = RunOrder(
-            runbook_id=found.id,
-            snapshot_id=found.snapshot,
-            environment_id=observed.environment_id,
-            comments=comments_of(record),
-            tenant_id=tenant,
-            guided=situation.desired.policy.guided_failure.wanted,
-        )
-        return Step(record, order)
-
-    def _forgotten(
-        self, asked: IntentRecord, runs: tuple[RunDetail, ...], me: str
-    ) -> IntentRecord | None:
-        """Return a run of ours for the same that the journal does not know, rebuilt.
-
-        Only a full match is ours: made by our account, said to be for the same, and the intent
-        computed from what Octopus shows has the id that the comments carry.
-        """
-        for number, run in enumerate(runs):
-            said = RunComments.read(run.comments)
-            if said is None or run.run_by_id != me or said.tag.intent in self._runs:
-                continue
-            older = runs[number + 1 :]
-            intent = replace(asked.intent, after=older[0].id if older else None)
-            same = (said.moment, said.runbook) == (asked.action, asked.runbook)
-            if same and said.served == served(asked.serves) and intent.id == said.tag.intent:
-                return replace(
-                    asked,
-                    intent=intent,
-                    commit=said.tag.commit,
-                    plan_digest=said.tag.plan,
-                    promised_at=run.created,
-                    progress=Progress.LAUNCHED,
-                    deployment_id=run.id,
-                    task_id=run.task_id,
-                    adopted=True,
-                    approvals=(),
-                )
-        return None
-
-    def _slug(self, situation: Situation, found: FoundRunbook) -> str:
-        state = situation.space_state
-        projects = () if state is None else state.projects
-        return next((p.slug for p in projects if p.id == found.project_id), found.project_id)
+    def asked(self, step: Step) -> None:
+        """Note that what came of a step is known: the same runbook may be asked for again."""
+        self._steps.asked(step)

@@ -13,10 +13,11 @@ from reconciler.core.cellkey import WHOLE
 from reconciler.core.intent import Outcome
 from reconciler.core.runbook import Moment
 from reconciler.core.text import clean
-from reconciler.engine.course import Course, NotChosen, Step, Turn
+from reconciler.engine.course import Course, NotChosen
 from reconciler.engine.events import RunStarted, Said
 from reconciler.engine.launch import Closed, ClosedNow, Lost, Taken, ask, resolve
 from reconciler.engine.outcome import Done, Result
+from reconciler.engine.runstep import Step, Turn
 from reconciler.errors import LeaseLost, OctopusTrouble
 
 if TYPE_CHECKING:
@@ -143,10 +144,12 @@ class Errands:
             begun = self._doors.clock.monotonic()
             match await self._turn(cell, self.course.after(cell)):
                 case Step() as step:
-                    if self._share.reserve(1):
-                        await self._run(step, begun)
-                        self._share.hold(self._watch.at_work())
-                        went_on = True
+                    if not self._share.reserve(1):
+                        self.course.asked(step)
+                        continue
+                    await self._run(step, begun)
+                    self._share.hold(self._watch.at_work())
+                    went_on = True
                 case Turn.GO:
                     self._master.verified(cell, self.course.owed.pop(cell).task_id)
                     went_on = True
@@ -201,6 +204,8 @@ class Errands:
             self.course.owed.clear()
             self._master.lost(error)
             return
+        finally:
+            self.course.asked(step)
         if isinstance(result, Lost):
             result = await resolve(doors, octopus, keeper, record, result.why)
         match result:

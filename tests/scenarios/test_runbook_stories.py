@@ -12,6 +12,7 @@ from reaper import Killed, Reaper
 from story import story
 
 from reconciler.core.gate import GateName
+from reconciler.core.pause import Pause, Scope
 from reconciler.engine.apply import Done
 from reconciler.engine.events import RunEnded, RunStarted
 
@@ -89,6 +90,16 @@ async def calls_of(world: Story) -> list[str]:
 async def begin(world: Story) -> None:
     await world.accept()
     world.pin(db="1.1.0", api="1.1.0", web="1.1.0")
+
+
+async def numbers_of(world: Story) -> dict[str, list[int]]:
+    """Return the numbers of the calls of a whole pass by name, of a world like this one."""
+    folder = world.folder / "whole"
+    folder.mkdir()
+    with story(folder) as other:
+        await begin(with_runbooks(other))
+        names = await calls_of(other)
+    return {name: [i for i, one in enumerate(names, 1) if one == name] for name in set(names)}
 
 
 def ran(world: Story) -> list[str]:
@@ -309,3 +320,77 @@ async def test_machines_that_a_runbook_names_are_where_a_deployment_goes(around:
     asked = around.administer("GET", f"deployments/{deployed.id}")
     assert asked["SpecificMachineIds"] == [second["Id"]]
     assert not (await around.apply()).planned.plan.has_work  # it went where it was meant to go
+
+
+@pytest.mark.proof
+async def test_rule_21_a_pause_leaves_what_is_owed_to_a_later_pass(around: Story) -> None:
+    await around.accept()
+    around.pin(api="1.1.0", web="1.1.0")
+    scope, asleep = Scope.parse("test", "api"), around.clock.sleep
+
+    async def sleeping(seconds: float) -> None:
+        await asleep(seconds)
+        if around.ours("api"):
+            around.clock.sleep = asleep  # type: ignore[method-assign]
+            async with around.doors() as doors:
+                doors.journal.pause(Pause(scope, "ann@desk", around.clock.now(), "CHG-7"))
+
+    around.clock.sleep = sleeping  # type: ignore[method-assign]
+    report = await around.apply()
+
+    assert report.results["api"].done is Done.HELD
+    assert around.runs("api") == "1.1.0"  # what ran was watched to its end
+    assert (runs_of(around, "api", "Join"), around.ours("web")) == ([], [])
+    async with around.doors() as doors:
+        doors.journal.unpause(scope, "ann@desk")
+    await around.apply()
+    assert ran(around) == [one for one in WHOLE_COURSE if one != "db 1.1.0"]
+
+
+@pytest.mark.proof
+async def test_a_soak_goes_on_for_a_change_that_comes_later(around: Story) -> None:
+    await around.accept()
+    around.pin(api="1.1.0")
+    await around.apply()
+    ended = around.clock.monotonic()
+    around.clock.turn(60.0)
+    around.pin(web="1.1.0")
+
+    await around.apply()
+
+    assert around.ours("web") == ["1.1.0"]
+    waited = around.clock.monotonic() - ended
+    assert 300 < waited < 450  # what was left of five minutes, and no five more
+
+
+@pytest.mark.proof
+async def test_rule_12_a_run_that_a_lost_store_knew_is_found_by_its_comments(around: Story) -> None:
+    await begin(around)
+    before = await numbers_of(around)
+    async with killed_at(around, before["run"][1]):
+        around.clock.turn(600.0)  # the lease of the store that is lost ends
+        await around.accept(store="another")
+        await around.apply(store="another")
+
+    assert runs_of(around, "api", "Drain") == ["Success"]
+    assert around.ours("api") == ["1.1.0"]
+    assert around.runs("web") == "1.1.0"
+
+
+@pytest.mark.proof
+async def test_rule_12_one_runbook_for_several_components_is_one_intent_at_a_time(
+    world: Story,
+) -> None:
+    world.octopus.add_runbook("mail", "Drain")
+    world.octopus.grant("reconciler", "RunbookRunCreate")
+    shared = "{runbooks: {before: [{runbook: Drain, project: mail}]}}"
+    text = (world.work / "stacks/platform.yaml").read_text()
+    text = text.replace("jobs: {}", f"jobs: {shared}").replace("mail: {}", f"mail: {shared}")
+    world.push({"stacks/platform.yaml": text}, "Share a runbook")
+    await world.accept()
+    world.pin(jobs="1.1.0", mail="1.1.0")
+
+    report = await world.apply()
+
+    assert {result.done for result in report.results.values()} == {Done.SUCCEEDED}
+    assert runs_of(world, "mail", "Drain") == ["Success", "Success"]
