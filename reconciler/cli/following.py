@@ -16,6 +16,7 @@ from reconciler.cli.progress import Lines
 from reconciler.cli.render.console import stdout
 from reconciler.cli.render.log import line_text
 from reconciler.cli.session import say
+from reconciler.core.livetree import LiveTree
 from reconciler.core.text import clean
 from reconciler.engine.eventdata import event_data
 from reconciler.engine.events import Grown, Watched
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def follower(*, as_json: bool) -> Iterator[Hear]:
+def follower(environment: str, *, as_json: bool) -> Iterator[Hear]:
     """Return who hears: on a terminal a tree with lines above it, elsewhere plain lines."""
     if as_json:
         yield JsonLines().hear
     elif sys.stdout.isatty():
-        board = Board()
+        board = Board(LiveTree(environment))
         with Live(board, console=stdout(), refresh_per_second=4, transient=True) as live:
             yield Painted(board, live.console).hear
     else:

@@ -90,8 +90,8 @@ class LiveListener(Listener):
 class Board:
     """The tree of a pass, drawn for the size its console has at that moment."""
 
-    def __init__(self) -> None:
-        self._tree = LiveTree()
+    def __init__(self, tree: LiveTree | None = None) -> None:
+        self._tree = tree or LiveTree()
         self._drawn: tuple[object, ...] = ()
         self._rows: list[Text] = []
 

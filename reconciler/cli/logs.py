@@ -59,7 +59,7 @@ def command(
     if not follow:
         with_doors(once, repo, records=False, tell=JsonLines().hear if as_json else _nothing)
         return Exit.OK
-    with follower(as_json=as_json) as hear:
+    with follower(environment, as_json=as_json) as hear:
         with_doors(on, repo, records=False, tell=hear)
     return Exit.OK
 

@@ -76,6 +76,7 @@ class _Following:
         self._questions = Questions(doors, subject.octopus)
         self._known: set[str] = set()  # tasks that were seen before, followed or not
         self._shown: list[Logged] = []
+        self._told: set[str] = set()  # tasks of which it was told that they are followed
         self._missed: dict[str, int] = {}
         self.runs: dict[str, Logged] = {}
         for one in subject.tasks:
@@ -118,8 +119,14 @@ class _Following:
     def _take(self, one: Logged) -> None:
         """Follow a task from now on."""
         self._shown.append(one)
-        waves = {o.task_id: o.wave for o in in_waves(self._subject.after, self._shown)}
         self.runs[one.task_id] = one
+
+    def _tell_found(self, one: Logged) -> None:
+        """Tell once that a task is followed, in the wave it has among those that are."""
+        if one.task_id in self._told:
+            return
+        self._told.add(one.task_id)
+        waves = {o.task_id: o.wave for o in in_waves(self._subject.after, self._shown)}
         wave = waves[one.task_id]
         self._doors.tell(Found(one.cell, one.task_id, one.came_from, one.version, wave))
 
@@ -130,17 +137,17 @@ class _Following:
             if self._missed[task_id] >= LOST:
                 del self.runs[task_id]
                 self._doors.tell(Said(f"Octopus does not show {task_id} any more"))
-        seen = [
-            seen_since(one.cell, i, tasks[i], now)
-            for i, one in self.runs.items()
-            if i in tasks and not tasks[i].state.is_finished
-        ]
+        going = [i for i in self.runs if i in tasks and not tasks[i].state.is_finished]
+        for task_id in going:  # of what has ended, when its log was read
+            self._tell_found(self.runs[task_id])
+        seen = [seen_since(self.runs[i].cell, i, tasks[i], now) for i in going]
         if seen:
             self._doors.tell(Watched(tuple(sorted(seen))))
 
     async def _end(self, task: Task) -> None:
         """Read the last of a log, and tell how its task ended."""
         one = self.runs[task.id]
+        self._tell_found(one)
         good, lines = task.state is TaskState.SUCCESS, tuple[str, ...]()
         link = "" if good else await self._octopus.task_page(task.id)
         try:

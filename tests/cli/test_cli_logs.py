@@ -120,3 +120,26 @@ def test_a_component_that_is_not_pinned_is_wrong_usage(shop: Shop) -> None:
         "error: production pins no 'order'",
         "hint: did you mean orders?",
     ]
+
+
+@pytest.mark.proof
+def test_logs_are_followed_beside_an_apply_of_another_process(shop: Shop) -> None:
+    assert shop.run("accept", "--all").exit_code == 0
+    shop.pin(orders="2.4.0", web="1.1.0")
+    shop.simulator.world.task_seconds = 3.0
+    shop.simulator.fail_next("Web Shop", "1.1.0", "Production", message="no disk\x1b[2J")
+    apply = shop.start("apply", "production")
+    assert apply.stderr is not None
+    while "Executing" not in (line := apply.stderr.readline()):
+        assert line, "apply ended early"
+
+    logs = shop.start("logs", "production", "--follow")
+    out, err = logs.communicate(timeout=100)
+
+    assert (apply.wait(timeout=30), logs.returncode) == (5, 0)
+    lines = out.splitlines()
+    assert len(lines) == len(set(lines)) > 6
+    assert any(line.endswith("| Error: no disk\\x1b[2J") for line in lines)
+    assert "orders: 2.4.0 ended Success" in err
+    assert "web: 1.1.0 ended Failed" in err
+    assert "\x1b" not in out + err
