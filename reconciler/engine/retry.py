@@ -72,8 +72,9 @@ async def _words(
     await see_same_space(person, place, "nothing is tried again")
     me = await whose(person)
     for name in sorted(wanted):
-        cell = observed.cells[name]
-        where = (observed.space_id, cell.project, observed.environment_id, cell.tenant_id)
+        cell = observed.cells.get(name)  # None: it is pinned no more, and owes a runbook
+        project, tenant = (None, None) if cell is None else (cell.project, cell.tenant_id)
+        where = (observed.space_id, project, observed.environment_id, tenant)
         if not me.permissions.allows("DeploymentCreate", *where):
             raise NotAllowed(
                 f"{me.name} lacks DeploymentCreate for {name} in Octopus; nothing is tried again",

@@ -763,3 +763,17 @@ async def test_rule_29_without_a_credential_for_machines_nothing_is_sent(
     with pytest.raises(NotAllowed, match="No credential for machines is configured"):
         await registry.remove(machine_id, 10, nothing_holds)
     assert [one.method for one in simulator.requests if one.method == "DELETE"] == []
+
+
+async def test_a_task_that_waits_for_a_change_request_says_so(
+    simulator: Simulator, shop: OctopusSpace
+) -> None:
+    before = await shop.look(NOTHING)
+    _, task_id = await shop.deploy(order(before, "web-shop", "Test"))
+    (task,) = await shop.tasks([task_id])
+    assert not task.has_pending_preconditions
+
+    simulator.fault("value", path="/tasks$", field="HasPendingPreconditions", value=True)
+
+    (task,) = await shop.tasks([task_id])
+    assert task.has_pending_preconditions

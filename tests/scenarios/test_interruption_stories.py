@@ -17,6 +17,8 @@ from reconciler.engine.apply import Done
 from reconciler.engine.events import Asked
 from reconciler.engine.interruptions import list_questions, submit_question, take_question
 from reconciler.errors import GateClosed, NotAllowed, UsageError
+from reconciler.octopus.space import OctopusSpace
+from reconciler.ports import Octopus, OctopusPerson
 from reconciler.simulator import Fault, FaultKind
 
 if TYPE_CHECKING:
@@ -127,3 +129,11 @@ async def test_an_interruption_is_answered_by_who_took_it_and_by_its_form(world:
         ("submit", "Alice Adams", "alice@desk", True),
     ]
     assert noted[-1].detail == "Notes=seen by me, Result=Proceed"
+
+
+def test_rule_29_the_daemon_has_no_door_through_which_it_could_answer_or_cancel() -> None:
+    of_people = {name for name in vars(OctopusPerson) if not name.startswith("_")}
+    of_all = {name for name in vars(Octopus) if not name.startswith("_")}
+
+    assert of_people >= {"take", "submit", "cancel"}
+    assert not {"take", "submit", "cancel", "interruption"} & {*of_all, *dir(OctopusSpace)}
