@@ -12,46 +12,26 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from reconciler.core.condition import (
-    Condition,
-    ConditionType,
-    EnvironmentStatus,
-    Word,
-    condition_of,
-    conditions_in_pass,
-    conditions_of,
-)
+from reconciler.core.condition import EnvironmentStatus, Word
 from reconciler.core.manifest import DesiredState, Invalid
-from reconciler.core.roll import roll_of
-from reconciler.core.unwell import machine_conditions, with_roll
 from reconciler.daemon.backoff import Timing, wait_after
-from reconciler.daemon.running import Heard
-from reconciler.engine.apply import Done
+from reconciler.daemon.notebook import WOKEN, Notebook
 from reconciler.engine.doors import blocking
 from reconciler.engine.events import Said
 from reconciler.engine.ground import fetch_audit, lay_ground, load_manifests
-from reconciler.engine.idle import Idle, idle_of
+from reconciler.engine.idle import idle_of
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.run import apply_environment, needs_pass
 from reconciler.engine.survey import read_space, situate
-from reconciler.errors import (
-    CredentialRefused,
-    Disposition,
-    GitTrouble,
-    OutcomeUnknown,
-    ReconcilerError,
-    StoreTrouble,
-)
+from reconciler.errors import Disposition, GitTrouble, ReconcilerError, StoreTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
-    from datetime import datetime
     from typing import Any
 
     from reconciler.core.manifest import Space
@@ -59,7 +39,6 @@ if TYPE_CHECKING:
     from reconciler.engine.events import Event
     from reconciler.engine.ground import Ground
     from reconciler.engine.planning import Planned
-    from reconciler.engine.run import PassReport
     from reconciler.engine.survey import Reading
 
 PACKING = 3600.0
@@ -68,13 +47,6 @@ PACKING = 3600.0
 LATE = 15.0
 """Seconds for which a tick waits for a look; then a server that hangs holds up its own space only
 (rule 47)."""
-
-WOKEN = float("-inf")
-"""When an environment is due that was woken, or never looked at: before any time of the clock."""
-
-BAD = frozenset({Done.FAILED, Done.REFUSED, Done.UNKNOWN})
-MENDED = frozenset({Word.DEPLOYMENT_FAILED.value, Word.UNOBSERVED.value})
-"""Reasons that take a person longer than a poll: the next full look takes it up."""
 
 
 @dataclass(slots=True)
@@ -98,18 +70,12 @@ class Supervisor:
     statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
     trouble: ReconcilerError | None = None
     remotes: frozenset[str] = frozenset()
-    _tip: str = ""
     _whole: str | None = None
-    _git_failed: bool = False
     _audit_tip: str | None = None
     _stamp: int = 0
     _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
     _grounds: dict[str, tuple[tuple[str, str | None, int], Ground]] = field(default_factory=dict)
-    _failed: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    _idle: dict[str, Idle] = field(default_factory=dict)
-    _due: dict[str, float] = field(default_factory=dict)
-    _passing: set[str] = field(default_factory=set)
-    _heard: dict[str, Heard] = field(default_factory=dict)
+    _notes: Notebook = field(init=False)
     _looks: dict[asyncio.Task[None], frozenset[str]] = field(default_factory=dict)
     _stopping: bool = False
     _failures: int = 0
@@ -119,10 +85,15 @@ class Supervisor:
     def __post_init__(self) -> None:
         pace = replace(self.doors.pace, refused=self.timing.after_refusal)
         self.doors = replace(self.doors, pace=pace)
+        clock = self.doors.clock
+        self._notes = Notebook(clock, self.timing, self.chance, self._kept, self.statuses)
+
+    def _kept(self, status: EnvironmentStatus) -> None:
+        self.keep(status)
 
     def wake(self, environment: str) -> None:
         """Let the next tick look at an environment, whatever its timetable says."""
-        self._due[environment] = WOKEN
+        self._notes.wake(environment)
 
     def stop(self) -> None:
         """Start no new pass; those that run go on to the end of their current action."""
@@ -133,7 +104,7 @@ class Supervisor:
     @property
     def has_read(self) -> bool:
         """True once the repository was read."""
-        return bool(self._tip)
+        return bool(self._notes.tip)
 
     @property
     def environments(self) -> frozenset[str]:
@@ -143,7 +114,7 @@ class Supervisor:
     @property
     def passing(self) -> frozenset[str]:
         """The environments a pass works on now."""
-        return frozenset(self._passing)
+        return frozenset(self._notes.passing)
 
     async def tick(self) -> None:
         """Look once at everything that is due. Never raises what an operator may read."""
@@ -167,17 +138,17 @@ class Supervisor:
             if door is None:
                 continue
             try:
-                await blocking(door.pack, self._now(), lambda: self._stopping)
+                await blocking(door.pack, self.doors.clock.now(), lambda: self._stopping)
             except GitTrouble as error:
                 doors.tell(Said(f"{error.message}; it is tried again in a day"))
 
     def _is_due(self, name: str) -> bool:
         now = self.doors.clock.monotonic()
-        return not self._is_busy(name) and self._due.get(name, WOKEN) <= now
+        return not self._is_busy(name) and self._notes.due(name) <= now
 
     def _is_busy(self, name: str) -> bool:
         """Tell whether a pass works on it, or a look at it has not ended."""
-        return name in self._passing or any(name in names for names in self._looks.values())
+        return name in self._notes.passing or any(name in names for names in self._looks.values())
 
     async def _poll(self) -> None:
         """Ask the remotes for their tips, and set when to ask again."""
@@ -206,35 +177,35 @@ class Supervisor:
     async def _read_remotes(self) -> None:
         """Load what changed, and wake what it changes."""
         tip = await blocking(self.doors.repository.tip)
-        if tip != self._tip or await self._is_lost(tip):
+        if tip != self._notes.tip or await self._is_lost(tip):
             tip = await blocking(self.doors.repository.fetch)
             # an earlier whole tip tells whose file a broken one is, where nothing is accepted yet
             loaded = await load_manifests(self.doors, tip, self._whole)
             found = loaded.environments
             # where history was rewritten, everything on it is frozen, and says so (rule 27)
-            goes_on = await blocking(self.doors.repository.is_ancestor, self._tip, tip)
+            goes_on = await blocking(self.doors.repository.is_ancestor, self._notes.tip, tip)
             for name in found.keys() | self._manifests.keys():
                 if not goes_on or found.get(name) != self._manifests.get(name):
                     self.wake(name)
-            self._tip, self._manifests = tip, found
+            self._notes.tip, self._manifests = tip, found
             self.remotes = frozenset(loaded.remotes)
             self._whole = self._whole if loaded.problems else tip
             for name in self.statuses.keys() - found.keys():
                 if loaded.problems:
-                    self._stall(name, Word.INVALID, f"{loaded.problems[0]}")
+                    self._notes.stall(name, Word.INVALID, f"{loaded.problems[0]}")
                 else:
                     self._forget(name)
         self._audit_tip = await fetch_audit(self.doors)
 
     async def _is_lost(self, tip: str) -> bool:
         """Tell, after git failed, whether somebody removed the mirror that had this commit."""
-        failed, self._git_failed = self._git_failed, False
+        failed, self._notes.git_failed = self._notes.git_failed, False
         return failed and not await blocking(self.doors.repository.contains, tip)
 
     def _forget(self, name: str) -> None:
         """Show no more of an environment that git no longer names; nothing is done to it."""
-        for known in (self.statuses, self._grounds, self._failed, self._idle, self._due):
-            known.pop(name, None)
+        self._grounds.pop(name, None)
+        self._notes.forget(name)
 
     async def _look_at(self, names: list[str]) -> None:
         """Read each space once, side by side, and judge environments on that: due now, or soon."""
@@ -244,21 +215,21 @@ class Supervisor:
             self._stamp = await blocking(self.doors.journal.stamp)
         except ReconcilerError as error:
             for name in names:
-                self._note_error(name, error)
+                self._notes.error(name, error)
             return
         by_space: dict[Space, list[str]] = {}
         for name in names:
             rival = self.rival(name)
             if rival:
                 why = f"{rival} has an environment of this name: rename one of them"
-                self._stall(name, Word.NAMED_TWICE, why)
+                self._notes.stall(name, Word.NAMED_TWICE, why)
                 continue
             match self._manifests[name]:
                 case Invalid(problems=problems):
                     # the accepted commit may tell that the broken file is another's
                     space = await self._space_of(name)
                     if space is None:
-                        self._stall(name, Word.INVALID, f"{problems[0]}")
+                        self._notes.stall(name, Word.INVALID, f"{problems[0]}")
                     else:
                         by_space.setdefault(space, []).append(name)
                 case DesiredState(space=space):
@@ -293,10 +264,10 @@ class Supervisor:
         """
         soon = self.doors.clock.monotonic() + self.timing.apart
         return (
-            any(self._due.get(other, WOKEN) > WOKEN for other in others)
-            and self._due.get(name, WOKEN) <= soon
+            any(self._notes.due(other) > WOKEN for other in others)
+            and self._notes.due(name) <= soon
             and not self._is_busy(name)
-            and not self._status(name).failures
+            and not self._notes.status(name).failures
             and not self.rival(name)
         )
 
@@ -334,11 +305,11 @@ class Supervisor:
                     raise reading
                 await self._judge(name, ground, reading)
             except ReconcilerError as error:
-                self._note_error(name, error)
+                self._notes.error(name, error)
                 if error is reading:
                     unread.append(name)
         if unread:  # one question serves them all the next time too
-            self._due.update(dict.fromkeys(unread, max(self._due[name] for name in unread)))
+            self._notes.meet(unread)
 
     async def _read(self, space: Space, names: list[str]) -> Reading | ReconcilerError:
         try:
@@ -349,167 +320,63 @@ class Supervisor:
 
     async def _ground(self, name: str) -> Ground:
         """Return what git and the store say, read anew only if a tip or the store moved."""
-        stands_on = (self._tip, self._audit_tip, self._stamp)
+        stands_on = (self._notes.tip, self._audit_tip, self._stamp)
         kept = self._grounds.get(name)
         if kept is not None and kept[0] == stands_on:
             return kept[1]
-        ground = await lay_ground(self.doors, name, self._tip)
+        ground = await lay_ground(self.doors, name, self._notes.tip)
         self._grounds[name] = (stands_on, ground)
         return ground
 
     async def _judge(self, name: str, ground: Ground, reading: Reading | None) -> None:
-        idle = self._idle.pop(name, None)
+        idle = self._notes.idle.pop(name, None)
         if reading is not None:
             reading = reading.only(ground.tip_state, machines=ground.serves_machines)
         if idle is not None and reading is not None and idle.holds(ground, reading):
-            self._note_idle(name, idle, reading.state.read_at)
+            self._notes.still(name, idle, reading.state.read_at)
             return
         situation = await situate(self.doors, ground, reading)
         planned = await judge_situation(self.doors, situation)
         is_needed = await needs_pass(self.doors, planned)
         if is_needed and not self._stopping:
-            self._passing.add(name)
+            self._notes.passing.add(name)
             self.start(self._pass(name, planned))
             return
         if not is_needed:  # records that are pending need a pass
-            self.statuses[name] = replace(self._status(name), pending=0)
-        self._note(name, planned)
+            self._notes.count(name, 0)
+        self._notes.plan(name, planned)
         idle = None
         if reading is not None and not is_needed:
             idle = idle_of(ground, reading, situation, planned)
         if idle is not None:
-            self._idle[name] = idle
+            self._notes.idle[name] = idle
 
     async def _pass(self, name: str, planned: Planned) -> None:
         """Run one whole pass; its failure becomes a condition. Its log lines name it."""
         structlog.contextvars.bind_contextvars(environment=name)
-        self._note_reconciling(name, planned)
+        self._notes.reconciling(name, planned)
         try:
             doors = replace(self.doors, tell=partial(self._hear, name))
             report = await apply_environment(doors, name)
-            self._runs_no_more(name)
+            self._notes.runs_no_more(name)
             await self._count_pending(name)
-            self._note_report(name, report)
+            self._notes.report(name, report)
         except ReconcilerError as error:
-            self._runs_no_more(name)
+            self._notes.runs_no_more(name)
             await self._count_pending(name)
-            self._note_error(name, error)
+            self._notes.error(name, error)
         finally:
-            self._passing.discard(name)
-            self._heard.pop(name, None)
+            self._notes.passing.discard(name)
             self._grounds.pop(name, None)
             if name not in self._manifests:
                 self._forget(name)
 
     def _hear(self, name: str, event: Event) -> None:
         """Keep what runs in a pass, and pass on what it tells."""
-        before = self._status(name)
-        heard = self._heard.setdefault(name, Heard())
-        self.statuses[name] = heard.after(event, before, self.doors.clock)
-        if self.statuses[name] != before:
-            self.keep(self.statuses[name])
+        self._notes.hear(name, event)
         self.doors.tell(event)
-
-    def _runs_no_more(self, name: str) -> None:
-        self.statuses[name] = replace(self._status(name), running=(), progress=None)
-
-    # --- what became of it ----------------------------------------------------------------------
-
-    def _status(self, name: str) -> EnvironmentStatus:
-        return self.statuses.get(name) or EnvironmentStatus(name)
 
     async def _count_pending(self, name: str) -> None:
         """Note what the remote does not have yet; a store that cannot say has its own failure."""
         with suppress(StoreTrouble):
-            pending = await blocking(self.doors.journal.pending, name)
-            self.statuses[name] = replace(self._status(name), pending=pending)
-
-    def _keep(self, status: EnvironmentStatus, disposition: Disposition | None) -> None:
-        wait = wait_after(self.timing, disposition, status.failures, self.chance)
-        clock, name = self.doors.clock, status.environment
-        if name in self._passing and self._due.get(name) == WOKEN:
-            wait = 0.0  # woken while its pass ran, which may not have seen why
-        self._due[name] = clock.monotonic() + wait
-        status = replace(status, next_look=clock.now() + timedelta(seconds=wait))
-        before = self.statuses.get(status.environment)
-        self.statuses[status.environment] = status
-        if status != before:
-            self.keep(status)
-
-    def _found(
-        self, name: str, planned: Planned, *, is_pending: bool = False
-    ) -> tuple[Condition, ...]:
-        """Return the conditions of a plan; what failed in the last pass at it is not forgotten."""
-        plan = planned.plan
-        digest, failed = self._failed.get(name, ("", ()))
-        still = failed if digest == plan.digest else ()
-        beside: tuple[Condition, ...] = ()
-        if (seen := planned.tending) is not None:
-            beside = machine_conditions(seen.verdicts, seen.unread, plan.read_at)
-        roll = roll_of(planned.situation.observed)
-        beside = with_roll(beside, roll, plan.read_at)
-        return conditions_of(
-            plan, planned.gates, still, plan.read_at, is_pending=is_pending, beside=beside
-        )
-
-    def _note(self, name: str, planned: Planned, *, is_pending: bool = False) -> None:
-        plan = planned.plan
-        status = replace(
-            self._status(name), commit=plan.commit, looked=plan.read_at, failures=0
-        ).with_conditions(self._found(name, planned, is_pending=is_pending))
-        if status.has(ConditionType.READY):
-            status = replace(status, reached=plan.read_at)
-        waits = plan.has_work and not MENDED & {c.reason for c in status.conditions}
-        self._keep(status, Disposition.WAIT if waits else None)
-
-    def _note_idle(self, name: str, idle: Idle, at: datetime) -> None:
-        """Note a look that found what the last one found."""
-        self._idle[name] = idle
-        status = replace(self._status(name), looked=at)
-        if status.has(ConditionType.READY):
-            status = replace(status, reached=at)
-        self._keep(status, None)
-
-    def _note_report(self, name: str, report: PassReport) -> None:
-        doubtful = {n: r for n, r in report.results.items() if r.is_doubtful}
-        failed = tuple(n for n, r in report.results.items() if r.done in BAD and n not in doubtful)
-        attempted = self._now() if report.started else self._status(name).attempted
-        self.statuses[name] = replace(self._status(name), attempted=attempted)
-        self._failed[name] = (report.planned.plan.digest, failed)
-        self._note(name, report.planned, is_pending=not report.recorded)
-        if (report.started or report.forgotten) and not doubtful:
-            self.wake(name)
-        for component, result in sorted(doubtful.items())[:1]:
-            hint = "the next look searches for it again by itself"
-            self._note_error(name, OutcomeUnknown(f"{component}: {result.why}", hint=hint))
-
-    def _note_reconciling(self, name: str, planned: Planned) -> None:
-        plan = planned.plan
-        now = conditions_in_pass(self._found(name, planned), self._now())
-        status = replace(self._status(name), commit=plan.commit, looked=plan.read_at)
-        self._due.pop(name, None)  # what woke it so far is why this pass begins
-        self._keep(status.with_conditions(now), None)
-
-    def _stall(self, name: str, reason: Word, message: str) -> None:
-        stalled = Condition(ConditionType.STALLED, reason.value, message, self._now())
-        self._note_failure(name, stalled, Disposition.STALL)
-
-    def _note_error(self, name: str, error: ReconcilerError) -> None:
-        """Note what ended a look or a pass.
-
-        A refused credential is looked at again soon: no request leaves before it is another.
-        """
-        self._note_failure(name, condition_of(error, self._now()), error.disposition)
-        self._git_failed |= isinstance(error, GitTrouble)
-        if isinstance(error, CredentialRefused):
-            wait = wait_after(self.timing, Disposition.WAIT, 0, self.chance)
-            self._due[name] = self.doors.clock.monotonic() + wait
-
-    def _note_failure(self, name: str, failed: Condition, what: Disposition) -> None:
-        self._idle.pop(name, None)
-        before = self._status(name)
-        status = replace(before, failures=before.failures + 1, commit=before.commit or self._tip)
-        self._keep(status.with_conditions((failed,)), what)
-
-    def _now(self) -> datetime:
-        return self.doors.clock.now()
+            self._notes.count(name, await blocking(self.doors.journal.pending, name))

@@ -187,9 +187,10 @@ async def test_a_look_that_hangs_is_cut_short_by_the_end(
     world: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "LATE", 0.05)
-    ended: list[str] = []
+    begun, ended = asyncio.Event(), list[str]()
 
     async def hang(look: Any, *known: Any, **more: Any) -> Any:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -198,6 +199,7 @@ async def test_a_look_that_hangs_is_cut_short_by_the_end(
     at_octopus(world, look=hang)
     async with daemon(world) as running:
         await running.supervisor.tick()
+        await begun.wait()
         running.supervisor.stop()
         await asyncio.sleep(0)
 
