@@ -11,16 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellgate import running_gates
-from reconciler.core.cellkey import WHOLE
 from reconciler.core.intent import Outcome
-from reconciler.core.policy import OnFailure
 from reconciler.core.retry import installs_again
 from reconciler.core.schedule import in_turn, last_durations, next_look, path_lengths
 from reconciler.core.windowgate import window_gate
 from reconciler.engine.arrivals import left_out_of
 from reconciler.engine.doors import blocking, side_by_side
 from reconciler.engine.errands import Errands, Unchosen
-from reconciler.engine.events import Launched, NotStarted, Said
+from reconciler.engine.events import Launched, Said
 from reconciler.engine.launch import (
     Absent,
     Aged,
@@ -35,9 +33,10 @@ from reconciler.engine.launch import (
 )
 from reconciler.engine.launch import Result as Asked
 from reconciler.engine.launch import Unknown as NobodyKnows
+from reconciler.engine.ledger import Ledger
 from reconciler.engine.lost import LostRequests
 from reconciler.engine.others import Others
-from reconciler.engine.outcome import Done, Result, blamed, held_results
+from reconciler.engine.outcome import Done, Result
 from reconciler.engine.pausing import Pauses
 from reconciler.engine.refresh import Refreshing
 from reconciler.engine.reread import Rereading
@@ -60,7 +59,7 @@ if TYPE_CHECKING:
     from reconciler.engine.watch import Finished, Watch
     from reconciler.ports import Octopus
 
-__all__ = ["Done", "Execution", "Result", "held_results"]
+__all__ = ["Done", "Execution", "Result"]
 
 TRIES = 3
 """Requests for one change that were lost and proved absent, before it is given up."""
@@ -78,11 +77,7 @@ class Execution:
     share: Share
     planned: Planned
     replans: bool = False  # whether the pass plans anew once this plan is out of date
-    results: dict[CellKey, Result] = field(default_factory=dict)
-    stale: str = ""  # why the rest of the plan was dropped
-    stopping: str = ""  # why nothing new is started
-    halted: list[Gate] = field(default_factory=list)  # gates that closed in the middle
-    _pending: dict[CellKey, Action] = field(default_factory=dict)
+    ledger: Ledger = field(init=False)
     _others: Others = field(default_factory=Others)
     _errands: Errands = field(init=False)
     _pauses: Pauses = field(init=False)
@@ -90,12 +85,13 @@ class Execution:
     _refreshing: Refreshing = field(init=False)
     _lost: LostRequests = field(init=False)
     _lengths: dict[CellKey, timedelta] = field(default_factory=dict)
-    _wave: int = 0
     _tries: dict[str, int] = field(default_factory=dict)
     _waiting: int = 0  # changes that wait for a run of somebody else
     _idle_since: float | None = None  # since when others alone are waited for
-    _published: float = 0.0
     _told: frozenset[str] = frozenset()  # intents that receipts or the journal know (rule 12)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.planned, self.doors.tell)
 
     async def run(self) -> None:
         """Carry out every change no gate stands before, in order, as wide as the slots allow.
@@ -120,14 +116,13 @@ class Execution:
             for finished in await self.watch.look(self._others.tasks):
                 self._ended(finished)
             self._end_others()
-            await self._publish_now_and_then()
-        self._give_up()
+            await self.recorder.publish_now_and_then()
+        # what still runs is planned anew, and so is what is left: it may yet start
+        self.ledger.give_up(self._stopped_by, quietly=bool(self.watch.running))
 
     async def _begin(self) -> None:
         now = self.doors.clock.monotonic()
         situation = self.planned.situation
-        for name, held in held_results(self.planned).items():
-            self.results.setdefault(name, held)
         self._pauses = await Pauses.over(self.doors, situation)
         self._errands = Errands(
             self.doors,
@@ -137,22 +132,21 @@ class Execution:
             self.share,
             self.planned,
             self._pauses,
+            self.ledger,
             self,
         )
         waits_for = self._errands.course.waits_for
-        self._pending = {a.cell: waits_for(a) for a in self.planned.runnable}
-        if self.replans and self._pending:
+        self.ledger.pending = {a.cell: waits_for(a) for a in self.planned.runnable}
+        if self.replans and self.ledger.pending:
             self._others.wait_for(self.planned.in_flight, now)
         for running in self.watch.running.values():
             if running.is_run:
                 continue
-            self._pending.pop(running.record.cell, None)
-            self.results[running.record.cell] = Result(Done.UNKNOWN, "running", running.task_id)
+            self.ledger.began(running.record.cell, running.task_id)
         seen = last_durations(situation.observed, situation.space_state)
         self._lengths = path_lengths(self.planned.plan.changes, {**seen, **self.planned.takes})
         self._told = situation.history.promised
         self._lost = LostRequests(self.doors, self.octopus, self.keeper)
-        self._published = now
         self._rereading = Rereading(self.doors, self.octopus, self.planned, self.watch)
         self._refreshing = Refreshing(self.doors, self.octopus, self.keeper, self.planned)
         if situation.space_state is not None:
@@ -162,18 +156,15 @@ class Execution:
 
     def _is_over(self) -> bool:
         """Tell whether nothing is left to do, or to wait for, under this plan."""
-        if self.stale and self.replans and not (self.stopping or self._wave or self._lost):
+        if self.ledger.stale and self.replans and not (self.ledger.is_stopped or self._lost):
             return True
-        if self._pending or self.watch.running or self._others or self._errands.is_owed:
+        if self.ledger.pending or self.watch.running or self._others or self._errands.is_owed:
             return False
         return not self._closes()
 
     def _closes(self) -> bool:
         """Begin what is owed once, where all that was begun went well; tell whether it is any."""
-        bad = {Done.FAILED, Done.REFUSED, Done.UNKNOWN, Done.NOT_STARTED}
-        if self.halted or self.stopping or self.stale or self.doors.halted():
-            return False
-        if any(result.done in bad for result in self.results.values()):
+        if self.doors.halted() or not self.ledger.went_well:
             return False
         return self._errands.course.close()
 
@@ -184,11 +175,11 @@ class Execution:
 
     def _startable(self) -> list[Action]:
         """Return the pending changes whose turn it is, longest path first."""
-        self.stopping = self.stopping or self.doors.halted()
-        if self.stopping or self.stale:
+        self.ledger.stop(self.doors.halted())
+        if self.ledger.stopping or self.ledger.stale:
             return []
-        succeeded = {name for name in self.results if self._succeeded(name)}
-        ready = in_turn(self._pending.values(), succeeded, self._lengths, self._wave)
+        pending, last = self.ledger.pending.values(), self.ledger.last_wave
+        ready = in_turn(pending, self.ledger.succeeded, self._lengths, last)
         held = self._errands.course.busy
         return [
             action
@@ -210,7 +201,7 @@ class Execution:
             return True
         if self._errands.is_owed:
             return True
-        if self.stopping or self.stale or not self._others:
+        if self.ledger.stopping or self.ledger.stale or not self._others:
             return False
         self._idle_since = now if self._idle_since is None else self._idle_since
         if now - self._rereading.begun > self.doors.pace.renew:
@@ -233,8 +224,8 @@ class Execution:
         """Read anew where somebody else's task has ended; what was held by it is planned anew."""
         for name in self._others.end(self.watch.over):
             self._rereading.forget()
-            if name not in self._pending:
-                self.stale = self.stale or f"what ran in {name} has ended"
+            if name not in self.ledger.pending:
+                self.ledger.stale = self.ledger.stale or f"what ran in {name} has ended"
 
     def _shut(self, name: CellKey) -> Gate | None:
         """Return the gate that closed before a cell since the plan was made, if any did."""
@@ -248,10 +239,6 @@ class Execution:
         gate = self._shut(name)
         if gate is not None:
             raise ClosedNow(gate)
-
-    def _succeeded(self, cell: CellKey) -> bool:
-        result = self.results.get(cell)
-        return result is not None and result.done is Done.SUCCEEDED
 
     async def _start(self) -> bool:
         """Start what may start; return False where nothing was tried."""
@@ -277,7 +264,7 @@ class Execution:
 
     async def _launch_all(self, situation: Situation, actions: list[Action]) -> bool:
         """Ask for what comes next for each of these; False: all of it waits for somebody else."""
-        everything, read_at = self._pending.values(), self._rereading.begun
+        everything, read_at = self.ledger.pending.values(), self._rereading.begun
         opened = await self._errands.opened(situation, everything, read_at)
         if not opened:
             return opened is not None
@@ -301,7 +288,7 @@ class Execution:
             intent = replace(record.intent, machines=named.machines)
             record = replace(record, intent=intent, runbook=named.runbook)
         if record.intent.id in self._told:
-            self.stale = f"Octopus does not show yet what was deployed to {name} before"
+            self.ledger.stale = f"Octopus does not show yet what was deployed to {name} before"
             return
         release = self.planned.releases[name]
         check = partial(self.check, name)
@@ -321,7 +308,7 @@ class Execution:
                 prepare if action.refresh else None,
             )
         except LeaseLost as error:
-            self.lost(error)
+            self.ledger.lost(error)
             return
         await self._note(record, result)
 
@@ -330,10 +317,10 @@ class Execution:
         name = record.cell
         match result:
             case Taken(deployment_id=deployment_id, task_id=task_id, found=found):
-                action = self._pending.pop(name)
+                action = self.ledger.pending[name]
                 self._rereading.note_young()
                 self.watch.add(record, deployment_id, task_id)
-                self.results[name] = Result(Done.UNKNOWN, "running", task_id)
+                self.ledger.began(name, task_id)
                 self.doors.tell(Launched(action, task_id, found))
             case Lost():
                 self._lost.add(record, result)  # it stays pending: a second search tells
@@ -351,59 +338,25 @@ class Execution:
                     why = f"lost {TRIES} times: {why}"
                     intent, fence = record.intent.id, self.keeper.fence
                     await blocking(self.doors.journal.refuse, intent, why, fence)
-                    self.fail(name, Result(Done.REFUSED, why))
+                    self._fail(name, Result(Done.REFUSED, why))
             case Aged(why=why):
                 if self._rereading.begun > float("-inf"):  # once for each reading
                     self._rereading.note_too_old(why)
-                    self.stopping = self.stopping or self._rereading.stopping
+                    self.ledger.stop(self._rereading.stopping)
             case Closed() | Crowded():
                 pass  # it stays pending: the gate may open, or the budget grow, while others run
             case Refused(why=why):
-                self.fail(name, Result(Done.REFUSED, why))
+                self._fail(name, Result(Done.REFUSED, why))
             case NobodyKnows(why=why):
-                self.fail(name, Result(Done.UNKNOWN, why))
-                self.stopping = self.stopping or f"{name}: {why}"
+                self._fail(name, Result(Done.UNKNOWN, why))
+                self.ledger.stop(f"{name}: {why}")
             case Taken():
                 raise AssertionError("what Octopus has is watched")
 
-    def lost(self, error: LeaseLost) -> None:
-        """Ask for nothing more: somebody else may act here now (rule 19)."""
-        self.stopping = error.message
-
-    def put_off(self, name: CellKey, why: str, gate: Gate | None = None) -> None:
-        """Leave a change, or what is owed after one, to a later pass."""
-        self._pending.pop(name, None)
-        self.results[name] = Result(Done.HELD, why)
-        self.doors.tell(NotStarted(name, why))
-        if gate is not None:
-            self.halted.append(gate)
-        if name == WHOLE:
-            self.stopping = self.stopping or why
-
-    def verified(self, name: CellKey, task_id: str | None) -> None:
-        """Note that nothing is owed any more after a deployment."""
-        if name != WHOLE:
-            self.results[name] = Result(Done.SUCCEEDED, "verified", task_id)
-
-    def fail(self, name: CellKey, result: Result) -> None:
-        """Note that a change did not work out, and what that means for the others (rule 18)."""
-        action = self._pending.pop(name, None)
-        self.results[name] = result
+    def _fail(self, name: CellKey, result: Result) -> None:
+        """Note that a change did not work out; nothing is owed after it any more."""
         self._errands.course.owed.pop(name, None)
-        if name == WHOLE:
-            self.stopping = self.stopping or result.why
-        if action is not None:
-            self.doors.tell(NotStarted(name, result.why))
-        policy = self.planned.situation.desired.policy
-        match policy.on_failure:
-            case OnFailure.STOP:
-                said = f"and policy '{policy.name}' says onFailure: stop"
-                self.stopping = self.stopping or f"{name} {result.done.value}, {said}"
-            case OnFailure.FINISH_STARTED:
-                started = [a.wave for a in self.planned.plan.changes if a.cell in self.results]
-                self._wave = self._wave or max(started, default=1)
-            case OnFailure.CONTINUE:
-                pass
+        self.ledger.fail(name, result)
 
     def _ended(self, finished: Finished) -> None:
         name = finished.record.cell
@@ -415,17 +368,19 @@ class Execution:
         if finished.settled and self._errands.course.deployed(finished):
             return
         if finished.settled:
-            self.results[name] = Result(Done.SUCCEEDED, finished.outcome.value, finished.task_id)
+            why = finished.outcome.value
+            self.ledger.results[name] = Result(Done.SUCCEEDED, why, finished.task_id)
             return
         done = Done.UNKNOWN if finished.outcome is Outcome.UNKNOWN else Done.FAILED
-        self.fail(name, Result(done, finished.outcome.value, finished.task_id))
+        self._fail(name, Result(done, finished.outcome.value, finished.task_id))
 
     async def _read_afresh(self) -> Situation | None:
         """Return a reading young enough to act on, or None where nothing may start (rule 15)."""
         reading = self._rereading
-        judged = {name: a for name, a in self._pending.items() if name not in self._lost}
+        judged = {name: a for name, a in self.ledger.pending.items() if name not in self._lost}
         situation = await reading.fresh(judged, watching=bool(self.watch.running or self._lost))
-        self.stale, self.stopping = self.stale or reading.stale, self.stopping or reading.stopping
+        self.ledger.stale = self.ledger.stale or reading.stale
+        self.ledger.stop(reading.stopping)
         if situation is None:
             return None
         self._others.wait_for(reading.busy(situation, judged), reading.begun)
@@ -433,34 +388,12 @@ class Execution:
             self.share.see(situation.space_state)
         return situation
 
-    def _give_up(self) -> None:
-        """Say for every change that is left why it was not started."""
-        for name in sorted(self._pending):
-            action = self._pending[name]
-            behind = [w for w in action.waits_for if not self._succeeded(w)]
-            blame = "" if self.stale else blamed(action, self._pending, self.results)
-            why = self.stale or blame or self.stopping
-            shut = self._shut(name) or self._taken(action)
-            done = Done.NOT_STARTED
-            if shut is not None and not why:
-                self.halted.append(shut)
-                done, why = Done.HELD, shut.message
-            elif behind and not (self.stale or blame):
-                why = f"{behind[0]} was not deployed, or is not verified"
-            self.results[name] = Result(done, why or "a change of its wave, or before, failed")
-            if not self.watch.running:  # else it is planned anew, and may yet start
-                self.doors.tell(NotStarted(name, self.results[name].why))
-        self._pending.clear()
-
-    def _taken(self, action: Action) -> Gate | None:
-        """Return the gate of a cell in which somebody else's task goes on for too long."""
+    def _stopped_by(self, action: Action) -> Gate | None:
+        """Return the gate before a change now: one that closed, or a task that goes on too long."""
+        shut = self._shut(action.cell)
+        if shut is not None:
+            return shut
         seen = self._rereading.last
         if action.cell not in self._others or seen is None:
             return None
         return next(iter(running_gates(action, seen.observed.cells[action.cell])), None)
-
-    async def _publish_now_and_then(self) -> None:
-        now = self.doors.clock.monotonic()
-        if now - self._published >= self.doors.pace.renew:
-            self._published = now
-            await self.recorder.publish_receipts()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
     from reconciler.engine.launch import Result as Asked
+    from reconciler.engine.ledger import Ledger
     from reconciler.engine.pausing import Pauses
     from reconciler.engine.planning import Planned
     from reconciler.engine.slots import Share
@@ -47,18 +48,6 @@ class Master(Protocol):
 
     async def not_taken(self, record: IntentRecord, result: Asked) -> None:
         """Hear that something was asked for and Octopus does not have it."""
-
-    def fail(self, name: CellKey, result: Result) -> None:
-        """Hear that a change did not work out (rule 18)."""
-
-    def put_off(self, name: CellKey, why: str, gate: Gate | None = None) -> None:
-        """Hear that a change, or what is owed after one, is left to a later pass."""
-
-    def verified(self, name: CellKey, task_id: str | None) -> None:
-        """Hear that nothing is owed any more after a deployment."""
-
-    def lost(self, error: LeaseLost) -> None:
-        """Hear that nothing may be asked for any more (rule 19)."""
 
 
 class Unchosen(Exception):
@@ -77,6 +66,7 @@ class Errands:
         share: Share,
         planned: Planned,
         pauses: Pauses,
+        ledger: Ledger,
         master: Master,
     ) -> None:
         self._doors = doors
@@ -85,6 +75,7 @@ class Errands:
         self._watch = watch
         self._share = share
         self._pauses = pauses
+        self._ledger = ledger
         self._master = master
         self._waiting: dict[CellKey, float] = {}  # for somebody else, and since when
         self.course = Course(doors, octopus, keeper, watch, planned)
@@ -116,7 +107,8 @@ class Errands:
             self._doors.tell(Said(f"{action.cell} is not started for now: {error.message}"))
             raise Unchosen from error
         if isinstance(found, NotChosen):
-            self._master.fail(action.cell, Result(Done.FAILED, found.why))
+            self.course.owed.pop(action.cell, None)
+            self._ledger.fail(action.cell, Result(Done.FAILED, found.why))
             raise Unchosen
         return found
 
@@ -151,7 +143,7 @@ class Errands:
                     self._share.hold(self._watch.at_work())
                     went_on = True
                 case Turn.GO:
-                    self._master.verified(cell, self.course.owed.pop(cell).task_id)
+                    self._ledger.verified(cell, self.course.owed.pop(cell).task_id)
                     went_on = True
                 case Turn.OVER:
                     self._drop(cell, "another deployment came before its runbooks were run")
@@ -167,7 +159,8 @@ class Errands:
             how, task = finished.outcome.value, finished.task_id
             why = f"runbook {clean(finished.record.runbook)} ended {how}, {task}"
             done = Done.UNKNOWN if finished.outcome is Outcome.UNKNOWN else Done.FAILED
-            self._master.fail(finished.record.cell, Result(done, why))
+            self.course.owed.pop(finished.record.cell, None)
+            self._ledger.fail(finished.record.cell, Result(done, why))
 
     async def _turn(self, cell: CellKey, asked: Awaitable[Step | Turn]) -> Step | Turn:
         """Return what the course says; waiting for others has an end, and so has trouble."""
@@ -187,7 +180,7 @@ class Errands:
     def _drop(self, cell: CellKey, why: str, gate: Gate | None = None) -> None:
         self._waiting.pop(cell, None)
         self.course.owed.pop(cell, None)
-        self._master.put_off(cell, why, gate)
+        self._ledger.put_off(cell, why, gate)
 
     async def _run(self, step: Step, read_at: float) -> None:
         """Ask for one run."""
@@ -202,7 +195,7 @@ class Errands:
             result = await ask(doors, octopus, keeper, record, read_at, request)
         except LeaseLost as error:
             self.course.owed.clear()
-            self._master.lost(error)
+            self._ledger.lost(error)
             return
         finally:
             self.course.asked(step)

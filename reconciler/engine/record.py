@@ -7,7 +7,7 @@ is pending, and pending blocks nothing but the claim "recorded" (rule 26).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.core.acceptance import PATH
@@ -186,6 +186,10 @@ class Recorder:
     doors: Doors
     situation: Situation
     keeper: LeaseKeeper
+    _published: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._published = self.doors.clock.monotonic()
 
     async def receipt(self, record: IntentRecord, end: End, fence: int) -> None:
         """Sign the receipt of a finished deployment and keep it, durably."""
@@ -304,6 +308,13 @@ class Recorder:
         receipts = sum(q.path.startswith("receipts/") for q in queued)
         doors.tell(Recorded(tip or "", receipts, changed))
         return True
+
+    async def publish_now_and_then(self) -> None:
+        """Push receipts made so far, as often as a lease is renewed."""
+        now = self.doors.clock.monotonic()
+        if now - self._published >= self.doors.pace.renew:
+            self._published = now
+            await self.publish_receipts()
 
     async def publish_receipts(self) -> None:
         """Push receipts made so far, so that little is pending while a long pass runs."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.policy import OnFailure
 from reconciler.core.text import clean
-from reconciler.engine.apply import Done, Execution, Result, held_results
+from reconciler.engine.apply import Done, Execution, Result
 from reconciler.engine.closing import Closing, acceptance_of
 from reconciler.engine.deeds import plan_made
 from reconciler.engine.doors import blocking, shared_audit
 from reconciler.engine.events import Said
 from reconciler.engine.forgetting import forget_machines
 from reconciler.engine.keeper import LeaseKeeper
+from reconciler.engine.outcome import held_results
 from reconciler.engine.planning import Planned, judge_situation
 from reconciler.engine.record import Recorder, refusal_of
 from reconciler.engine.recover import left_elsewhere, recover, unfinished, untold
@@ -211,38 +212,38 @@ async def _pass(
             )
             may_go_on = policy.on_failure is OnFailure.CONTINUE
             if broken and not may_go_on:  # rule 18, for what an interrupted pass began too
-                execution.stopping = f"{broken[0]} did not succeed"
+                execution.ledger.stopping = f"{broken[0]} did not succeed"
             if watch.running or not planned.stopped:
                 await execution.run()
                 runs += execution.runs
-            told = execution.results
-            results |= {n: r for n, r in told.items() if not _is_less(r, results.get(n))}
+            ledger = execution.ledger
+            results |= {n: r for n, r in ledger.results.items() if not _is_less(r, results.get(n))}
             bad = {Done.FAILED, Done.REFUSED}
-            broken += [name for name, r in execution.results.items() if r.done in bad]
-            over = execution.stopping or (broken and not may_go_on)
+            broken += [name for name, r in ledger.results.items() if r.done in bad]
+            over = ledger.stopping or (broken and not may_go_on)
             if over or not replans:
                 break
-            if not execution.stale:
+            if not ledger.stale:
                 served = [name for name, r in results.items() if r.done is Done.SUCCEEDED]
                 later = await reevaluated(doors, first, situation, served)
                 if later is None:
                     break
                 situation = later
                 continue
-            doors.tell(Said(f"{execution.stale}; planning anew"))
+            doors.tell(Said(f"{ledger.stale}; planning anew"))
             async with _watching(doors, watch, keeper):
                 before, situation = situation, await survey(doors, name, late=situation.late)
             if situation.desired.space != before.desired.space:  # what runs is of the other one
                 resumed += tuple(await drain(doors, watch, keeper))
                 watch = _watch(doors, keeper, situation)
-    halted = tuple(sorted(execution.halted))
+    halted = tuple(sorted(ledger.halted))
     planned = replace(planned, gates=tuple(sorted((*planned.gates, *halted))))
     closing = Closing(doors, keeper, planned, results, started, bool(resumed), tuple(runs))
     recorded = await closing.record()
     forgotten = 0
     if planned.tending is not None and planned.tending.has_work:
         forgotten = await forget_machines(doors, keeper, name, planned.plan.commit)
-    return PassReport(planned, results, resumed, recorded, execution.stale, halted, forgotten)
+    return PassReport(planned, results, resumed, recorded, ledger.stale, halted, forgotten)
 
 
 def _is_less(result: Result, known: Result | None) -> bool:
