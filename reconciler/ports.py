@@ -7,7 +7,7 @@ and block; Octopus and the clock are awaited. Failures arrive as `reconciler.err
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -601,6 +601,12 @@ class Octopus(Protocol):
 
     async def channel_names(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the names of channels by id, one request for each hundred."""
+
+    async def rehearse(self, order: DeploymentOrder | RunOrder) -> tuple[str, dict[str, Any]]:
+        """Return the path and the fields of the request an order would be; sends nothing.
+
+        Secrets among the fields are hidden.
+        """
 
     async def deploy(
         self,

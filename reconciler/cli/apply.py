@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.leaving import Exit
+from reconciler.cli.output import TABLE, output_option
 from reconciler.cli.session import repo_option
 
 if TYPE_CHECKING:
@@ -17,13 +18,21 @@ if TYPE_CHECKING:
 @click.command("apply")
 @click.argument("environment")
 @click.option("--plan", "digest", metavar="DIGEST", help="Carry out this reviewed plan, or none.")
+@click.option("--dry-run", is_flag=True, help="Only tell every request it would send, and when.")
+@output_option("json", "yaml", help="Form of what --dry-run tells.")
 @repo_option
-def command(environment: str, digest: str | None, repo: str | None) -> Exit:
+def command(
+    environment: str, digest: str | None, output: str, repo: str | None, *, dry_run: bool
+) -> Exit:
     """Carry out the plan of an environment, and record what was done.
 
     Finds and finishes the work of an interrupted pass first. DIGEST is what `plan` shows, at
-    least its first 12 digits.
+    least its first 12 digits. Times of a dry run are those of earlier deployments.
     """
+    if output != TABLE and not dry_run:
+        raise click.UsageError("-o goes with --dry-run")
+    if dry_run:
+        return _rehearsed(environment, digest, output, repo)
     from reconciler.cli.live import BRANCHES, is_watched, listen
     from reconciler.cli.render.report import exit_code, next_step, print_report
     from reconciler.cli.session import say, with_doors
@@ -48,6 +57,22 @@ def command(environment: str, digest: str | None, repo: str | None) -> Exit:
     if step:
         say(f"next: {step}")
     return exit_code(report, reviewed=expect is not None)
+
+
+def _rehearsed(environment: str, digest: str | None, output: str, repo: str | None) -> Exit:
+    from reconciler.cli.render.rehearsal import show_rehearsal
+    from reconciler.cli.session import with_doors
+    from reconciler.engine.rehearse import Rehearsal, rehearse
+
+    expect = None if digest is None else _checked(digest)
+
+    async def work(doors: Doors) -> Rehearsal:
+        return await rehearse(doors, environment, expect=expect)
+
+    rehearsal = with_doors(work, repo, records=True)
+    show_rehearsal(rehearsal, output)
+    waits = rehearsal.planned.plan.has_work and not rehearsal.planned.runnable
+    return Exit.GATED if waits else Exit.OK
 
 
 def _checked(digest: str) -> str:

@@ -18,6 +18,7 @@ from reconciler.core.schedule import path_lengths
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.core.action import Action
     from reconciler.core.cellkey import CellKey
     from reconciler.core.plan import Plan
 
@@ -55,7 +56,8 @@ def estimate(
     """
     changes = plan.changes
     known = sum(action.cell in durations for action in changes)
-    total, starts = _makespan(plan, durations, max(at_once, 1))
+    times, starts = _schedule(plan.changes, durations, max(at_once, 1))
+    total = max((end for _, end in times.values()), default=0.0)
     calls = 0
     if changes:
         polls = math.ceil(total / poll.total_seconds())
@@ -77,15 +79,32 @@ def usual_duration(durations: Sequence[timedelta]) -> timedelta | None:
     return timedelta(seconds=median(newest)) if newest else None
 
 
-def _makespan(
-    plan: Plan, durations: Mapping[CellKey, timedelta], at_once: int
-) -> tuple[float, int]:
-    """Return the seconds until all changes ended, and at how many moments some are started."""
-    left = {action.cell: len(action.waits_for) for action in plan.changes}
+def timetable(
+    changes: Sequence[Action], durations: Mapping[CellKey, timedelta], at_once: int
+) -> dict[CellKey, tuple[timedelta, timedelta]]:
+    """Return when each change is likely to begin and to end, from when the first begins.
+
+    One whose duration nobody knows counts as over at once. `durations`, `at_once`: as `estimate`.
+    """
+    times, _ = _schedule(changes, durations, max(at_once, 1))
+    return {
+        name: (timedelta(seconds=begin), timedelta(seconds=end))
+        for name, (begin, end) in times.items()
+    }
+
+
+def _schedule(
+    changes: Sequence[Action], durations: Mapping[CellKey, timedelta], at_once: int
+) -> tuple[dict[CellKey, tuple[float, float]], int]:
+    """Return begin and end of each change in seconds, and at how many moments some are started."""
+    known = {action.cell for action in changes}
+    waits = {action.cell: [w for w in action.waits_for if w in known] for action in changes}
+    left = {name: len(behind_it) for name, behind_it in waits.items()}
     behind: dict[CellKey, list[CellKey]] = {}
-    lengths = path_lengths(plan.changes, durations)
-    for action in plan.changes:
-        for name in action.waits_for:
+    times: dict[CellKey, tuple[float, float]] = {}
+    lengths = path_lengths(changes, durations)
+    for action in changes:
+        for name in waits[action.cell]:
             behind.setdefault(name, []).append(action.cell)
     ready = [(-lengths[name], name) for name, number in left.items() if not number]
     heapq.heapify(ready)
@@ -96,6 +115,7 @@ def _makespan(
         while ready and len(running) < at_once:
             _, name = heapq.heappop(ready)
             took = durations.get(name, timedelta()).total_seconds()
+            times[name] = (now, now + took)
             heapq.heappush(running, (now + took, name))
         now, ended = heapq.heappop(running)
         while True:
@@ -106,4 +126,4 @@ def _makespan(
             if not running or running[0][0] > now:
                 break
             now, ended = heapq.heappop(running)
-    return now, starts
+    return times, starts

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -28,6 +28,7 @@ from reconciler.octopus.interruptions import read_pending
 from reconciler.octopus.look import ONE_PAGE, Looker, Start, read_permissions
 from reconciler.octopus.machines import AttemptsReader, TargetsReader
 from reconciler.octopus.options import ClientOptions
+from reconciler.octopus.orders import new_deployment, shown
 from reconciler.octopus.pages import read_pages
 from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.preview import DeploymentPreview, preview_of
@@ -38,6 +39,7 @@ from reconciler.octopus.tasklog import TaskLogReader
 from reconciler.octopus.tasks import read_load, read_tasks
 from reconciler.octopus.variables import VariableReader, read_release, refresh_variables
 from reconciler.octopus.words import server_root
+from reconciler.ports import RunOrder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -63,7 +65,7 @@ if TYPE_CHECKING:
         User,
     )
     from reconciler.octopus.key import ServerKey
-    from reconciler.ports import Clock, DeploymentOrder, Known, RunOrder
+    from reconciler.ports import Clock, DeploymentOrder, Known
 
 NOT_FOUND: Final = 404
 
@@ -333,26 +335,18 @@ class OctopusSpace:
         """
         http = self._deploying()
         path = await self._path("deployments")
-        values = {
-            name: value if isinstance(value, str) else value.reveal()
-            for name, value in order.form_values
-        }
-        body = wire.NewDeployment(
-            release_id=order.release_id,
-            environment_id=order.environment_id,
-            comments=order.comments,
-            form_values=values,
-            tenant_id=order.tenant_id,
-            specific_machine_ids=order.machine_ids,
-            use_guided_failure=order.guided,
-            force_package_redeployment=order.forced,
-        )
+        body = new_deployment(order)
         answer = await http.post(path, msgspec.json.encode(body), within, before)
         try:
             made = wire.decode(answer, wire.CreatedDeployment)
         except BadAnswer as error:
             raise unknown(answer.url, "its answer names no deployment") from error
         return made.id, made.task_id
+
+    async def rehearse(self, order: DeploymentOrder | RunOrder) -> tuple[str, dict[str, Any]]:
+        """Return the path and the fields of the request an order would be; sends nothing."""
+        below = "runbookRuns" if isinstance(order, RunOrder) else "deployments"
+        return await self._path(below), shown(order)
 
     async def run(
         self,
