@@ -241,7 +241,8 @@ async def _pass(
     closing = Closing(doors, keeper, planned, results, started, bool(resumed), tuple(runs))
     recorded = await closing.record()
     forgotten = 0
-    if planned.tending is not None and planned.tending.has_work:
+    asked_for = expect is None and not broken and not ledger.stale  # nobody reviewed removals
+    if asked_for and planned.tending is not None and planned.tending.has_work:
         forgotten = await forget_machines(doors, keeper, name, planned.plan.commit)
     return PassReport(planned, results, resumed, recorded, ledger.stale, halted, forgotten)
 

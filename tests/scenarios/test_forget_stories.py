@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from between import Between
 from people import someone
-from story import FILES, Story, git, story
+from story import FILES, SEED, Story, git, story
 from watching import daemon
 
 from reconciler.core.act import DONE, ActVerb
@@ -31,18 +31,23 @@ POLICY = FILES["policies/open.yaml"].replace(
 )
 SPACE = FILES["spaces/shop.yaml"].replace(
     "deploy: {env: OCTOPUS_STORY_KEY}",
-    "deploy: {env: OCTOPUS_STORY_KEY}, machines: {env: OCTOPUS_STORY_KEY}",
+    "deploy: {env: OCTOPUS_STORY_KEY}, machines: {env: OCTOPUS_JANITOR_KEY}",
 )
 FLEET = ("api-1", "api-2", "api-3", "api-4", "api-5")
 
 
 @pytest.fixture
 def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
-    """A story with five machines, whose policy forgets them after a day."""
-    with story(
-        tmp_path, files={**FILES, "policies/open.yaml": POLICY, "spaces/shop.yaml": SPACE}
-    ) as told:
-        monkeypatch.setenv("OCTOPUS_STORY_KEY", told.octopus.api_key)
+    """Five machines, a policy that forgets them after a day, and a key for just that."""
+    seed = SEED.replace("users:\n", "users:\n  - {username: janitor, displayName: The Janitor}\n")
+    files = {**FILES, "policies/open.yaml": POLICY, "spaces/shop.yaml": SPACE}
+    with story(tmp_path, seed, files) as told:
+        monkeypatch.setenv("OCTOPUS_STORY_KEY", "API-SERVICE")
+        monkeypatch.setenv("OCTOPUS_JANITOR_KEY", told.octopus.key_of("janitor"))
+        for permission in ("MachineView", "MachinePolicyView"):
+            told.octopus.grant("reconciler", permission)
+        for permission in ("MachineView", "MachineDelete"):
+            told.octopus.grant("janitor", permission)
         for name in FLEET[1:]:
             told.octopus.add_machine(name, environments=["Test"], roles=["api"])
         yield told
@@ -94,6 +99,8 @@ async def test_rule_44_a_lost_machine_is_deleted_after_the_grace_and_a_second_ch
 
     assert report.forgotten == 1
     assert machines(fleet) == {*FLEET} - {"api-3"}
+    (asked,) = (one for one in fleet.octopus.requests if one.method == "DELETE")
+    assert asked.username == "janitor"
     listed = fleet.audit("machines/test.yaml")
     assert 'name: "api-3", stage: removed' in listed
     assert 'roles: ["api"]' in listed
@@ -396,6 +403,22 @@ async def test_rule_46_wherever_a_removal_is_killed_it_is_recorded_first_and_don
     assert "api-3" not in machines(fleet)
     assert 'name: "api-3", stage: removed' in fleet.audit("machines/test.yaml")
     assert [one.method for one in fleet.octopus.requests].count("DELETE") == 1
+
+
+@pytest.mark.proof
+async def test_a_pass_that_was_reviewed_or_in_which_something_failed_forgets_nothing(
+    fleet: Story,
+) -> None:
+    await fleet.accept()
+    await lose(fleet, "api-3")
+    digest = (await fleet.plan()).plan.digest
+    assert (await fleet.apply(expect=digest)).forgotten == 0
+
+    fleet.octopus.fail_next("mail", "1.1.0", "Test")
+    fleet.pin(mail="1.1.0")
+    report = await fleet.apply()
+    assert (report.failed, report.forgotten) == (True, 0)
+    assert machines(fleet) == {*FLEET}
 
 
 @pytest.mark.proof

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from reconciler.cli.leaving import Exit
 from reconciler.cli.render.console import columns, show, stdout, text
-from reconciler.cli.render.plan import DIGITS, read_at, shown, unread, where
+from reconciler.cli.render.plan import DIGITS, number, read_at, shown, unread, where
 from reconciler.core.gate import GateName
 from reconciler.core.text import clean
 from reconciler.engine.apply import Done
@@ -143,6 +143,8 @@ def _sentence(report: PassReport, results: dict[CellKey, Result], story: Story) 
     if not done:
         done = "finished what was left over" if story.resumed else "nothing to do"
     done += unread(plan)
+    if report.forgotten:
+        done += f", {number(report.forgotten, 'machine')} forgotten"
     if report.stale:
         done = f"{done}; {clean(report.stale, 300)}"
     told = "recorded" if report.recorded else "records pending on this machine"
