@@ -206,6 +206,11 @@ GATES = {
         "read, give the observing credential TriggerView, LifecycleView and ProcessView in the "
         "whole space.",
     ),
+    GateName.INVALID: Meaning(
+        "another environment pins a component of this one in the same Octopus environment",
+        "One of the two names it by its id, the other by its name. Commit that each component is "
+        "pinned by one of them.",
+    ),
     GateName.UNSIGNED: Meaning(
         "signed commits are required, and one since the last accepted commit is not signed by an "
         "allowed key",

@@ -36,6 +36,7 @@ class GateName(StrEnum):
     PROJECT_DISABLED = "project-disabled"
     ALSO_DEPLOYED = "also-deployed"
     UNSIGNED = "unsigned"
+    INVALID = "invalid"
     WINDOW = "window"
     NEEDS_APPROVAL = "needs-approval"
     START = "start"

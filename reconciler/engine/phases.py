@@ -1,4 +1,4 @@
-"""What succeeded in the environments of earlier phases, as the audit branch knows."""
+"""What the manifests of other environments say of a plan: earlier phases, and cells they pin."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reconciler.core.cellkey import component_of
+from reconciler.core.claims import claim_gates
 from reconciler.core.intent import SUCCEEDED
 from reconciler.core.manifest import DesiredState
 from reconciler.core.phase import phase_gates
@@ -44,6 +45,18 @@ async def composite_gates(doors: Doors, situation: Situation, plan: Plan) -> tup
         if isinstance(one, DesiredState)
     }
     return phase_gates(plan, phases, succeeded, stacks)
+
+
+async def place_gates(doors: Doors, situation: Situation, plan: Plan) -> tuple[Gate, ...]:
+    """Close gate `invalid` where another environment pins a cell of this one in Octopus.
+
+    Reads git only, and only where there is something to change. Raises: GitTrouble and its kin.
+    """
+    if situation.space_state is None or not plan.has_work:
+        return ()
+    found = (await load_manifests(doors, situation.commit)).environments.values()
+    whole = [one for one in found if isinstance(one, DesiredState)]
+    return claim_gates(situation.desired, whole, situation.space_state)
 
 
 async def _succeeded(doors: Doors, name: str, state: object) -> Mapping[str, set[str]]:

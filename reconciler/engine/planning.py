@@ -38,7 +38,7 @@ from reconciler.engine.doors import blocking
 from reconciler.engine.healing import plan_of
 from reconciler.engine.history import failed_attempts, refused_attempts, usual_durations
 from reconciler.engine.pausing import names_of_server
-from reconciler.engine.phases import composite_gates
+from reconciler.engine.phases import composite_gates, place_gates
 from reconciler.engine.preflight import Preflight
 from reconciler.engine.refresh import with_config
 from reconciler.engine.survey import survey
@@ -189,6 +189,7 @@ async def judge_situation(
         observed.environment_id,
     )
     gates += await composite_gates(doors, situation, plan)
+    gates += await place_gates(doors, situation, plan)
     if asks and observed.environment_id is not None:
         gates += halt_gates(plan, observed, await octopus.halts(observed.environment_id))
     gates += stop_gates(plan, gates, tried, desired.policy, said, due.keys() - said)

@@ -96,7 +96,7 @@ def cells_claimed_twice(
     """Yield a problem for each cell that two environments claim, with both their names.
 
     Compares names as Octopus does, without regard to case. That a name and an id mean the same
-    environment is not known here.
+    environment is not known here: `core.claims` tells, beside what Octopus shows.
     """
     by_location: dict[tuple[str, str, str], list[DesiredState]] = defaultdict(list)
     for state in states:

@@ -336,6 +336,15 @@ async def first_contact(world: Story, running: Daemon) -> None:
     await looks(running)
 
 
+async def one_place_named_twice(world: Story, running: Daemon) -> None:
+    places = {one["Name"]: one["Id"] for one in world.administer("GET", "environments/all")}
+    again = FILES["environments/test.yaml"].replace("name: test", "name: again")
+    again = again.replace("environment: Test", f"environment: {places['Test']}")
+    world.push({"environments/again.yaml": again})
+    asks(world, api="2.0.0")
+    await running.settles(1)
+
+
 async def an_unsigned_commit(world: Story, running: Daemon) -> None:
     key = world.folder / "ann"
     make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
@@ -561,6 +570,7 @@ TALES: dict[Tale, set[Word]] = {
     },
     a_runbook_that_is_not_there: {GateName.RUNBOOK, *of(STALLED, "runbook")},
     first_contact: {GateName.ACCEPT, *of(STALLED, "accept", "NamedTwice")},
+    one_place_named_twice: {GateName.INVALID, *of(STALLED, "invalid")},
     an_unsigned_commit: {GateName.UNSIGNED, *of(STALLED, "unsigned")},
     octopus_in_trouble: {
         Reason.UNOBSERVED,

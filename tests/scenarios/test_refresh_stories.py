@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from reaper import Killed, Reaper
 
 from reconciler.core.plan import Kind, Reason
 from reconciler.core.refresh import Stage
@@ -156,3 +158,37 @@ async def test_every_deployment_under_such_a_pin_is_with_fresh_variables(
     assert report.results["jobs"].done is Done.SUCCEEDED
     assert refreshes(world) == [200]
     assert not (await world.plan()).plan.has_work
+
+
+@dataclass
+class NamedReaper(Reaper):
+    """Kills at the first call of this name."""
+
+    call: str = ""
+
+    def begin(self, name: str) -> int:
+        if name == self.call and not self.at:
+            self.at = self.calls + 1
+        return super().begin(name)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "call", ["promise_refresh", "refresh_variables", "settle_refresh", "deploy"]
+)
+async def test_rule_12_a_pass_killed_around_a_refresh_refreshes_and_deploys_once(
+    world: Story, call: str, after: bool
+) -> None:
+    await begin(world)
+    world.wrap = NamedReaper(0, after, call=call).wrap
+
+    with pytest.raises(Killed):
+        await world.apply()
+    world.wrap = lambda doors: doors
+    await world.apply()
+
+    assert world.ours("jobs") == ["1.0.0"]
+    assert len(world.receipts("jobs")) == 1
+    assert refreshes(world) == [200]
+    assert snapshot(world, "jobs") in world.audit("snapshots/test.yaml")
