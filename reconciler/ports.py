@@ -848,6 +848,12 @@ class Journal(Protocol):
     def retries(self, environment: str | None = None) -> tuple[RetryWord, ...]:
         """Return every word for a retry ever given, used ones too, oldest first."""
 
+    def heard(self) -> Mapping[str, int]:
+        """Return how often people said something here, by environment; empty: of more than one.
+
+        Approvals, retries and pauses count, and whatever was taken back or lifted counts again.
+        """
+
     def act(self, act: Act) -> int:
         """Keep what a person is about to do as themselves; return its number (rule 33)."""
 

@@ -73,6 +73,8 @@ class Supervisor:
     _whole: str | None = None
     _audit_tip: str | None = None
     _stamp: int = 0
+    _listened: int = -1  # the store's stamp when people's words were counted last
+    _heard_of: Mapping[str, int] | None = None
     _manifests: Mapping[str, DesiredState | Invalid] = field(default_factory=dict)
     _grounds: dict[str, tuple[tuple[str, str | None, int], Ground]] = field(default_factory=dict)
     _notes: Notebook = field(init=False)
@@ -124,12 +126,30 @@ class Supervisor:
             await self._poll()
         if self.trouble is not None:
             return  # what git asks for is not known
+        await self._listen()
         self._end_looks()
         await self._look_at([name for name in self._manifests if self._is_due(name)])
         self._end_looks()
         if self._next_packing <= self.doors.clock.monotonic():
             self._next_packing = self.doors.clock.monotonic() + PACKING
             self.start(self._pack())
+
+    async def _listen(self) -> None:
+        """Wake the environments of which a person said something since the last tick."""
+        journal = self.doors.journal
+        try:
+            stamp = await blocking(journal.stamp)
+            if stamp == self._listened:
+                return
+            heard = await blocking(journal.heard)
+        except ReconcilerError:
+            return  # the next look at an environment tells
+        before, self._heard_of, self._listened = self._heard_of, heard, stamp
+        if before is None:
+            return
+        news = {name for name in heard if heard[name] != before.get(name, 0)}
+        for name in self._manifests if "" in news else news & self._manifests.keys():
+            self.wake(name)
 
     async def _pack(self) -> None:
         """Let git pack the mirrors that were not packed for a day, beside whatever goes on."""

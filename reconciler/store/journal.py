@@ -65,6 +65,13 @@ _TOLD = (
     "UPDATE intents SET progress = ?, deployment_id = ?, outcome = ?, settled = ? "
     "WHERE id = ? AND progress IN (?, ?)"
 )
+_HEARD = (
+    "SELECT environment, count(*) FROM (SELECT environment FROM retries "
+    "UNION ALL SELECT environment FROM approvals "
+    "UNION ALL SELECT environment FROM approvals WHERE revoked_at IS NOT NULL "
+    "UNION ALL SELECT environment FROM pauses "
+    "UNION ALL SELECT environment FROM pauses WHERE lifted_at IS NOT NULL) GROUP BY environment"
+)
 _INSERT_ACCEPTED = (
     f"INSERT OR REPLACE INTO accepted ({rows.ACCEPTED_COLUMNS}, accepted_at) "  # noqa: S608
     f"VALUES ({rows.marks(rows.ACCEPTED_COLUMNS)}, ?)"
@@ -397,6 +404,10 @@ class SqliteJournal:
     def retries(self, environment: str | None = None) -> tuple[RetryWord, ...]:
         """Return every word for a retry ever given, used ones too, oldest first."""
         return self._retries.all(environment)
+
+    def heard(self) -> dict[str, int]:
+        """Return how often people said something here, by environment; empty: of more than one."""
+        return dict(self._database.values(_HEARD, (), lambda row: (str(row[0]), int(row[1]))))
 
     def act(self, act: Act) -> int:
         """Keep what a person is about to do as themselves; return its number (rule 33)."""

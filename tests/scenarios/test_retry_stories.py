@@ -43,7 +43,6 @@ async def test_rule_12_the_daemon_tries_again_once_for_each_word_of_a_person(wor
         assert GateName.NEEDS_RETRY not in {gate.name for gate in said.planned.gates}
         with pytest.raises(GateClosed, match="its retry waits for a pass"):
             await retried(world)
-        world.clock.turn(300)
         await running.settles(3)
         assert world.ours("api") == ["1.1.0"] * 2  # it failed again, and needs another word
         assert world.ours("jobs") in ([], ["1.1.0"])
@@ -91,7 +90,6 @@ async def test_rule_20_a_stacks_rule_tries_a_failure_again_a_few_times_and_then_
         assert running.conditions()[ConditionType.STALLED] == "DeploymentFailed"
 
         await retried(world)
-        world.clock.turn(300.0)
         await running.settles(3)
         assert world.runs("api") == world.runs("web") == "1.1.0"
 
