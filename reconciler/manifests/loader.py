@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.manifest import Place, Problem
 from reconciler.manifests.parse import ParsedFile, parse_file, shown_path
-from reconciler.manifests.resolve import Resolver, puzzling
+from reconciler.manifests.resolve import Resolver
+from reconciler.manifests.sorting import puzzling
 from reconciler.manifests.source import MAX_BYTES, has_fast_parser, too_large
 from reconciler.manifests.wording import Words, shown
 

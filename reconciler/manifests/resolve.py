@@ -7,9 +7,8 @@ attributed stops all. A RemoteEnvironment stops nobody, unless it claims what is
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.core.manifest import DesiredState, Invalid, Kind, ManifestSet, Problem
 from reconciler.core.policy import Policy
@@ -23,71 +22,24 @@ from reconciler.manifests.kinds.remote import RemoteEnvironmentDocument
 from reconciler.manifests.kinds.space import SpaceDocument
 from reconciler.manifests.kinds.stack import StackDocument
 from reconciler.manifests.lifecycles import follow_lifecycles
-from reconciler.manifests.parse import claim_of
 from reconciler.manifests.remotes import join_remotes
 from reconciler.manifests.renames import rename_problems
+from reconciler.manifests.sorting import Doors, attribute, sort_in
 from reconciler.manifests.uses import Uses, follow_uses
-from reconciler.manifests.wording import Words, shown
+from reconciler.manifests.wording import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.core.remote import RemoteEnvironment
     from reconciler.core.stack import Stack
-    from reconciler.manifests.documents import Document
     from reconciler.manifests.kinds.common import Reference
     from reconciler.manifests.parse import Claim, ParsedFile
 
-_ALL_STOPPED = "; nothing tells which environment this file belongs to, so all are stopped"
 _NOBODY: tuple[Problem, ...] = ()
 _MAX_ALIEN = 100  # of the problems that stop everybody, shown beside an environment's own
 
 _Inputs: TypeAlias = "tuple[object, ...]"
-_D = TypeVar(
-    "_D",
-    EnvironmentDocument,
-    StackDocument,
-    SpaceDocument,
-    PolicyDocument,
-    PlatformVersionDocument,
-    LifecycleDocument,
-    RemoteEnvironmentDocument,
-)
-
-
-@dataclass(slots=True)
-class _Doors:
-    """Problems by whom they stop."""
-
-    environments: dict[str, list[Problem]] = field(default_factory=lambda: defaultdict(list))
-    others: dict[tuple[Kind, str], list[Problem]] = field(default_factory=lambda: defaultdict(list))
-    everybody: list[Problem] = field(default_factory=list)
-
-    def all_problems(self) -> Iterable[Problem]:
-        for found in (*self.environments.values(), *self.others.values(), self.everybody):
-            yield from found
-
-
-@dataclass(slots=True)
-class _Commit:
-    """The valid documents of a commit by kind and name; of a name used twice, the first.
-
-    Fragments of pins are kept by the environment they belong to, each of them.
-    """
-
-    by_kind: dict[Kind, dict[str, Document]] = field(default_factory=lambda: defaultdict(dict))
-    fragments: dict[str, list[PinsDocument]] = field(default_factory=lambda: defaultdict(list))
-
-    def all_of(self, wanted: type[_D]) -> Iterable[_D]:
-        """Return the documents of one kind."""
-        for document in self.by_kind[wanted.KIND].values():
-            if isinstance(document, wanted):
-                yield document
-
-    def find(self, wanted: type[_D], reference: Reference | None) -> _D | None:
-        """Return the document that is referred to; None where there is none of this kind."""
-        found = self.by_kind[wanted.KIND].get(reference.name) if reference else None
-        return found if isinstance(found, wanted) else None
 
 
 class Resolver:
@@ -110,17 +62,6 @@ class Resolver:
         return result
 
 
-def puzzling(files: Sequence[ParsedFile]) -> tuple[str, ...]:
-    """Return the paths whose earlier content helps to tell whom they belong to."""
-    known = {claim.name for file in files for claim in file.claims if claim.kind is not Kind.PINS}
-    return tuple(
-        file.path
-        for file in files
-        if file.problems
-        or (isinstance(file.document, PinsDocument) and file.document.environment.name not in known)
-    )
-
-
 class _Run:
     """One resolving: documents are sorted in, problems laid at doors, environments joined."""
 
@@ -135,16 +76,15 @@ class _Run:
         self.keep: dict[str, tuple[_Inputs, Joined]] = {}
         self.words = Words()
         self.twins: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
-        self.doors = _Doors()
-        self.commit = _Commit()
+        self.doors = Doors()
         self.uses = Uses()
         self.claimed = {  # names that exist, if only in a broken file
             (claim.kind, claim.name) for file in files for claim in file.claims
         }
-        self._sort_in(files)
+        self.commit = sort_in(files, self.doors)
         for file in files:
             if file.problems:
-                self._attribute(file)
+                attribute(file, earlier.get(file.path, ()), self.claimed, self.doors)
 
     def result(self, files: Sequence[ParsedFile]) -> ManifestSet:
         """Join every environment and return the whole."""
@@ -191,61 +131,6 @@ class _Run:
             for kind, reference in _references(document):
                 found.extend(self.doors.others.get((kind, reference.name), _NOBODY))
         return found
-
-    # --- documents ------------------------------------------------------------------------------
-
-    def _sort_in(self, files: Sequence[ParsedFile]) -> None:
-        first: dict[tuple[Kind, str], Document] = {}
-        for file in files:
-            document = file.document
-            if document is None:
-                continue
-            claim = claim_of(document)
-            earlier = first.setdefault((claim.kind, document.name), document)
-            if earlier is not document:
-                self._blame_twins(claim.kind, earlier, document)
-            if isinstance(document, PinsDocument):
-                self.commit.fragments[document.environment.name].append(document)
-            else:
-                self.commit.by_kind[document.KIND].setdefault(document.name, document)
-
-    def _blame_twins(self, kind: Kind, one: Document, other: Document) -> None:
-        problem = Problem(
-            other.place,
-            f"{kind} '{other.name}' exists twice: also at {shown(str(one.place))}; rename one",
-        )
-        match one, other:
-            case PinsDocument(), PinsDocument():
-                self.doors.environments[one.environment.name].append(problem)
-                self.doors.environments[other.environment.name].append(problem)
-            case EnvironmentDocument(), _:
-                self.doors.environments[other.name].append(problem)
-            case LifecycleDocument(), _:
-                self.doors.everybody.append(problem)
-            case _:
-                self.doors.others[kind, other.name].append(problem)
-
-    def _attribute(self, file: ParsedFile) -> None:
-        """Lay a broken file's problems at the doors of all it may belong to (rule 4)."""
-        problems = file.problems
-        found = False
-        for claim in (*file.claims, *self.earlier.get(file.path, ())):
-            match claim.kind:
-                case Kind.ENVIRONMENT:
-                    self.doors.environments[claim.name].extend(problems)
-                case Kind.PINS:
-                    if not claim.certain and (Kind.ENVIRONMENT, claim.name) not in self.claimed:
-                        continue
-                    self.doors.environments[claim.name].extend(problems)
-                case Kind.LIFECYCLE:  # whom it restrains is in what cannot be read
-                    self.doors.everybody.extend(problems)
-                case _:
-                    self.doors.others[claim.kind, claim.name].extend(problems)
-            found = True
-        if not found:
-            head, *rest = problems
-            said = Problem(head.place, head.message + _ALL_STOPPED)
-            self.doors.everybody.extend((said, *rest))
 
     # --- checks across files --------------------------------------------------------------------
 
