@@ -126,7 +126,7 @@ def test_a_component_that_is_not_pinned_is_wrong_usage(shop: Shop) -> None:
 def test_logs_are_followed_beside_an_apply_of_another_process(shop: Shop) -> None:
     assert shop.run("accept", "--all").exit_code == 0
     shop.pin(orders="2.4.0", web="1.1.0")
-    shop.simulator.world.task_seconds = 3.0
+    shop.simulator.stick("Orders API", "2.4.0", "Production")
     shop.simulator.fail_next("Web Shop", "1.1.0", "Production", message="no disk\x1b[2J")
     apply = shop.start("apply", "production")
     assert apply.stderr is not None
@@ -134,9 +134,14 @@ def test_logs_are_followed_beside_an_apply_of_another_process(shop: Shop) -> Non
         assert line, "apply ended early"
 
     logs = shop.start("logs", "production", "--follow")
-    out, err = logs.communicate(timeout=100)
+    assert logs.stdout is not None
+    first = logs.stdout.readline()
+    shop.simulator.finish("Orders API", "Production")
+    rest, err = logs.communicate(timeout=100)
+    out = first + rest
+    apply.communicate(timeout=30)
 
-    assert (apply.wait(timeout=30), logs.returncode) == (5, 0)
+    assert (apply.returncode, logs.returncode) == (5, 0)
     lines = out.splitlines()
     assert len(lines) == len(set(lines)) > 6
     assert any(line.endswith("| Error: no disk\\x1b[2J") for line in lines)
