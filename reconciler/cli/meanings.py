@@ -138,7 +138,8 @@ GATES = {
         "`limits` in an earlier commit that is accepted first.",
     ),
     GateName.NEEDS_RETRY: Meaning(
-        "this version was tried here before and did not succeed, or Octopus refused it",
+        "this version was tried here before and did not succeed, Octopus refused it, or a "
+        "runbook around it failed",
         "Find out why, then `reconciler retry ENV [COMPONENT]`, or raise `redeploy` with a commit. "
         "A stack's rule `retry` opens it for failures, a few times. What Octopus refused, the "
         "daemon asks for four times in all, less and less often; until then `reconciler apply ENV` "

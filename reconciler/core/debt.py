@@ -106,7 +106,8 @@ def debts_of(
     for cell, record in sorted(standing.items()):
         component = stack.components[component_of(cell)]
         debt = debt_after(cell, (record,), component.runbooks.after, intents, component.soak)
-        if debt.runbooks or debt.soak:
+        soaks = debt.since is not None and bool(debt.soak_left(observed.read_at))
+        if debt.runbooks or soaks:
             found.append(debt)
     together = stack_debt(stack, tuple(standing.values()), intents)
     return (*found, together) if together.runbooks else tuple(found)

@@ -21,17 +21,20 @@ def paused_gate(cell: CellKey, pause: Pause) -> Gate:
     return Gate(cell, GateName.PAUSED, pause.words, pause.opener)
 
 
-def pause_gates(plan: Plan, pauses: Sequence[Pause], servers: Collection[str]) -> tuple[Gate, ...]:
+def pause_gates(
+    plan: Plan, pauses: Sequence[Pause], servers: Collection[str], owing: Collection[CellKey] = ()
+) -> tuple[Gate, ...]:
     """Return a closed gate for every pause that stands before changes of this plan (rule 21).
 
-    `servers` are the names of the environment's server (`core.pause.server_names`).
+    `servers` are the names of the environment's server (`core.pause.server_names`), `owing` the
+    cells that runbooks are to be run for although they are not to change.
     """
-    if not (plan.has_work and pauses):
+    if not ((plan.has_work or owing) and pauses):
         return ()
     whole = every_covering(pauses, plan.environment, WHOLE, servers)
     gates = [paused_gate(WHOLE, pause) for pause in whole]
     cells = {action.cell.casefold() for action in plan.actions}
-    for action in plan.changes:
-        inside = every_covering(pauses, plan.environment, action.cell, servers, cells)
-        gates += [paused_gate(action.cell, pause) for pause in inside if pause not in whole]
+    for cell in dict.fromkeys((*(action.cell for action in plan.changes), *owing)):
+        inside = every_covering(pauses, plan.environment, cell, servers, cells) if cell else ()
+        gates += [paused_gate(cell, pause) for pause in inside if pause not in whole]
     return tuple(gates)

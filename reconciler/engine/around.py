@@ -24,7 +24,7 @@ from reconciler.engine.history import asked_at
 from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Collection, Container, Iterator, Mapping
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.intent import IntentRecord
@@ -166,6 +166,23 @@ def debt_gates(
             why = f"waits for {cell}: what is run after it ended {how}"
             gates.append(Gate(name, GateName.DEPENDENCY, why, f"the gate on {cell} opens"))
     return gates
+
+
+def held_behind(around: Arranged, gates: Collection[Gate]) -> list[Gate]:
+    """Close for what rests on a cell whose runbooks are still to be run, and are held."""
+    closed = {gate.cell for gate in gates}
+    return [
+        Gate(
+            name,
+            GateName.DEPENDENCY,
+            f"waits for {debt.cell}: what is to be run after it is stopped by a gate",
+            f"the gate on {debt.cell} opens",
+        )
+        for debt in around.debts
+        if debt.runbooks and debt.cell in closed
+        for name in around.behind.get(debt.cell, ())
+        if name not in closed
+    ]
 
 
 async def arrange(

@@ -82,6 +82,8 @@ class Course:
         self._deployed: dict[CellKey, IntentRecord] = {}
         self._steps = RunSteps(doors, octopus, keeper, watch, planned, self._runs)
         closed = {gate.cell for gate in planned.gates if gate.cell}
+        left = [debt.cell for debt in planned.around.debts if debt.runbooks]
+        self._is_held = not closed.isdisjoint(left)  # something owed cannot be run in this pass
         for debt in planned.around.debts:
             if debt.cell == WHOLE:
                 self._deployed |= {record.cell: record for record in debt.deployments}
@@ -216,6 +218,8 @@ class Course:
 
     def close(self) -> bool:
         """Begin what is owed once after all changes; tell whether there is anything."""
+        if self._is_held:
+            return False
         debt = stack_debt(self._stack, tuple(self._deployed.values()), tuple(self._runs.values()))
         self._deployed = {}
         found = self._planned.around.found

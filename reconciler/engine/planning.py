@@ -32,6 +32,7 @@ from reconciler.engine.around import (
     debts_in,
     failed_debts,
     failed_runs,
+    held_behind,
     refused_runs,
 )
 from reconciler.engine.doors import blocking
@@ -97,11 +98,13 @@ class Planned:
 
     @property
     def due(self) -> tuple[Debt, ...]:
-        """The debts with runbooks left that no gate stands before."""
+        """The debts with runbooks left that no gate stands before; what all owe comes last."""
         closed = {gate.cell for gate in self.gates if gate.cell}
         if self.stopped:
             return ()
-        return tuple(d for d in self.around.debts if d.runbooks and d.cell not in closed)
+        left = [debt for debt in self.around.debts if debt.runbooks]
+        own = any(debt.cell for debt in left)
+        return tuple(d for d in left if d.cell not in closed and (d.cell or not own))
 
     @property
     def runnable(self) -> tuple[Action, ...]:
@@ -159,8 +162,6 @@ async def judge_situation(
     gates += held
     takes = usual_durations(observed, situation.history)
     gates += window_gates(plan, desired.policy, takes, observed.read_at)
-    pauses = await blocking(doors.journal.pauses)
-    gates += pause_gates(plan, pauses, await names_of_server(doors, situation))
     asked, history = situation.tip_state, situation.history
     attempts = await failed_attempts(doors, asked, observed, history)
     refused = await refused_attempts(doors, asked, observed, history, plan)
@@ -176,6 +177,9 @@ async def judge_situation(
     due = due_by_rule(tried, observed.read_at)
     spoken |= {cell: keys for cell, keys in due.items() if cell not in said}
     to_pay = debts_due(situation, debts, owing, said)
+    pauses = await blocking(doors.journal.pauses)
+    to_run = tuple(debt.cell for debt in to_pay if debt.runbooks)
+    gates += pause_gates(plan, pauses, await names_of_server(doors, situation), to_run)
     asks = (plan.has_work or bool(to_pay)) and situation.space_state is not None
     deployer = await octopus.deployer_may() if asks else None
     gates += cell_gates(plan, observed, deployer, tried, spoken, ours)
@@ -216,6 +220,7 @@ async def judge_situation(
     last = {} if situation.audit.snapshot is None else situation.audit.snapshot.cells
     gates += replaced_gates(plan, desired.environment, observed, preflight.releases, last)
     gates += whole_set_gates(plan, gates, desired.policy)
+    gates += held_behind(around, gates)
     gates += dependency_gates(plan, gates)
     tries_again = any(attempt.next_try is not None for attempt in refused.values())
     return Planned(

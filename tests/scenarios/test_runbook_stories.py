@@ -341,6 +341,7 @@ async def test_rule_21_a_pause_leaves_what_is_owed_to_a_later_pass(around: Story
     assert report.results["api"].done is Done.HELD
     assert around.runs("api") == "1.1.0"  # what ran was watched to its end
     assert (runs_of(around, "api", "Join"), around.ours("web")) == ([], [])
+    assert ("api", GateName.PAUSED) in gates(await around.apply())
     async with around.doors() as doors:
         doors.journal.unpause(scope, "ann@desk")
     await around.apply()
