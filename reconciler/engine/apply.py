@@ -136,7 +136,7 @@ class Execution:
             self,
         )
         waits_for = self._errands.course.waits_for
-        self.ledger.pending = {a.cell: waits_for(a) for a in self.planned.runnable}
+        self.ledger.begin(waits_for(action) for action in self.planned.runnable)
         if self.replans and self.ledger.pending:
             self._others.wait_for(self.planned.in_flight, now)
         for running in self.watch.running.values():

@@ -11,7 +11,7 @@ from reconciler.engine.events import NotStarted
 from reconciler.engine.outcome import BAD, Done, Result, blamed, held_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from reconciler.core.cellkey import CellKey
     from reconciler.core.gate import Gate
@@ -38,8 +38,10 @@ class Ledger:
     halted: list[Gate] = field(default_factory=list)
     last_wave: int = 0
 
-    def __post_init__(self) -> None:
+    def begin(self, changes: Iterable[Action]) -> None:
+        """Open it with these changes to carry out; what a gate stands before is held."""
         self.results = held_results(self.planned)
+        self.pending = {action.cell: action for action in changes}
 
     @property
     def succeeded(self) -> frozenset[CellKey]:
