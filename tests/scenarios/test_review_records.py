@@ -234,7 +234,7 @@ async def test_rule_3_a_damaged_snapshot_is_no_empty_one(world: Story) -> None:
     world.pin(api="1.1.0")
     write_audit(world, {"snapshots/test.yaml": b"kind: Snapshot\ncells: &a [*a]\n"})
 
-    with pytest.raises(ManifestsInvalid, match="snapshot"):
+    with pytest.raises(ManifestsInvalid, match="Snapshot"):
         await world.apply()
 
     assert world.ours("api") == []
