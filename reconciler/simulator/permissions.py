@@ -123,7 +123,10 @@ DEPLOYER = (
     "VariableViewUnscoped",
     "WorkerView",
 )
-"""What the service account and every seeded person hold in every space."""
+"""What the service account and every seeded person hold in every space.
+
+Where a seed has runbooks, they may run them too.
+"""
 
 
 def _covers(restriction: frozenset[str] | None, wanted: str | None) -> bool:

@@ -25,6 +25,7 @@ from reconciler.simulator.records import (
     Team,
     User,
 )
+from reconciler.simulator.running import furnish
 from reconciler.simulator.sessions import hash_password
 from reconciler.simulator.shelf import versions_for
 from reconciler.simulator.steps import deploy_release_step, read_steps
@@ -72,9 +73,11 @@ def _accounts(world: World, seed: Seed, api_key: str, service_api_key: str) -> U
     administrator.system_permissions.add("AdministerSystem")
     service = world.add_user(SERVICE, "Reconciler", is_service=True)
     people = [_person(world, each) for each in seed.users]
+    runs = any(project.runbooks for space in seed.spaces for project in space.projects)
+    allowed = (*DEPLOYER, "RunbookRunCreate") if runs else DEPLOYER
     for user in (service, *people):
         user.system_permissions.add("SpaceView")
-        world.grant(user, *(Grant(permission) for permission in DEPLOYER))
+        world.grant(user, *(Grant(permission) for permission in allowed))
     world.keys[api_key] = administrator
     world.keys[service_api_key] = service
     administrators = Team("teams-administrators", "Octopus Administrators", None)
@@ -134,6 +137,8 @@ def _fill_space(
             task_seconds=each.task_seconds,
         )
         _add_child_steps(space, project, each)
+        for name in each.runbooks:
+            furnish(world, space, project, name)
         releases = _releases(world, space, project, each)
         for name, version in each.deployed:
             release, environment = releases[version], environments[name]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.simulator.answers import Refused
+from reconciler.simulator.calls import Body
 from reconciler.simulator.changes import has_dependants
 from reconciler.simulator.deploying import log_steps
 from reconciler.simulator.interrupting import tell
 from reconciler.simulator.progress import phases_of
 from reconciler.simulator.records import Process, Script, Task, TaskState
 from reconciler.simulator.runbooks import Runbook, RunbookRun, RunbookSnapshot
+from reconciler.simulator.shelf import versions_for
 from reconciler.simulator.slugs import slug_of
+from reconciler.simulator.steps import read_steps
 from reconciler.simulator.world import letters
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ __all__ = [
     "environments_of",
     "forget_run",
     "forget_runbook",
+    "furnish",
     "published",
     "refuse_run",
     "run",
@@ -61,6 +65,27 @@ def add_runbook(world: World, space: Space, project: Project, name: str) -> Runb
     runbook = Runbook(runbook_id, project.id, name, slug_of(name), process.id)
     space.runbook_processes[process.id] = process
     space.runbooks[runbook.id] = runbook
+    return runbook
+
+
+def furnish(
+    world: World,
+    space: Space,
+    project: Project,
+    name: str,
+    steps: tuple[str, ...] = (),
+    *,
+    publish: bool = True,
+) -> Runbook:
+    """Make a runbook with steps (default: one of its own name) and one snapshot of it."""
+    runbook = add_runbook(world, space, project, name)
+    process = space.runbook_processes[runbook.process_id]
+    written = [{"Name": step, "Actions": [{"Name": step}]} for step in steps or (name,)]
+    process.steps = read_steps(Body({"Steps": written}))
+    process.version = 1
+    packages = versions_for(space, process, "", newest=True)
+    made = add_snapshot(world, space, runbook, f"{name} snapshot 1", packages=packages)
+    runbook.published_id = made.id if publish else None
     return runbook
 
 

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.simulator import running
-from reconciler.simulator.calls import Body
 from reconciler.simulator.records import Outcome, Script
-from reconciler.simulator.shelf import versions_for
 from reconciler.simulator.stage import Stage
-from reconciler.simulator.steps import read_steps
 
 if TYPE_CHECKING:
     from reconciler.simulator.records import Space
@@ -46,17 +43,7 @@ class Runbooks(Stage):
         """Make a runbook with one snapshot, published unless told otherwise; returns its id."""
         with self._playing() as world:
             where, found = self._project(project, space)
-            runbook = running.add_runbook(world, where, found, name)
-            process = where.runbook_processes[runbook.process_id]
-            written = [{"Name": step, "Actions": [{"Name": step}]} for step in steps or (name,)]
-            process.steps = read_steps(Body({"Steps": written}))
-            process.version = 1
-            packages = versions_for(where, process, "", newest=True)
-            made = running.add_snapshot(
-                world, where, runbook, f"{name} snapshot 1", packages=packages
-            )
-            runbook.published_id = made.id if publish else None
-            return runbook.id
+            return running.furnish(world, where, found, name, steps, publish=publish).id
 
     def run_runbook(
         self,

@@ -67,7 +67,8 @@ class SeedProject:
     """A project, its releases oldest first, and the version each environment runs.
 
     `deploys` names projects before it whose releases its own steps deploy; the other steps go to
-    the machines that have one of its `roles`, or run on the server.
+    the machines that have one of its `roles`, or run on the server. `runbooks` are published, with
+    one step each.
     """
 
     name: str
@@ -82,6 +83,7 @@ class SeedProject:
     task_seconds: float | None = None
     deploys: tuple[str, ...] = ()
     triggers: tuple[SeedTrigger, ...] = ()
+    runbooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,7 @@ def _project(
 ) -> SeedProject:
     fields = node.fields(
         "name", "slug", "group", "lifecycle", "steps", "packages", "releases", "deployed",
-        "taskSeconds", "roles", "deploys", "triggers",
+        "taskSeconds", "roles", "deploys", "triggers", "runbooks",
     )  # fmt: skip
     own = need(fields, "name", node).text()
     before = projects[: projects.index(own)]
@@ -222,6 +222,7 @@ def _project(
             lambda item: _trigger(item, environments),
             lambda each: each.name,
         ),
+        runbooks=texts(fields.get("runbooks")),
     )
 
 

@@ -220,5 +220,6 @@ def test_no_key_stands_in_the_manifests() -> None:
     spaces = manifests("Space")
     assert {name for name, space in spaces.items() if "credentials" not in space} == {"clinic"}
     for name, space in spaces.items():
-        for source in space.get("credentials", {}).values():
-            assert source == {"env": f"OCTOPUS_{name.upper()}_KEY"}
+        for use, source in space.get("credentials", {}).items():
+            own = "_MACHINES" if use == "machines" else ""
+            assert source == {"env": f"OCTOPUS_{name.upper()}{own}_KEY"}

@@ -1,6 +1,8 @@
 """Seeds: those that come along, and what is said about bad ones."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,3 +108,28 @@ def test_a_seed_without_a_default_space_has_none() -> None:
     seed = parse_seed("spaces: [{name: S, default: false}]")
     with pytest.raises(LookupError, match="default space"):
         Simulator(seed).running("x", "y")
+
+
+async def test_who_may_deploy_may_run_the_runbooks_of_a_seed(
+    service_of: Callable[[Simulator], Any],
+) -> None:
+    simulator = Simulator(
+        parse_seed(
+            "spaces:\n  - name: Shop\n    default: true\n    environments: [Test]\n"
+            "    projects: [{name: api, runbooks: [Drain]}]\n"
+        )
+    )
+    service = service_of(simulator)
+    (drain,) = (await service.get("/api/Spaces-1/runbooks"))["Items"]
+    (test,) = (await service.get("/api/Spaces-1/environments"))["Items"]
+
+    run = await service.post(
+        "/api/Spaces-1/runbookRuns",
+        {
+            "RunbookId": drain["Id"],
+            "RunbookSnapshotId": drain["PublishedRunbookSnapshotId"],
+            "EnvironmentId": test["Id"],
+        },
+    )
+
+    assert (drain["Name"], run["RunbookId"]) == ("Drain", drain["Id"])
