@@ -14,6 +14,7 @@ def test_machines_are_listed_with_what_becomes_of_them(shop: Shop) -> None:
     shop.simulator.machine_is("old \x1b[31mbox", "Unavailable")
     shop.simulator.add_machine("idle", environments=["Test"], roles=["web"])
     shop.simulator.disable_machine("idle")
+    shop.simulator.advance(5)  # a check of this very second is told of by the next look only
 
     table = shop.run("machines", "list", "qa")
     data = json.loads(shop.run("machines", "list", "qa", "-o", "json").stdout)
