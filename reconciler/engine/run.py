@@ -138,7 +138,7 @@ async def needs_pass(doors: Doors, planned: Planned) -> bool:
     A plan that is refused as it was refused before needs none: who waits takes no lease.
     """
     situation, plan = planned.situation, planned.plan
-    if planned.runnable or unfinished(situation) or untold(situation):
+    if planned.runnable or planned.due or unfinished(situation) or untold(situation):
         return True
     if planned.tending is not None and planned.tending.has_work:
         return True

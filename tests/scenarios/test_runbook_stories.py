@@ -225,6 +225,22 @@ async def test_rule_18_a_failed_runbook_after_it_counts_as_a_failure_for_its_dep
     assert around.ours("web") == ["1.1.0"]
 
 
+async def test_what_alone_is_owed_is_run_once_a_person_says_so(around: Story) -> None:
+    await around.accept()
+    around.octopus.fail_next_run("api", "Join", "Test")
+    around.pin(api="1.1.0")
+    failed = await around.apply()
+    assert failed.results["api"].done is Done.FAILED
+    assert runs_of(around, "api", "Smoke test") == []
+
+    await retried(around)
+    report = await around.apply()
+
+    assert not report.planned.plan.has_work  # nothing else asks for a pass
+    assert runs_of(around, "api", "Join") == ["Failed", "Success"]
+    assert runs_of(around, "api", "Smoke test") == ["Success"]
+
+
 @pytest.mark.proof
 async def test_a_pin_taken_back_owes_nothing_of_what_it_replaces(around: Story) -> None:
     await around.accept()
