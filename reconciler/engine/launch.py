@@ -222,6 +222,7 @@ async def ask(
     if prepare is not None and left > 0:
         try:
             stopped = await prepare(left)
+            await keeper.check()  # that took its time, and the lease ran on (rule 19)
         except LeaseLost:
             await blocking(doors.journal.void, intent, keeper.fence)
             raise
