@@ -145,7 +145,7 @@ class RunSteps:
         if known is not None and known.progress is not Progress.VOID:
             return Turn.WAIT  # Octopus does not show yet what was run here last
         if runs:
-            tasks = await self._octopus.tasks([runs[0].task_id])
+            tasks = await self._octopus.tasks([run.task_id for run in runs])
             if any(not task.state.is_finished for task in tasks):
                 return Turn.WAIT
         order = RunOrder(
