@@ -19,6 +19,7 @@ from reconciler.core.logtree import MOST_LINES
 from reconciler.core.runbook import Moment, Runbook
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
+from reconciler.engine.launch import SEARCHED
 from reconciler.engine.runstep import Errand, RunSteps, Step, Turn
 
 if TYPE_CHECKING:
@@ -253,10 +254,12 @@ class Course:
     async def _is_newest(self, record: IntentRecord) -> bool:
         """Tell whether a deployment is still the newest in its cell (rule 15)."""
         intent = record.intent
+        take = SEARCHED if intent.tenant is None else 1  # those of tenants come with the others
         newest = await self._octopus.deployments_of(
-            intent.project, intent.environment, 1, intent.tenant
+            intent.project, intent.environment, take, intent.tenant
         )
-        return bool(newest) and newest[0].id == record.deployment_id
+        mine = [one.id for one in newest if one.tenant_id == intent.tenant]
+        return mine[:1] == [record.deployment_id]
 
     async def _next(
         self,
