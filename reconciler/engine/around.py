@@ -65,9 +65,15 @@ def debts_due(
 ) -> tuple[Debt, ...]:
     """Return the debts that a pass is to pay: nothing that failed, unless a person spoke of it.
 
-    Where a person has to accept first, or the policy only observes, none is.
+    Where a person has to accept first, a commit is not signed as it should be, the environment is
+    suspended or the policy only observes, none is.
     """
-    if situation.held is not None or situation.desired.policy.mode is Mode.OBSERVE:
+    suspend, at = situation.desired.environment.suspend, situation.observed.read_at
+    if situation.held is not None or situation.distrust is not None:
+        return ()
+    if suspend is not None and suspend.in_force(at):
+        return ()
+    if situation.desired.policy.mode is Mode.OBSERVE:
         return ()
     return tuple(d for d in debts if debtor(d) not in owing or debtor(d) in said)
 

@@ -241,6 +241,73 @@ async def test_what_alone_is_owed_is_run_once_a_person_says_so(around: Story) ->
     assert runs_of(around, "api", "Smoke test") == ["Success"]
 
 
+async def test_a_deployment_to_a_tenant_takes_nothing_from_what_another_cell_owes(
+    around: Story,
+) -> None:
+    await around.accept()
+    acme = around.octopus.add_tenant("Acme", connected={"api": ["Test"]})
+    around.pin(api="1.1.0")
+    asleep = around.clock.sleep
+
+    async def sleeping(seconds: float) -> None:
+        await asleep(seconds)
+        if around.ours("api"):
+            around.clock.sleep = asleep  # type: ignore[method-assign]
+            mine = around.administer("GET", "deployments?take=1")["Items"][0]
+            body = {"ReleaseId": mine["ReleaseId"], "EnvironmentId": mine["EnvironmentId"]}
+            around.administer("POST", "deployments", {**body, "TenantId": acme})
+
+    around.clock.sleep = sleeping  # type: ignore[method-assign]
+    report = await around.apply()
+
+    assert report.results["api"].done is Done.SUCCEEDED
+    assert runs_of(around, "api", "Smoke test") == ["Success"]
+
+
+async def test_a_suspended_environment_is_not_told_that_changes_before_it_ended(
+    around: Story,
+) -> None:
+    await around.accept()
+    around.octopus.fail_next_run("jobs", "Tell the end", "Test")
+    around.pin(api="1.1.0")
+    await around.apply()
+    await retried(around)
+    around.edit(
+        "environments/test.yaml",
+        ("  policy: open\n", "  policy: open\n  suspend: {reason: CHG-9}\n"),
+    )
+
+    await around.apply()
+    assert runs_of(around, "jobs", "Tell the end") == ["Failed"]
+
+    around.edit("environments/test.yaml", ("  suspend: {reason: CHG-9}\n", ""))
+    await around.apply()
+    assert runs_of(around, "jobs", "Tell the end") == ["Failed", "Success"]
+
+
+async def test_rule_16_a_run_waits_for_each_of_its_runbook_not_for_the_newest_alone(
+    around: Story,
+) -> None:
+    await around.accept()
+    around.octopus.run_runbook("jobs", "Announce", "Test")
+    newest = around.octopus.run_runbook("jobs", "Announce", "Test")
+    task = around.administer("GET", f"runbookRuns/{newest}")["TaskId"]
+    around.administer("POST", f"tasks/{task}/cancel", {})
+    around.clock.turn(2.0)
+    around.pin(api="1.1.0")
+
+    await around.apply()
+
+    runs = around.administer("GET", "runbookRuns?take=100")["Items"]
+    tasks = [
+        around.administer("GET", f"tasks/{run['TaskId']}")
+        for run in sorted(runs, key=lambda run: int(run["Id"].partition("-")[2]))
+        if run["Name"].startswith("Run Announce")
+    ]
+    assert [task["State"] for task in tasks] == ["Success", "Canceled", "Success"]
+    assert tasks[0]["CompletedTime"] <= tasks[2]["QueueTime"]
+
+
 @pytest.mark.proof
 async def test_a_pin_taken_back_owes_nothing_of_what_it_replaces(around: Story) -> None:
     await around.accept()
