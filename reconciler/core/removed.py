@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 KEPT = 200
-"""Machines of which an environment's list tells; older ones are in the history of the branch."""
+"""Machines of which an environment's list tells; older ones are in the history of the branch.
+
+More where more were removed within a day, which counts, or may still be asked for (rule 44).
+"""
 
 
 class Stage(StrEnum):
@@ -82,7 +85,14 @@ class RemovedList:
         added = tuple(new)
         ids = {one.machine.id for one in added}
         rest = tuple(one for one in self.machines if one.machine.id not in ids)
-        return replace(self, machines=(*rest, *added)[-KEPT:])
+        every = (*rest, *added)
+        newest = max((one.at for one in every), default=None)
+        counted = tuple(
+            one
+            for one in every[:-KEPT]
+            if one.stage is Stage.ASKED or (newest is not None and newest - one.at < DAY)
+        )
+        return replace(self, machines=(*counted, *every[-KEPT:]))
 
     def told(self, gone: Collection[str], there: Collection[str]) -> RemovedList:
         """Return the list once Octopus has told whether recorded machines are gone, or there.

@@ -102,12 +102,23 @@ def test_rule_44_the_last_24_hours_are_counted_whatever_became_of_the_machine() 
 
 
 def test_the_list_keeps_the_newest_and_each_machine_once() -> None:
-    listed = replace(LISTED, machines=tuple(a_removal(n, Stage.REMOVED) for n in range(KEPT)))
+    listed = replace(LISTED, machines=tuple(a_removal(n, Stage.REMOVED, 30) for n in range(KEPT)))
     more = listed.asked([a_removal(7), a_removal(KEPT)])
 
     assert len(more.machines) == KEPT
     assert [one.machine.id for one in more.machines[-2:]] == ["Machines-7", f"Machines-{KEPT}"]
     assert sum(one.machine.id == "Machines-7" for one in more.machines) == 1
+
+
+def test_rule_44_a_limit_above_what_the_list_keeps_is_counted_all_the_same() -> None:
+    day = tuple(a_removal(number, Stage.REMOVED, number % 20) for number in range(KEPT + 50))
+    earlier = a_removal(9000, Stage.REMOVED, 30)
+    asked = a_removal(9001, Stage.ASKED, 30)
+
+    listed = RemovedList("test", "s", "Spaces-1", (earlier, asked)).asked(day)
+
+    assert listed.in_a_day(NOON) == len(day)
+    assert listed.machines == (asked, *day)
 
 
 def test_a_machine_is_found_by_name_or_id_the_newest_first() -> None:
