@@ -13,7 +13,7 @@ from reconciler.core.act import DONE
 from reconciler.core.cellkey import component_of
 from reconciler.core.manifest import DesiredState
 from reconciler.engine.doors import blocking
-from reconciler.engine.ground import load_manifests, pick
+from reconciler.engine.ground import fetch_audit, load_manifests, pick, read_audit
 from reconciler.errors import NotAllowed, ReconcilerError, UsageError
 
 if TYPE_CHECKING:
@@ -39,14 +39,16 @@ class Someone:
 async def environments(doors: Doors, name: str | None) -> tuple[DesiredState, ...]:
     """Return one environment at the tip, or all that can be read, by name.
 
-    All only where they are on one server: a person's key is sent to no other by chance (rule 30).
+    All only where they are on one server, and none whose server is at another address than was
+    accepted: a person's key is sent to no other by chance (rule 30).
 
     Raises: UsageError, ManifestsInvalid, GitTrouble and its kin.
     """
     commit = await blocking(doors.repository.fetch)
     manifests = await load_manifests(doors, commit)
+    await fetch_audit(doors)
     if name is not None:
-        return (pick(manifests, name, commit),)
+        return (await _unmoved(doors, pick(manifests, name, commit)),)
     every = manifests.environments.values()
     found = tuple(each for each in every if isinstance(each, DesiredState))
     servers = sorted({each.space.server for each in found})
@@ -56,7 +58,21 @@ async def environments(doors: Doors, name: str | None) -> tuple[DesiredState, ..
             "asked",
             hint="name an environment",
         )
+    for each in found:
+        await _unmoved(doors, each)
     return tuple(sorted(found, key=lambda each: each.environment.name))
+
+
+async def _unmoved(doors: Doors, desired: DesiredState) -> DesiredState:
+    """Return an environment whose server is where it was accepted. Raises: UsageError."""
+    name, formerly = desired.environment.name, desired.environment.formerly
+    accepted = (await read_audit(doors, name, formerly)).state.of(name, formerly)
+    if accepted is None or accepted.server_url == desired.space.server:
+        return desired
+    raise UsageError(
+        f"the server of {name} is at another address than was accepted; it was not contacted",
+        hint=f"look at `reconciler plan {name}`, then `reconciler accept {name}`",
+    )
 
 
 def by_space(found: tuple[DesiredState, ...]) -> list[tuple[Space, list[DesiredState]]]:

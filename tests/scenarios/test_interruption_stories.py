@@ -137,3 +137,19 @@ def test_rule_29_the_daemon_has_no_door_through_which_it_could_answer_or_cancel(
 
     assert of_people >= {"take", "submit", "cancel"}
     assert not {"take", "submit", "cancel", "interruption"} & {*of_all, *dir(OctopusSpace)}
+
+
+async def test_rule_30_a_persons_key_is_not_sent_where_nobody_accepted_the_server(
+    world: Story,
+) -> None:
+    await world.accept()
+    async with world.doors() as doors:
+        assert await list_questions(doors, someone(world, "alice"), None) == ()
+    path = "spaces/shop.yaml"
+    text = (world.work / path).read_text()
+    world.push({path: text.replace(world.server.url, "http://127.0.0.1:1")}, "Move the server")
+
+    for name in (None, "test"):
+        async with world.doors() as doors:
+            with pytest.raises(UsageError, match="at another address than was accepted"):
+                await list_questions(doors, someone(world, "alice"), name)
