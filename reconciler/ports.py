@@ -327,10 +327,18 @@ class ManifestBranches(Protocol):
         Raises: GitTrouble (its parent lacks a file, has no plain one there, or has a new one).
         """
 
-    def propose(self, commit: str, verb: str) -> str:
+    def propose(self, commit: str, verb: str, id_: str = "") -> str:
         """Push the commit as a new branch `reconciler/<verb>/<id>`; return the branch's name.
 
+        Empty `id_`: one of its own making. A branch of a given one must not be there yet.
+
         Raises: RemoteUnreachable, GitTrouble (the remote refuses); nothing was written.
+        """
+
+    def standing(self, verb: str) -> frozenset[str]:
+        """Return the ids of the branches `reconciler/<verb>/<id>` that the remote has now.
+
+        Raises: RemoteUnreachable, GitTrouble.
         """
 
     def advance(self, commit: str, parent: str) -> str:
@@ -601,6 +609,12 @@ class Octopus(Protocol):
 
     async def channel_names(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the names of channels by id, one request for each hundred."""
+
+    async def channel_versions(self, project_id: str, channel: str) -> tuple[str, ...] | None:
+        """Return the versions of a channel's newest releases, 100 at most; None: no such channel.
+
+        The channel is meant by its name. Two requests.
+        """
 
     async def rehearse(self, order: DeploymentOrder | RunOrder) -> tuple[str, dict[str, Any]]:
         """Return the path and the fields of the request an order would be; sends nothing.
@@ -879,6 +893,12 @@ class Journal(Protocol):
 
         It is higher than every count this store drew before, which tells an older store (rule 10).
         """
+
+    def proposals(self, environment: str) -> Mapping[str, str]:
+        """Return the version that was proposed last for a pin that tracks, by component."""
+
+    def proposed(self, environment: str, component: str, version: str) -> None:
+        """Remember that a version was proposed for a pin that tracks; on disk on return."""
 
     def stamp(self) -> int:
         """Return a number that is another one once anybody else has written to the store."""

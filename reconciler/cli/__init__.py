@@ -52,6 +52,9 @@ COMMANDS = {
         "status", "Show how the environments stood when the daemon last looked at them."
     ),
     "suspend": Entry("suspend", "Propose the commit that leaves an environment alone."),
+    "track": Entry(
+        "track", "Propose the commit that pins the newest release of a tracked channel."
+    ),
     "unpause": Entry("unpause", "Lift a pause."),
     "validate": Entry("validate", "Check all manifests below a folder."),
     "watch": Entry("watch", "Watch what the daemon does, until Ctrl-C."),

@@ -18,12 +18,14 @@ import uvicorn
 
 from reconciler.bootstrap import Spaces, SystemClock, Writers, open_doors
 from reconciler.cli.crash import redacted
+from reconciler.cli.editing import asked_by_service
 from reconciler.core.text import clean
 from reconciler.daemon.backoff import Timing
 from reconciler.daemon.notify import Notifier, informed
 from reconciler.daemon.service import TICK, Service
 from reconciler.daemon.shown import as_json, remembered
 from reconciler.daemon.supervisor import Supervisor
+from reconciler.daemon.tracking import Tracker
 from reconciler.engine.events import (
     Ended,
     Launched,
@@ -81,6 +83,9 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                     )
                 )
                 name = clean(repo or settings.repo or ".")
+                tracker = Tracker(
+                    doors, asked_by_service(settings), timing.full_look / 2, service.start
+                )
                 service.supervisors[name] = Supervisor(
                     doors,
                     timing,
@@ -89,6 +94,7 @@ async def serve(settings: Settings, repositories: tuple[str, ...]) -> None:
                     tell_trouble=partial(keeper.tell_trouble, name),
                     rival=partial(service.rival, name),
                     statuses=remembered(earlier, name),
+                    looked=tracker.looked,
                 )
             web = _Web(HealthApp(service))
             with _listen(settings.serve.listen) as listener, _signals(service, log):

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from reconciler.core.manifest import Until
     from reconciler.engine.doors import Doors
     from reconciler.engine.edit import Asked, Edited
+    from reconciler.settings import Settings
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
 _LONGEST_LINE = 400
+_SERVICE = "Reconciler <reconciler@localhost>"
 
 as_option = click.option(
     "--as",
@@ -87,6 +89,27 @@ def _asked(person: str | None) -> Asked:
             f"{error}; nothing was changed",
             hint="give --as 'Ann Author <ann@example.org>', or set RECONCILER_AUTHOR so",
         ) from None
+
+
+def asked_by_service(settings: Settings) -> Asked:
+    """Return who asks for what the daemon proposes by itself: the setting `author`, or the service.
+
+    Where signed commits are required and none can be made here, edits go to a branch (rule 28).
+    """
+    from reconciler.core.edit import Person
+    from reconciler.engine.edit import Asked
+    from reconciler.errors import UsageError
+
+    git = settings.git
+    unsigned = git.allowed_signers is not None and git.signing_key is None
+    try:
+        who = Person.parse(settings.author or _SERVICE)
+    except ValueError as error:
+        raise UsageError(
+            f"{error}; nothing was started",
+            hint="set RECONCILER_AUTHOR to 'Name <email>', or leave it unset",
+        ) from None
+    return Asked(who, straight=settings.edits == "push" and not unsigned)
 
 
 def tell(edited: Edited) -> Exit:

@@ -108,7 +108,8 @@ class Pin:
     `place` is the line of the version; its column is the component's where both share the line.
     `base` is what the environment's platform version has for it, None where that has nothing.
     `is_own` False: the platform version alone pins it, and `place` is there. `refresh`: it is to
-    run with the variables as they are now, so its release's snapshot is refreshed first.
+    run with the variables as they are now, so its release's snapshot is refreshed first. `track`
+    names the channel whose newest release is proposed for it; empty: none.
     """
 
     version: str
@@ -118,6 +119,7 @@ class Pin:
     base: Base | None = None
     is_own: bool = True
     refresh: bool = False
+    track: str = ""
 
     def asks_as(self, other: Pin) -> bool:
         """Tell whether two pins ask for the same, wherever they are written."""

@@ -57,7 +57,8 @@ class Supervisor:
     every status that changed, `tell_trouble` what keeps the repository from being read, or that
     nothing does any more. `rival` names an earlier repository that has an environment of the
     same name: store, lock and lease know environments by name, so this one is left alone.
-    `remotes` are the RemoteEnvironments, which are named and otherwise ignored.
+    `remotes` are the RemoteEnvironments, which are named and otherwise ignored. `looked` is told
+    of every look that found out how an environment stands.
     """
 
     doors: Doors
@@ -67,6 +68,7 @@ class Supervisor:
     tell_trouble: Callable[[ReconcilerError | None], None] = lambda _: None
     rival: Callable[[str], str] = lambda _: ""
     chance: Callable[[], float] = random.random
+    looked: Callable[[Ground, Reading], None] = lambda *_: None
     statuses: dict[str, EnvironmentStatus] = field(default_factory=dict)
     trouble: ReconcilerError | None = None
     remotes: frozenset[str] = frozenset()
@@ -324,6 +326,7 @@ class Supervisor:
                 if isinstance(reading, ReconcilerError):
                     raise reading
                 await self._judge(name, ground, reading)
+                self.looked(ground, reading)
             except ReconcilerError as error:
                 self._notes.error(name, error)
                 if error is reading:

@@ -48,7 +48,7 @@ class Draft:
     `edits` are (file, edit). `subject` and `lines` go into the commit's message. `left` says what
     was asked for and is left as it is: (component, why). `nothing` says so where nothing is to do.
     `read_at` is when Octopus was read, None where it was not asked. `platform` is a platform
-    version that gets a file of its own, at its place.
+    version that gets a file of its own, at its place. `id` is that of the branch, where it matters.
     """
 
     verb: str
@@ -62,6 +62,7 @@ class Draft:
     nothing: str = ""
     read_at: datetime | None = None
     platform: PlatformVersion | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ async def carry(doors: Doors, asked: Asked, make: Callable[[], Awaitable[Draft]]
 
     Raises: EditRefused, PushRejected (overtaken every time), GitTrouble and its kin.
     """
-    branches = _branches(doors)
+    branches = shared_branches(doors)
     overtaken: PushRejected | None = None
     for _ in range(TRIES):
         draft = await make()
@@ -180,7 +181,7 @@ async def carry(doors: Doors, asked: Asked, make: Callable[[], Awaitable[Draft]]
         await _check_meaning(doors, draft, commit)
         watched = await blocking(branches.watched)
         if not asked.straight:
-            branch = await blocking(branches.propose, commit, draft.verb)
+            branch = await blocking(branches.propose, commit, draft.verb, draft.id)
             return Edited(draft, files, commit, branch, watched)
         try:
             branch = await blocking(branches.advance, commit, draft.commit)
@@ -194,7 +195,8 @@ async def carry(doors: Doors, asked: Asked, make: Callable[[], Awaitable[Draft]]
     ) from overtaken
 
 
-def _branches(doors: Doors) -> ManifestBranches:
+def shared_branches(doors: Doors) -> ManifestBranches:
+    """Return where edits go. Raises: UsageError where there is no remote."""
     if doors.branches is None:
         raise UsageError(
             "there is no remote to push an edit to; nothing was changed",

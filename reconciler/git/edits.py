@@ -27,6 +27,7 @@ _TRIES: Final = 5  # names of a new branch, before something else must be wrong
 _PLAIN_MODES = frozenset({"100644", "100755"})
 _NEW_MODE = "100644"
 _VERB = re.compile(r"[a-z]{1,20}")
+_ID = re.compile(r"[a-z0-9-]{1,80}")
 _TRAILER_KEY = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _HEAD_LINE = re.compile(r"ref: refs/heads/(\S+)\tHEAD")
 _BRANCH_RIGHTS = "let our account create branches reconciler/*, or make the edit by hand"
@@ -69,15 +70,20 @@ class GitEdits:
         self._check(commit, change)
         return commit
 
-    def propose(self, commit: str, verb: str) -> str:
+    def propose(self, commit: str, verb: str, id_: str = "") -> str:
         """Push the commit as a new branch `reconciler/<verb>/<id>`; return the branch's name.
+
+        Empty `id_`: one of its own making. A branch of a given one must not be there yet.
 
         Raises: RemoteUnreachable, GitTrouble (the remote refuses); nothing was written.
         """
         if not _VERB.fullmatch(verb):
             raise _our_fault(f"'{clean(verb, 40)}' cannot be part of a branch's name")
-        for _ in range(_TRIES):
-            name = f"{FOLDER}/{verb}/{self._clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        if id_ and not _ID.fullmatch(id_):
+            raise _our_fault(f"'{clean(id_, 40)}' cannot be part of a branch's name")
+        for _ in range(1 if id_ else _TRIES):
+            own = f"{self._clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+            name = f"{FOLDER}/{verb}/{id_ or own}"
             new = RefUpdate(f"refs/heads/{name}", commit, "")  # it must not exist
             if push(self._mirror, [new], _BRANCH_RIGHTS) is Verdict.DONE:
                 return name
@@ -85,6 +91,21 @@ class GitEdits:
             f"{self._mirror.address} takes no new branch {FOLDER}/{verb}/...; nothing was pushed",
             hint=f"see whether a branch is called '{FOLDER}' or '{FOLDER}/{verb}' and rename it",
         )
+
+    def standing(self, verb: str) -> frozenset[str]:
+        """Return the ids of the branches `reconciler/<verb>/<id>` that the remote has now.
+
+        Raises: RemoteUnreachable, GitTrouble.
+        """
+        where, prefix = self._mirror.address, f"refs/heads/{FOLDER}/{verb}/"
+        arguments = ("ls-remote", "--quiet", "--end-of-options", where.url, f"{prefix}*")
+        answer = self._mirror.remote(*arguments)
+        if answer.status != 0:
+            raise remote_trouble("the branches could not be read", where, answer)
+        names = (
+            line.partition("\t")[2] for line in answer.out.decode("utf-8", "replace").split("\n")
+        )
+        return frozenset(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
     def advance(self, commit: str, parent: str) -> str:
         """Move the watched branch from `parent` on to its child `commit`; return its name.

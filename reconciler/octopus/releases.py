@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NOT_FOUND: Final = 404
 MOST_KNOWN: Final = 200_000
 MOST_DEFECTS: Final = 100
+MOST_TRACKED: Final = 100
 
 ReleaseKey = tuple[str, str]
 """A project's id and a version."""
@@ -122,3 +123,23 @@ async def read_channels(http: OctopusHttp, space: str, ids: Collection[str]) -> 
     """Return the names of channels by id, one request for each hundred."""
     found = await read_by_ids(http, f"api/{space}/channels", ids, Channel, alone=True)
     return {one.id: one.name for one in found}
+
+
+async def read_channel_versions(
+    http: OctopusHttp, space: str, project_id: str, channel: str
+) -> tuple[str, ...] | None:
+    """Return the versions of a channel's newest releases, MOST_TRACKED at most.
+
+    None: the project shows no channel, or more than one, of exactly this name.
+
+    Source: Octopus REST API, `GET /projects/{id}/channels` by `partialName`, and `GET
+    /projects/{id}/channels/{channelId}/releases`, newest first.
+    """
+    path = f"api/{space}/projects/{quote(project_id, safe='')}/channels"
+    named, _ = await read_pages(http, path, {"partialName": channel}, Channel, MOST_TRACKED)
+    ids = [one.id for one in named if one.name == channel]
+    if len(ids) != 1:
+        return None
+    path = f"{path}/{quote(ids[0], safe='')}/releases"
+    found, _ = await read_pages(http, path, {}, wire.Release, MOST_TRACKED, MOST_TRACKED)
+    return tuple(one.version for one in found if one.project_id == project_id)

@@ -33,7 +33,13 @@ from reconciler.octopus.pages import read_pages
 from reconciler.octopus.people import read_approver, read_known
 from reconciler.octopus.preview import DeploymentPreview, preview_of
 from reconciler.octopus.registry import SpaceRegistry
-from reconciler.octopus.releases import ReleaseIds, read_channels, read_defect, read_missing
+from reconciler.octopus.releases import (
+    ReleaseIds,
+    read_channel_versions,
+    read_channels,
+    read_defect,
+    read_missing,
+)
 from reconciler.octopus.runbooks import new_run, read_runbooks, read_runs, read_runs_by_id
 from reconciler.octopus.tasklog import TaskLogReader
 from reconciler.octopus.tasks import read_load, read_tasks
@@ -315,6 +321,11 @@ class OctopusSpace:
         """Return the names of channels by id."""
         start = await self._started()
         return await read_channels(self._observer, start.space_id, ids)
+
+    async def channel_versions(self, project_id: str, channel: str) -> tuple[str, ...] | None:
+        """Return the versions of a channel's newest releases; None: there is no such channel."""
+        start = await self._started()
+        return await read_channel_versions(self._observer, start.space_id, project_id, channel)
 
     async def deploy(
         self,

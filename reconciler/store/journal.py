@@ -22,13 +22,14 @@ from reconciler.store.approvals import ApprovalTable
 from reconciler.store.cache import SeenCache
 from reconciler.store.database import Database
 from reconciler.store.pauses import PauseTable
+from reconciler.store.proposals import ProposalTable
 from reconciler.store.renaming import rename
 from reconciler.store.retries import RetryTable
 from reconciler.store.sicknesses import SicknessTable
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.core.acceptance import AcceptedEnvironment
@@ -98,6 +99,7 @@ class SqliteJournal:
         self._acts = ActTable(self._database)
         self._retries = RetryTable(self._database)
         self._sicknesses = SicknessTable(self._database)
+        self._proposals = ProposalTable(self._database)
         self._store_id = self._own_id()
 
     @property
@@ -444,6 +446,14 @@ class SqliteJournal:
         """Return the count without raising it."""
         found = self._database.rows("SELECT value FROM meta WHERE key = 'writes'")
         return int(found[0][0]) if found else 0
+
+    def proposals(self, environment: str) -> Mapping[str, str]:
+        """Return the version that was proposed last for a pin that tracks, by component."""
+        return self._proposals.of(environment)
+
+    def proposed(self, environment: str, component: str, version: str) -> None:
+        """Remember that a version was proposed for a pin that tracks; on disk on return."""
+        self._proposals.put(environment, component, version)
 
     def stamp(self) -> int:
         """Return a number that is another one once anybody else has written to the store.

@@ -244,6 +244,16 @@ RUNS: Step = (
     "ALTER TABLE intents ADD COLUMN ended TEXT",
 )
 
+# What was proposed last for pins that track a channel.
+PROPOSALS: Step = (
+    """CREATE TABLE proposals (
+        environment TEXT NOT NULL,
+        component TEXT NOT NULL,
+        version TEXT NOT NULL,
+        PRIMARY KEY (environment, component)
+    )""",
+)
+
 STEPS: tuple[Step, ...] = (
     JOURNAL,
     CACHE,
@@ -258,4 +268,5 @@ STEPS: tuple[Step, ...] = (
     RETRIES,
     SICKNESSES,
     RUNS,
+    PROPOSALS,
 )

@@ -16,6 +16,7 @@ TABLES = (
     "pauses",
     "retries",
     "sicknesses",
+    "proposals",
 )
 """Those that go on. Approvals do not: their plan names the environment."""
 

@@ -165,10 +165,9 @@ def test_rule_6_an_unquoted_scalar_that_some_yaml_reads_as_no_text_is_refused_wi
             "wallet-api: {version: '1', hold: {reason: ' x'}}",
             "8:47: ' x' must be one line without control characters and without spaces around it",
         ),
-        ("wallet-api: {version: '1', track: main}", "8:32: 'track' is not supported yet"),
         (
-            "wallet-api: {version: '1', track: Default}",
-            "8:32: 'track' is not supported yet",
+            "wallet-api: {version: '1', trak: Default}",
+            "8:32: unknown field 'trak', did you mean 'track'?",
         ),
         (
             "wallet-api: {version: '1', redploy: 1}",

@@ -66,5 +66,6 @@ def build_pins(head: Head, components: Branch | None) -> dict[str, Pin]:
             place = Place(path, at.line + 1, at.column + 1)
             hold = until_of(value.get("hold"))
             refresh = value.get("refreshVariables", False)
-            pins[name] = Pin(version, place, value.get("redeploy", 0), hold, refresh=refresh)
+            redeploy, track = value.get("redeploy", 0), value.get("track", "")
+            pins[name] = Pin(version, place, redeploy, hold, refresh=refresh, track=track)
     return pins
