@@ -284,6 +284,15 @@ async def test_what_a_release_lacks_is_read(octopus: OctopusSpace) -> None:
     assert release.channel_id in await octopus.channel_names([release.channel_id])
 
 
+async def test_the_versions_of_a_channel_are_read_by_its_name(octopus: OctopusSpace) -> None:
+    state = await octopus.look(NOTHING)
+    release = next(iter(state.releases.values()))
+    (name,) = (await octopus.channel_names([release.channel_id])).values()
+
+    assert release.version in (await octopus.channel_versions(release.project_id, name) or ())
+    assert await octopus.channel_versions(release.project_id, f"{name} not") is None
+
+
 async def test_whether_variables_are_others_than_a_release_froze_is_read(
     octopus: OctopusSpace,
 ) -> None:
