@@ -49,25 +49,27 @@ def command(
     why = clean(reason.strip(), 200)
     if not why:
         raise click.UsageError("say why: --reason TEXT")
-    pause = _stop(scope, why)
+    pause, doubts = _stop(scope, why)
     click.echo(pause.words)
-    result = Exit.OK
-    if running:
-        result = _cancel(environment, component, repo, sure=yes)
-    else:
+    for doubt in doubts:
+        say(f"note: {doubt}")
+    try:
+        if running:
+            return _cancel(environment, component, repo, sure=yes)
         say("nothing new is started there; what runs is watched to its end")
-    say(f"next: to go on, reconciler unpause {scope.arguments}")
-    return result
+        return Exit.OK
+    finally:  # the pause stands, whatever became of the rest
+        say(f"next: to go on, reconciler unpause {scope.arguments}")
 
 
-def _stop(scope: Scope, why: str) -> Pause:
+def _stop(scope: Scope, why: str) -> tuple[Pause, tuple[str, ...]]:
     from reconciler.bootstrap import SystemClock, open_journal
-    from reconciler.cli.scope import login
+    from reconciler.cli.scope import doubted, login
     from reconciler.engine.cancel import stop_launching
     from reconciler.settings import read_settings
 
     with open_journal(read_settings()) as journal:
-        return stop_launching(journal, SystemClock(), scope, login(), why)
+        return stop_launching(journal, SystemClock(), scope, login(), why), doubted(journal, scope)
 
 
 def _cancel(environment: str, component: str | None, repo: str | None, *, sure: bool) -> Exit:

@@ -11,9 +11,6 @@ from reconciler.cli.output import TABLE, output_option
 from reconciler.cli.scope import named_scope, scope_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from reconciler.core.acceptance import AcceptedEnvironment
     from reconciler.core.pause import Scope
 
 
@@ -60,7 +57,7 @@ def _pause(scope: Scope, reason: str) -> Exit:
     from datetime import UTC, datetime
 
     from reconciler.bootstrap import open_journal, store_path
-    from reconciler.cli.scope import login
+    from reconciler.cli.scope import doubted, login
     from reconciler.cli.session import say
     from reconciler.core.pause import Pause
     from reconciler.core.text import clean
@@ -73,7 +70,7 @@ def _pause(scope: Scope, reason: str) -> Exit:
     pause = Pause(scope, login(), datetime.now(UTC), reason)
     with open_journal(settings) as journal:
         earlier = journal.pause(pause)
-        accepted = journal.accepted_everywhere()
+        doubts = () if is_new else doubted(journal, scope)
     click.echo(pause.words)
     say(f"nothing new is started there, and what runs is watched to its end; kept in {place}")
     if earlier is not None:
@@ -81,25 +78,10 @@ def _pause(scope: Scope, reason: str) -> Exit:
         say(f"it takes the place of a pause by {by}")
     if is_new:
         say("note: there was no store here before; is RECONCILER_STATE_DIR the one you mean?")
-    else:
-        _doubt(scope, accepted)
+    for doubt in doubts:
+        say(f"note: {doubt}")
     say(f"next: to lift it, reconciler unpause {scope.arguments}")
     return Exit.OK
-
-
-def _doubt(scope: Scope, accepted: Iterable[AcceptedEnvironment]) -> None:
-    """Say so where this store has never seen what was named: it may be a slip of the pen."""
-    from reconciler.cli.session import say
-    from reconciler.core.pause import server_names
-
-    known = list(accepted)
-    if scope.environment and scope.environment not in {one.environment for one in known}:
-        say(f"note: nobody accepted an environment {scope.environment} here; check its name")
-    servers: set[str] = set()
-    for one in known:
-        servers |= server_names(one.server_url, one.server)
-    if scope.server and scope.server not in servers:
-        say(f"note: no environment accepted here is on {scope.server}; check its address")
 
 
 def _list(output: str, *, lifted: bool) -> Exit:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.core.pause import Scope
+    from reconciler.ports import Journal
 
     Command = Callable[..., Any]
 
@@ -40,6 +41,27 @@ def named_scope(
         return Scope.parse(environment, component, server=server, everything=everything)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def doubted(journal: Journal, scope: Scope) -> tuple[str, ...]:
+    """Return what this store has never seen of what was named: it may be a slip of the pen."""
+    from reconciler.core.cellkey import cell_key, component_of
+    from reconciler.core.pause import server_names
+
+    known = journal.accepted_everywhere()
+    found = []
+    here = {one.environment for one in known}
+    if scope.environment and scope.environment not in here:
+        found.append(f"nobody accepted an environment {scope.environment} here; check its name")
+    elif scope.component:
+        promised = {component_of(r.cell) for r in journal.intents(scope.environment or "")}
+        named = component_of(cell_key(scope.component))
+        if named not in promised:
+            found.append(f"nothing was ever deployed to {named} there from here; check its name")
+    servers = {name for one in known for name in server_names(one.server_url, one.server)}
+    if scope.server and scope.server not in servers:
+        found.append(f"no environment accepted here is on {scope.server}; check its address")
+    return tuple(found)
 
 
 def login() -> str:

@@ -142,7 +142,7 @@ class _Told:
                 runbook_id=found.id,
                 snapshot_id=found.snapshot,
                 environment_id=situation.observed.environment_id or "",
-                comments="",
+                comments="(a sentence, and the tag of its intent)",
                 tenant_id=tenant_for(situation, cell, found),
                 guided=situation.desired.policy.guided_failure.wanted,
             )
@@ -161,5 +161,4 @@ class _Told:
     async def _add(self, at: timedelta, order: DeploymentOrder | RunOrder, why: str) -> None:
         octopus = self.doors.octopus(self.planned.situation.desired.space)
         path, fields = await octopus.rehearse(order)
-        shown = {name: value for name, value in fields.items() if value != ""}
-        self.requests.append(Request(at, f"POST {path}", why, shown))
+        self.requests.append(Request(at, f"POST {path}", why, fields))

@@ -105,7 +105,8 @@ def _nothing(planned: Planned, name: str, component: str | None) -> GateClosed |
                 hint=f"`reconciler plan {clean(name)}` lists what it pins",
             )
     what = clean(name) if component is None else f"{clean(component)} of {clean(name)}"
-    said = "its retry waits for a pass" if planned.tried else "nothing of it needs a word"
+    waits = any(is_meant(cell, component) for cell in planned.tried)
+    said = "its retry waits for a pass" if waits else "nothing of it needs a word"
     return GateClosed(
         f"{what}: {said}; nothing was changed",
         hint=f"`reconciler plan {clean(name)}` shows what stands in the way",

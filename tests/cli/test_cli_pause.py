@@ -211,6 +211,10 @@ def test_rule_21_a_cancel_is_a_pause_and_cancels_what_runs_only_when_told(shop: 
     again = shop.run("cancel", "production", "--running")
     assert again.exit_code == 64  # rule 29: no key but one's own
     assert "the shop is down" in again.stdout  # the pause that stands, stands
+    assert "next: to go on, reconciler unpause production" in again.stderr
+    slip = shop.run("cancel", "production", "ordrs")
+    assert "note: nobody accepted an environment production here" in slip.stderr
+    assert shop.run("unpause", "production", "ordrs").exit_code == 0
     own = {"RECONCILER_USER_API_KEY": shop.simulator.api_key}
     nothing = shop.run("cancel", "production", "--running", "--yes", **own)
     assert "nothing that was started from here runs there" in nothing.stderr
