@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.approval import Approval, Change, lacking
 from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
+from reconciler.engine.person import see_same_space
 from reconciler.engine.planning import judge_situation
 from reconciler.engine.run import check_digest
 from reconciler.engine.survey import survey
@@ -75,13 +76,8 @@ async def _given(
 ) -> Approval:
     """Return the approval of whoever the key belongs to, where it would count."""
     observed, plan = situation.observed, planned.plan
-    server, space_id = await octopus.identity()
-    if (server.installation_id, space_id) != (observed.server.installation_id, observed.space_id):
-        raise UsageError(
-            "your key opens another server or space than the one of this environment; nothing was "
-            "approved",
-            hint="see that the Space manifest's server is where you work",
-        )
+    place = (observed.server.installation_id, observed.space_id)
+    await see_same_space(octopus, place, "nothing was approved")
     approver = await octopus.approver()
     why = "is no user of Octopus" if approver is None else lacking(approver, plan, observed)
     if approver is None or why:

@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.act import Act, ActVerb
+from reconciler.core.act import ActVerb
 from reconciler.core.intent import Comments, Progress
 from reconciler.core.pause import Pause
 from reconciler.core.state import TaskState
-from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
 from reconciler.engine.pausing import LOOK
-from reconciler.engine.person import is_meant, noted, see_same_space, whose
+from reconciler.engine.person import act_of, is_meant, noted, see_same_space, whose
 from reconciler.engine.survey import survey
 from reconciler.errors import OctopusTrouble, OutcomeUnknown
 
@@ -118,18 +117,8 @@ async def cancel_tasks(
         me = await whose(person)
         for ours in chosen:
             wanted = ours.task.id
-            act = Act(
-                at=doors.clock.now(),
-                verb=ActVerb.CANCEL,
-                login=who.login,
-                user=me.user,
-                name=me.name,
-                server=found.place[0],
-                space=found.place[1],
-                environment=found.environment,
-                subject=wanted,
-                detail=clean(f"{ours.cell} {ours.version}", 400),
-            )
+            what, verb = f"{ours.cell} {ours.version}", ActVerb.CANCEL
+            act = act_of(doors, who, me, found.place, found.environment, verb, wanted, what)
             try:
                 async with noted(doors, act):
                     try:

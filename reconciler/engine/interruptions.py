@@ -6,15 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.act import Act, ActVerb
+from reconciler.core.act import ActVerb
 from reconciler.core.interruption import FormRefused, filled, graveness
 from reconciler.core.text import clean
-from reconciler.engine.person import by_space, environments, noted, whose
+from reconciler.engine.person import act_of, by_space, environments, noted, whose
 from reconciler.errors import GateClosed, NotAllowed, OutcomeUnknown, RemoteRejected, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from reconciler.core.act import Act
     from reconciler.core.interruption import Interruption
     from reconciler.core.manifest import DesiredState
     from reconciler.engine.doors import Doors
@@ -213,16 +214,5 @@ async def _act(
     detail: str,
 ) -> Act:
     server, space_id = await person.identity()
-    approver = await whose(person)
-    return Act(
-        at=doors.clock.now(),
-        verb=verb,
-        login=who.login,
-        user=approver.user,
-        name=approver.name,
-        server=server.installation_id,
-        space=space_id,
-        environment=question.environment,
-        subject=question.asked.id,
-        detail=clean(detail, 400),
-    )
+    me, place = await whose(person), (server.installation_id, space_id)
+    return act_of(doors, who, me, place, question.environment, verb, question.asked.id, detail)

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.core.act import DONE
+from reconciler.core.act import DONE, Act
 from reconciler.core.cellkey import component_of
 from reconciler.core.manifest import DesiredState
+from reconciler.core.text import clean
 from reconciler.engine.doors import blocking
 from reconciler.engine.ground import fetch_audit, load_manifests, pick, read_audit
 from reconciler.errors import NotAllowed, ReconcilerError, UsageError
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from reconciler.core.act import Act
+    from reconciler.core.act import ActVerb
     from reconciler.core.approval import Approver
     from reconciler.core.cellkey import CellKey
     from reconciler.core.manifest import Space
     from reconciler.engine.doors import Doors
-    from reconciler.ports import OctopusPerson
+    from reconciler.ports import Octopus, OctopusPerson
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ async def whose(person: OctopusPerson) -> Approver:
     )
 
 
-async def see_same_space(person: OctopusPerson, place: tuple[str, str], so: str) -> None:
+async def see_same_space(person: OctopusPerson | Octopus, place: tuple[str, str], so: str) -> None:
     """Return if the key opens this server and space (ids). Raises: UsageError; `so`: what is so."""
     server, space_id = await person.identity()
     if (server.installation_id, space_id) != place:
@@ -112,6 +113,32 @@ def is_meant(cell: CellKey, component: str | None) -> bool:
     return component is None or component.casefold() in (
         cell.casefold(),
         component_of(cell).casefold(),
+    )
+
+
+def act_of(
+    doors: Doors,
+    who: Someone,
+    me: Approver,
+    place: tuple[str, str],
+    environment: str,
+    verb: ActVerb,
+    subject: str,
+    detail: str,
+) -> Act:
+    """Return the record of what a person is about to do now, on a server and in a space (ids)."""
+    server, space_id = place
+    return Act(
+        at=doors.clock.now(),
+        verb=verb,
+        login=who.login,
+        user=me.user,
+        name=me.name,
+        server=server,
+        space=space_id,
+        environment=environment,
+        subject=subject,
+        detail=clean(detail, 400),
     )
 
 

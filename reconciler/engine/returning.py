@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.act import Act, ActVerb
+from reconciler.core.act import ActVerb
 from reconciler.core.removed import Removed, RemovedList, Stage, removed_path
 from reconciler.core.text import clean
 from reconciler.engine.doors import shared_audit
-from reconciler.engine.person import noted, whose
+from reconciler.engine.person import act_of, noted, see_same_space, whose
 from reconciler.engine.run import take_lease
 from reconciler.engine.survey import survey
 from reconciler.engine.tending import list_of, read_removed, tend
@@ -21,6 +21,7 @@ from reconciler.errors import GateClosed, OctopusTrouble, OutcomeUnknown, UsageE
 from reconciler.ports import AuditChange
 
 if TYPE_CHECKING:
+    from reconciler.core.act import Act
     from reconciler.core.fleet import Target
     from reconciler.engine.doors import Doors
     from reconciler.engine.keeper import LeaseKeeper
@@ -180,24 +181,9 @@ async def _act(
     doors: Doors, who: Someone, person: OctopusPerson, situation: Situation, one: Removed
 ) -> Act:
     """Return the record of the return, once it is known whose key asks, and where."""
-    server, space_id = await person.identity()
-    observed = situation.observed
-    if (server.installation_id, space_id) != (observed.server.installation_id, observed.space_id):
-        raise UsageError(
-            "your key opens another server or space than the one of this environment; nothing was "
-            "changed",
-            hint="see that the Space manifest's server is where you work",
-        )
-    me = await whose(person)
-    return Act(
-        at=doors.clock.now(),
-        verb=ActVerb.RESTORE,
-        login=who.login,
-        user=me.user,
-        name=me.name,
-        server=server.installation_id,
-        space=space_id,
-        environment=situation.desired.environment.name,
-        subject=one.machine.id,
-        detail=clean(one.machine.name, 200),
-    )
+    observed, name = situation.observed, situation.desired.environment.name
+    place = (observed.server.installation_id, observed.space_id)
+    await see_same_space(person, place, "nothing was changed")
+    me, machine = await whose(person), one.machine
+    verb, detail = ActVerb.RESTORE, clean(machine.name, 200)
+    return act_of(doors, who, me, place, name, verb, machine.id, detail)
