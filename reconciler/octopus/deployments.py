@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import BadAnswer
 from reconciler.octopus import translate, wire
-from reconciler.octopus.pages import read_by_ids, read_pages
+from reconciler.octopus.pages import not_the_list, read_by_ids, read_pages
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,12 +48,10 @@ async def read_newest(
         or tenant_id not in (None, one.tenant_id)
         for one in found
     )
-    if strays or not complete:
-        fault = "deployments that were not asked for" if strays else "only a part of the list"
-        raise BadAnswer(
-            f"{http.root}/{path} answered with {fault}.",
-            hint="try again; if it stays, check that the server's version is supported",
-        )
+    if strays:
+        raise not_the_list(f"{http.root}/{path}", "deployments that were not asked for")
+    if not complete:
+        raise not_the_list(f"{http.root}/{path}")
     return tuple(map(translate.deployment, found))
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.core.halt import Freeze, Halts
 from reconciler.core.text import clean
-from reconciler.errors import BadAnswer, CredentialRefused, NotAllowed, RemoteRejected
+from reconciler.errors import CredentialRefused, NotAllowed, RemoteRejected
 from reconciler.octopus import wire
-from reconciler.octopus.pages import together
+from reconciler.octopus.pages import not_the_list, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,10 +110,7 @@ async def _asked(
 def _in_force(said: Freezes, now: datetime) -> tuple[Freeze, ...]:
     """Return the freezes in force. A server that does not know `status` tells of others too."""
     if len(said.deployment_freezes) < said.count:
-        raise BadAnswer(
-            "api/deploymentfreezes answered with only a part of the list.",
-            hint="try again; if it stays, check that the server's version is supported",
-        )
+        raise not_the_list("api/deploymentfreezes")
     return tuple(
         Freeze(
             name=one.name,

@@ -9,7 +9,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from reconciler.errors import NotAllowed, OctopusTrouble
+from reconciler.errors import BadAnswer, NotAllowed, OctopusTrouble
 from reconciler.octopus import wire
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ class HasId(Protocol):
 
 
 Item = TypeVar("Item", bound=HasId)
+
+
+def not_the_list(where: str, fault: str = "only a part of the list") -> BadAnswer:
+    """Return what is wrong with a list that is not the one that was asked for."""
+    return BadAnswer(
+        f"{where} answered with {fault}.",
+        hint="try again; if it stays, check that the server's version is supported",
+    )
 
 
 @asynccontextmanager

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.runbook import FoundRunbook, RunDetail
-from reconciler.errors import BadAnswer
-from reconciler.octopus.pages import IDS_AT_ONCE, read_by_ids, read_pages
+from reconciler.octopus.pages import IDS_AT_ONCE, not_the_list, read_by_ids, read_pages
 from reconciler.octopus.translate import utc
 from reconciler.octopus.wire import Id, Text, Time, Wire
 
@@ -84,10 +83,7 @@ async def read_runbooks(
         query = {"projectIds": ",".join(wanted[start : start + IDS_AT_ONCE])}
         some, complete = await read_pages(http, path, query, Runbook, PAGE, alone=True)
         if not complete:
-            raise BadAnswer(
-                f"{path} answered with only a part of the list.",
-                hint="try again; if it stays, check that the server's version is supported",
-            )
+            raise not_the_list(path)
         found += [one for one in some if one.project_id in wanted]
     return tuple(map(_found, found))
 
@@ -125,12 +121,10 @@ async def read_runs(
         or tenant_id not in (None, one.tenant_id)
         for one in found
     )
-    if strays or not complete:
-        fault = "runs that were not asked for" if strays else "only a part of the list"
-        raise BadAnswer(
-            f"{path} answered with {fault}.",
-            hint="try again; if it stays, check that the server's version is supported",
-        )
+    if strays:
+        raise not_the_list(path, "runs that were not asked for")
+    if not complete:
+        raise not_the_list(path)
     return tuple(_run(one) for one in found if one.tenant_id == tenant_id)
 
 
