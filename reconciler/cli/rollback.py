@@ -64,8 +64,7 @@ def command(
 
     if output != "table" and not dry_run:
         raise click.UsageError("-o goes with --dry-run")
-    held = until_of(reason or "rollback", until)
-    wish = Wish(to, excepted, reason, held.until)
+    wish = Wish(to, excepted, reason, until_of(reason, until).until)
 
     if dry_run:
         from reconciler.cli.leaving import Exit

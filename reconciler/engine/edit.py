@@ -88,7 +88,7 @@ async def hold(
 
     Raises: UsageError, ManifestsInvalid, EditRefused, GitTrouble and its kin.
     """
-    _check_until(doors, until)
+    check_until(doors, until)
 
     async def draft() -> Draft:
         commit, manifests, desired = await at_tip(doors, environment)
@@ -112,7 +112,7 @@ async def suspend(doors: Doors, asked: Asked, environment: str, until: Until | N
 
     Raises: UsageError, ManifestsInvalid, EditRefused, GitTrouble and its kin.
     """
-    _check_until(doors, until)
+    check_until(doors, until)
 
     async def draft() -> Draft:
         commit, manifests, desired = await at_tip(doors, environment)
@@ -215,7 +215,8 @@ async def at_tip(doors: Doors, environment: str) -> tuple[str, ManifestSet, Desi
     return commit, manifests, pick(manifests, environment, commit)
 
 
-def _check_until(doors: Doors, until: Until | None) -> None:
+def check_until(doors: Doors, until: Until | None) -> None:
+    """Return if this reason and time may be written. Raises: UsageError."""
     if until is None:
         return
     reason = until.reason

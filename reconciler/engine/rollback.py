@@ -26,7 +26,7 @@ from reconciler.core.text import clean
 from reconciler.engine.chronicle import chronicle
 from reconciler.engine.compare import find_platform
 from reconciler.engine.doors import blocking
-from reconciler.engine.edit import Draft, carry
+from reconciler.engine.edit import Draft, carry, check_until
 from reconciler.engine.ground import load_manifests, pick
 from reconciler.engine.pin import change
 from reconciler.engine.preflight import Preflight
@@ -108,6 +108,7 @@ async def rollback(doors: Doors, asked: Asked, environment: str, wish: Wish) -> 
     Raises: as `ways_back`; GateClosed where a component cannot return and was not excepted;
     EditRefused, PushRejected.
     """
+    check_until(doors, Until(wish.reason or "rolled back", wish.until))
 
     async def draft() -> Draft:
         way, situation = await _judged(doors, environment, wish)
@@ -204,8 +205,8 @@ async def _last_good(doors: Doors, desired: DesiredState, commit: str) -> _Targe
     read = [settled_versions(doors.read_snapshot(content)) for _, content in kept]
     good = [ran for ran in read if ran is not None]
     now = _versions(desired.environment.pins)
-    told = await chronicle(doors, name, None, SEARCHED, commit)
-    for entry in told.entries:
+    told = await chronicle(doors, name, None, SEARCHED, commit) if good else None
+    for entry in () if told is None else told.entries:
         if entry.written is None:
             continue
         there = entry.written.commit

@@ -120,6 +120,24 @@ async def test_a_held_component_and_one_that_is_new_are_left_and_told(world: Sto
     assert f'api: {{version: "1.0.0", hold: {{reason: "rolled back from 2.0.0", {until}' in text
 
 
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"reason": "CHG-7\n\nReconciler-Edit: pin"}, "one line"),
+        ({"until": datetime(2026, 11, 1, tzinfo=UTC)}, "is over already"),
+    ],
+)
+async def test_a_hold_that_could_not_stand_is_refused_before_anything_is_asked(
+    world: Story, wish: dict[str, object], why: str
+) -> None:
+    world.octopus.forget_requests()
+
+    with pytest.raises(UsageError, match=f"{why}.*; nothing was changed"):
+        await roll_back(world, **wish)
+
+    assert world.octopus.requests == ()
+
+
 async def test_where_nothing_else_ever_ran_whole_there_is_no_last_good(world: Story) -> None:
     await world.accept()
     await world.apply()
